@@ -1,0 +1,2 @@
+//! The `onhand-loadgen` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which thread may run on which core.

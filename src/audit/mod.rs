@@ -1,0 +1,1 @@
+//! A read-only second opinion: verify, explain, inspect, export.

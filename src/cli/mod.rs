@@ -1,0 +1,1 @@
+//! Command line: arguments to subcommands, one file each.

@@ -1,0 +1,1 @@
+//! Configuration: file, flags and defaults, checked before anything starts.

@@ -1,0 +1,3 @@
+//! The deterministic shard: inventory, orders, idempotency, expiry. Sans-IO.
+pub mod command;
+pub mod record;

@@ -1,0 +1,393 @@
+//! Orders: accepted with their allocations, refused with their reason, and what became of them.
+
+use super::take;
+use crate::types::{ChannelId, CommandKey, LocationId, OrderKey, ResultCode, SkuId, TenantId};
+use bytes::{Buf, BufMut};
+
+/// Bits of [`OrderAccepted::flags`].
+pub mod accepted_flags {
+    /// A placed order; otherwise a hold.
+    pub const PLACED: u8 = 1;
+    /// Partial policy: the merged request follows the allocations.
+    pub const PARTIAL: u8 = 2;
+    /// Archived details follow.
+    pub const DETAILS: u8 = 4;
+    /// This version replaces the live hold of the one before.
+    pub const REPLACES: u8 = 8;
+}
+
+/// Bytes of one allocation: SKU u32, quantity u32, location u16.
+pub const ALLOCATION_BYTES: usize = 10;
+/// Bytes of one short line: SKU u32, left u32, line u8.
+pub const SHORT_BYTES: usize = 9;
+
+/// Units of one SKU taken at one location.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Allocation {
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units, at least 1.
+    pub quantity: u32,
+    /// Where, never `ANY`.
+    pub location: LocationId,
+}
+
+/// One merged line of a request: as [`Allocation`], but the location may be `ANY`.
+pub type RequestedLine = Allocation;
+
+/// A line of a partial confirm, a shipment or a return, in the same bytes as an allocation.
+pub type OrderLine = Allocation;
+
+/// A counted run of allocations in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines<'a> {
+    bytes: &'a [u8],
+}
+
+/// Allocations of an accepted order.
+pub type Allocations<'a> = Lines<'a>;
+/// Lines of a partial confirm, shipment or return.
+pub type OrderLines<'a> = Lines<'a>;
+
+impl<'a> Lines<'a> {
+    /// A view over whole encoded allocations, as written by [`put_lines`].
+    ///
+    /// # Panics
+    /// If `bytes` is not a whole number of allocations.
+    #[must_use]
+    pub fn from_bytes(bytes: &'a [u8]) -> Self {
+        assert!(
+            bytes.len().is_multiple_of(ALLOCATION_BYTES),
+            "whole allocations"
+        );
+        Self { bytes }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len() / ALLOCATION_BYTES
+    }
+
+    /// True without any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Each in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Allocation> + 'a {
+        self.bytes
+            .as_chunks::<ALLOCATION_BYTES>()
+            .0
+            .iter()
+            .map(|chunk| {
+                let [s0, s1, s2, s3, q0, q1, q2, q3, l0, l1] = *chunk;
+                Allocation {
+                    sku: SkuId(u32::from_le_bytes([s0, s1, s2, s3])),
+                    quantity: u32::from_le_bytes([q0, q1, q2, q3]),
+                    location: LocationId(u16::from_le_bytes([l0, l1])),
+                }
+            })
+    }
+
+    /// Takes a run that is preceded by its count in one byte.
+    pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
+        let count = usize::from(take!(input, try_get_u8));
+        Self::take_counted(input, count)
+    }
+
+    fn take_counted(input: &mut &'a [u8], count: usize) -> Option<Self> {
+        let (bytes, rest) = input.split_at_checked(count * ALLOCATION_BYTES)?;
+        *input = rest;
+        Some(Self { bytes })
+    }
+
+    fn count_byte(&self) -> u8 {
+        u8::try_from(self.len()).unwrap_or(u8::MAX)
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        out.put_u8(self.count_byte());
+        out.put_slice(self.bytes);
+    }
+}
+
+/// Appends the encoded form of `lines` to `out`, for [`Lines::from_bytes`].
+pub fn put_lines(out: &mut Vec<u8>, lines: &[Allocation]) {
+    for line in lines {
+        out.put_u32_le(line.sku.0);
+        out.put_u32_le(line.quantity);
+        out.put_u16_le(line.location.0);
+    }
+}
+
+/// An accepted order, or the next version of a live hold.
+///
+/// ```text
+///  0 key 16 │ 16 fingerprint 8 │ 24 customer 8 │ 32 total 8 │ 40 ttl_ms 4 │ 44 tenant 2
+/// 46 channel 2 │ 48 version 2 │ 50 currency 2 │ 52 flags 1 │ 53 allocations 1 │ 54 … 10 each
+/// then, with PARTIAL: count 1, requested lines 10 each
+/// then, with DETAILS: zeros to a multiple of 8, archive version 1, zeros 7, archive bytes
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderAccepted<'a> {
+    /// The client's key.
+    pub key: OrderKey,
+    /// Hash of the canonical meaning.
+    pub fingerprint: u64,
+    /// The merchant's number for the buyer.
+    pub customer: u64,
+    /// Minor units of `currency`.
+    pub total: u64,
+    /// Time to live from the batch's time, in milliseconds.
+    pub ttl_ms: u32,
+    /// Whose order.
+    pub tenant: TenantId,
+    /// Where it was sold.
+    pub channel: ChannelId,
+    /// From 1.
+    pub version: u16,
+    /// ISO 4217 number.
+    pub currency: u16,
+    /// See [`accepted_flags`].
+    pub flags: u8,
+    /// What was taken, at least one, sorted by (SKU, location).
+    pub allocations: Allocations<'a>,
+    /// The merged request; empty unless `PARTIAL`.
+    pub requested: Lines<'a>,
+    /// Archive version and archived details; empty unless `DETAILS`. The bytes start at a
+    /// multiple of 8 of the payload.
+    pub details: &'a [u8],
+    /// Version of the archive layout; 0 without details.
+    pub details_version: u8,
+}
+
+/// Bytes of the fixed part of an accepted order.
+const ACCEPTED_FIXED_BYTES: usize = 54;
+
+impl<'a> OrderAccepted<'a> {
+    pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
+        let whole = input.len();
+        let key = OrderKey(take!(input, try_get_u128_le));
+        let fingerprint = take!(input, try_get_u64_le);
+        let customer = take!(input, try_get_u64_le);
+        let total = take!(input, try_get_u64_le);
+        let ttl_ms = take!(input, try_get_u32_le);
+        let tenant = TenantId(take!(input, try_get_u16_le));
+        let channel = ChannelId(take!(input, try_get_u16_le));
+        let version = take!(input, try_get_u16_le);
+        let currency = take!(input, try_get_u16_le);
+        let flags = take!(input, try_get_u8);
+        let allocations = Lines::take(input)?;
+        let mut requested = Lines::default();
+        if flags & accepted_flags::PARTIAL != 0 {
+            requested = Lines::take(input)?;
+        }
+        let (mut details, mut details_version) = (&[][..], 0);
+        if flags & accepted_flags::DETAILS != 0 {
+            let at = whole - input.len();
+            let (_, rest) = input.split_at_checked(at.next_multiple_of(8) - at)?;
+            let (head, rest) = rest.split_first_chunk::<8>()?;
+            details_version = head[0];
+            details = rest;
+            *input = &[];
+        }
+        Some(Self {
+            key,
+            fingerprint,
+            customer,
+            total,
+            ttl_ms,
+            tenant,
+            channel,
+            version,
+            currency,
+            flags,
+            allocations,
+            requested,
+            details,
+            details_version,
+        })
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.put_u128_le(self.key.0);
+        out.put_u64_le(self.fingerprint);
+        out.put_u64_le(self.customer);
+        out.put_u64_le(self.total);
+        out.put_u32_le(self.ttl_ms);
+        out.put_u16_le(self.tenant.0);
+        out.put_u16_le(self.channel.0);
+        out.put_u16_le(self.version);
+        out.put_u16_le(self.currency);
+        out.put_u8(self.flags);
+        self.allocations.put(out);
+        debug_assert_eq!(
+            out.len() - start,
+            ACCEPTED_FIXED_BYTES + self.allocations.len() * ALLOCATION_BYTES
+        );
+        if self.flags & accepted_flags::PARTIAL != 0 {
+            self.requested.put(out);
+        }
+        if self.flags & accepted_flags::DETAILS != 0 {
+            let used = out.len() - start;
+            out.put_bytes(0, used.next_multiple_of(8) - used);
+            out.put_u8(self.details_version);
+            out.put_bytes(0, 7);
+            out.put_slice(self.details);
+        }
+    }
+}
+
+/// What was left of one line that could not be covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortLine {
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units that were available to this line.
+    pub left: u32,
+    /// Index of the first line of the request with this SKU and location.
+    pub line: u8,
+}
+
+/// The short lines of a refusal, in place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shorts<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Shorts<'a> {
+    /// A view over whole encoded short lines, as written by [`put_shorts`].
+    ///
+    /// # Panics
+    /// If `bytes` is not a whole number of short lines.
+    #[must_use]
+    pub fn from_bytes(bytes: &'a [u8]) -> Self {
+        assert!(bytes.len().is_multiple_of(SHORT_BYTES), "whole short lines");
+        Self { bytes }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len() / SHORT_BYTES
+    }
+
+    /// True without any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Each in order of its line.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = ShortLine> + 'a {
+        self.bytes.as_chunks::<SHORT_BYTES>().0.iter().map(|chunk| {
+            let [s0, s1, s2, s3, q0, q1, q2, q3, line] = *chunk;
+            ShortLine {
+                sku: SkuId(u32::from_le_bytes([s0, s1, s2, s3])),
+                left: u32::from_le_bytes([q0, q1, q2, q3]),
+                line,
+            }
+        })
+    }
+}
+
+/// Appends the encoded form of `shorts` to `out`, for [`Shorts::from_bytes`].
+pub fn put_shorts(out: &mut Vec<u8>, shorts: &[ShortLine]) {
+    for short in shorts {
+        out.put_u32_le(short.sku.0);
+        out.put_u32_le(short.left);
+        out.put_u8(short.line);
+    }
+}
+
+/// A refused order.
+///
+/// ```text
+///  0 key 16 │ 16 fingerprint 8 │ 24 customer 8 │ 32 tenant 2 │ 34 channel 2 │ 36 version 2
+/// 38 reason 2 │ 40 short lines 1 │ 41 … 9 each
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRejected<'a> {
+    /// The client's key.
+    pub key: OrderKey,
+    /// Hash of the canonical meaning.
+    pub fingerprint: u64,
+    /// The merchant's number for the buyer.
+    pub customer: u64,
+    /// Whose order.
+    pub tenant: TenantId,
+    /// Where it would have been sold.
+    pub channel: ChannelId,
+    /// The refused version.
+    pub version: u16,
+    /// Why: a rejection code.
+    pub reason: ResultCode,
+    /// Every short line (or, for `NOT_ON_SALE`, every line not on sale, with 0 left).
+    pub shorts: Shorts<'a>,
+}
+
+impl<'a> OrderRejected<'a> {
+    pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
+        Some(Self {
+            key: OrderKey(take!(input, try_get_u128_le)),
+            fingerprint: take!(input, try_get_u64_le),
+            customer: take!(input, try_get_u64_le),
+            tenant: TenantId(take!(input, try_get_u16_le)),
+            channel: ChannelId(take!(input, try_get_u16_le)),
+            version: take!(input, try_get_u16_le),
+            reason: ResultCode::from_u16(take!(input, try_get_u16_le))?,
+            shorts: {
+                let count = usize::from(take!(input, try_get_u8));
+                let (bytes, rest) = input.split_at_checked(count * SHORT_BYTES)?;
+                *input = rest;
+                Shorts { bytes }
+            },
+        })
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        out.put_u128_le(self.key.0);
+        out.put_u64_le(self.fingerprint);
+        out.put_u64_le(self.customer);
+        out.put_u16_le(self.tenant.0);
+        out.put_u16_le(self.channel.0);
+        out.put_u16_le(self.version);
+        out.put_u16_le(self.reason as u16);
+        out.put_u8(u8::try_from(self.shorts.len()).unwrap_or(u8::MAX));
+        out.put_slice(self.shorts.bytes);
+    }
+}
+
+/// The head of every record that a keyed command makes about an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderRef {
+    /// The order.
+    pub order: OrderKey,
+    /// The command.
+    pub key: CommandKey,
+    /// Hash of the command's meaning.
+    pub fingerprint: u64,
+    /// Whose order.
+    pub tenant: TenantId,
+}
+
+impl OrderRef {
+    pub(super) fn take(input: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            order: OrderKey(take!(input, try_get_u128_le)),
+            key: CommandKey(take!(input, try_get_u128_le)),
+            fingerprint: take!(input, try_get_u64_le),
+            tenant: TenantId(take!(input, try_get_u16_le)),
+        })
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        out.put_u128_le(self.order.0);
+        out.put_u128_le(self.key.0);
+        out.put_u64_le(self.fingerprint);
+        out.put_u16_le(self.tenant.0);
+    }
+}

@@ -1,0 +1,1 @@
+//! Cursors over the journal for everything downstream.

@@ -1,0 +1,3 @@
+//! The journal: memory-mapped, append-only segments; append, sync, recovery, readers.
+
+pub mod storage;

@@ -1,0 +1,177 @@
+//! Every bound of the product, in one place, each with what happens when it is reached.
+//!
+//! The relations between bounds are asserted at compile time at the end of the file, so a change
+//! that breaks one does not build.
+
+/// Largest wire frame in bytes, header included. A longer announcement gets `FRAME_TOO_LARGE` and
+/// the connection is closed before anything is allocated for it.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// Most orders (or order commands) in one frame. One more is refused with `TOO_MANY_ITEMS`.
+pub const FRAME_ITEMS_MAX: usize = 8_190;
+
+/// Most lines of one order, before merging. One more is refused with `TOO_MANY_LINES`.
+pub const ORDER_LINES_MAX: usize = 64;
+
+/// Most allocations of one order (a line split over several locations counts once a location).
+/// An order that would need more is refused as short.
+pub const ORDER_ALLOCATIONS_MAX: usize = 128;
+
+/// Largest quantity of one line, in units. More is refused with `INVALID_QUANTITY`.
+pub const LINE_QUANTITY_MAX: u32 = 1_000_000;
+
+/// Largest quantity of any kind held in one stock cell (SKU at a location), in units. A movement
+/// beyond it is refused with `OVERFLOW`.
+pub const CELL_QUANTITY_MAX: u32 = i32::MAX as u32;
+
+/// Largest time to live of a hold, in milliseconds (7 days). More is refused with `INVALID_TTL`.
+pub const HOLD_TTL_MS_MAX: u32 = 7 * 24 * 3_600 * 1_000;
+
+/// Default time to live of a hold, used by the command line, in milliseconds (15 minutes).
+pub const HOLD_TTL_MS_DEFAULT: u32 = 15 * 60 * 1_000;
+
+/// How often one hold may be extended. One more is refused with `EXTEND_CAP`.
+pub const HOLD_EXTENSIONS_MAX: u8 = 8;
+
+/// Latest end of a hold after repeated extension, counted from now, in milliseconds (7 days).
+pub const HOLD_EXTENDED_MS_MAX: u64 = HOLD_TTL_MS_MAX as u64;
+
+/// Largest order total in minor units of its currency. More is refused with `INVALID_TOTAL`.
+pub const ORDER_TOTAL_MAX: u64 = 1 << 53;
+
+/// Largest details message of one order, in bytes as sent. More is refused with
+/// `DETAILS_TOO_LONG`.
+pub const DETAILS_BYTES_MAX: usize = 4_096;
+
+/// Largest details of one order as journaled (archived form), in bytes.
+pub const DETAILS_ARCHIVED_BYTES_MAX: usize = 16_384;
+
+/// Longest name (tenant, SKU, location, actor), in bytes of UTF-8. Longer is `INVALID_NAME`.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Longest token a client may send at hello, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 256;
+
+/// Longest message text in an error frame, in bytes; longer texts are cut at a character.
+pub const ERROR_TEXT_BYTES_MAX: usize = 240;
+
+/// Most SKUs named in one stock query or subscription frame.
+pub const QUERY_ITEMS_MAX: usize = 4_096;
+
+/// Most shards of one process.
+pub const SHARDS_MAX: usize = 64;
+
+/// Most tenants of one shard. One more is refused with `TENANT_TABLE_FULL`.
+pub const TENANTS_MAX: usize = 4_096;
+
+/// Most actors (token names) of one shard. One more is refused with `ACTOR_TABLE_FULL`.
+pub const ACTORS_MAX: usize = 4_096;
+
+/// Most locations of one shard. One more is refused with `LOCATION_TABLE_FULL`.
+pub const LOCATIONS_MAX: usize = 65_000;
+
+/// Most SKUs of one shard. One more is refused with `SKU_TABLE_FULL`.
+pub const SKUS_MAX: usize = 64_000_000;
+
+/// Most orders kept by one shard, open and ended, unless configured lower. One more is refused
+/// with `ORDER_TABLE_FULL`.
+pub const ORDERS_MAX: usize = 1 << 30;
+
+/// Newest rejections of orders that one shard remembers by default; the oldest is forgotten first
+/// and counted in `onhand_rejections_forgotten_total`.
+pub const REJECTIONS_KEPT_DEFAULT: usize = 16 << 20;
+
+/// Newest keyed commands that one shard remembers by default, for stock commands and for order
+/// commands each; the oldest is forgotten first and counted.
+pub const COMMANDS_KEPT_DEFAULT: usize = 1 << 20;
+
+/// How long the key of an ended order is kept by default, in milliseconds (30 days).
+pub const ENDED_ORDER_KEPT_MS_DEFAULT: u64 = 30 * 24 * 3_600 * 1_000;
+
+/// Most keys forgotten by one `OrdersForgotten` record.
+pub const FORGOTTEN_KEYS_PER_RECORD_MAX: usize = 64;
+
+/// Most timers fired in one turn. Engine time stops at the deadline of the last one fired, so a
+/// million timers due at once move time on in bounded steps.
+pub const TIMERS_PER_TURN_MAX: usize = 4_096;
+
+/// Soft bound of one turn's intake, in orders and commands; a turn takes no further frame past it.
+pub const TURN_ITEMS_MAX: usize = 16_384;
+
+/// Turns whose replies may wait for the durable watermark. At the bound the shard takes no further
+/// frame, so the sockets push back.
+pub const TURNS_IN_FLIGHT_MAX: usize = 64;
+
+/// Bytes of replies that may wait for the durable watermark, over all sessions of a shard. At the
+/// bound the shard takes no further frame.
+pub const REPLIES_HELD_BYTES_MAX: usize = 64 << 20;
+
+/// Largest journal batch, header included, in bytes. A batch never straddles segments.
+pub const BATCH_BYTES_MAX: usize = 8 << 20;
+
+/// Largest payload of one journal record, in bytes.
+pub const RECORD_PAYLOAD_BYTES_MAX: usize = 32 << 10;
+
+/// Worst-case journal bytes of one order with all lines split, without its details.
+pub const ORDER_RECORD_BYTES_MAX: usize = 64 + ORDER_ALLOCATIONS_MAX * 10 + ORDER_LINES_MAX * 10;
+
+/// Default size of a journal segment in bytes.
+pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
+
+/// Smallest size of a journal segment in bytes (tests use it).
+pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+
+/// Connections of one process. One more is accepted, told `OVERLOADED` and closed.
+pub const CONNECTIONS_MAX_DEFAULT: usize = 20_000;
+
+/// Bytes a session may have waiting to be sent before it is closed as a slow reader.
+pub const SESSION_OUT_BYTES_MAX: usize = 8 << 20;
+
+/// Bytes of complete but not yet executed frames that one session may hold; beyond it the socket
+/// is not read.
+pub const SESSION_IN_BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
+
+/// How long a fresh connection may take to finish its hello (and TLS handshake), in milliseconds.
+pub const HELLO_TIMEOUT_MS: u64 = 5_000;
+
+/// How long a started frame may take to arrive in full, in milliseconds; slower is closed.
+pub const FRAME_TIMEOUT_MS: u64 = 30_000;
+
+/// How long a session may be silent before it is closed, in milliseconds; `ping` keeps it open.
+pub const IDLE_TIMEOUT_MS_DEFAULT: u64 = 10 * 60 * 1_000;
+
+/// How long unsent replies may wait on a socket that takes none, in milliseconds.
+pub const SLOW_READER_TIMEOUT_MS: u64 = 30_000;
+
+/// How long a draining server waits for sessions at SIGTERM, in milliseconds.
+pub const DRAIN_TIMEOUT_MS: u64 = 5_000;
+
+/// A journal further ahead of the wall clock than this is refused without a flag, in milliseconds.
+pub const CLOCK_BEHIND_JOURNAL_MS_MAX: u64 = 5 * 60 * 1_000;
+
+/// Hint in an `OVERLOADED` answer: wait this long before the retry, in milliseconds.
+pub const OVERLOADED_RETRY_AFTER_MS: u32 = 50;
+
+/// Open orders mirrored for outside readers, over all shards; beyond it new ones are counted but
+/// not mirrored.
+pub const OPEN_ORDERS_MIRRORED_MAX: usize = 4 << 20;
+
+const _: () = {
+    assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
+    assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);
+    assert!(ORDER_ALLOCATIONS_MAX >= ORDER_LINES_MAX && ORDER_ALLOCATIONS_MAX <= u8::MAX as usize);
+    assert!(ORDER_LINES_MAX <= 64, "line sets are 64-bit masks");
+    assert!(LINE_QUANTITY_MAX as u64 * ORDER_LINES_MAX as u64 <= CELL_QUANTITY_MAX as u64);
+    assert!(DETAILS_ARCHIVED_BYTES_MAX + ORDER_RECORD_BYTES_MAX <= RECORD_PAYLOAD_BYTES_MAX);
+    assert!(RECORD_PAYLOAD_BYTES_MAX * 2 <= SEGMENT_BYTES_MIN as usize);
+    assert!(BATCH_BYTES_MAX >= 4 * FRAME_BYTES_MAX);
+    assert!(BATCH_BYTES_MAX as u64 * 4 <= SEGMENT_BYTES_DEFAULT);
+    assert!(SESSION_IN_BYTES_MAX >= FRAME_BYTES_MAX);
+    assert!(SESSION_OUT_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
+    assert!(
+        ORDERS_MAX <= (1 << 30),
+        "two bits of an index entry name the table"
+    );
+    assert!(LOCATIONS_MAX < crate::types::LocationId::ANY.0 as usize);
+    assert!(HOLD_EXTENDED_MS_MAX <= HOLD_TTL_MS_MAX as u64);
+};

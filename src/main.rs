@@ -1,0 +1,2 @@
+//! The `onhand` program.
+fn main() {}

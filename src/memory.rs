@@ -1,0 +1,1 @@
+//! Huge pages, prefetch, memory touched before use.

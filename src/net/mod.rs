@@ -1,0 +1,1 @@
+//! The engine thread's sockets: listener, session, poll loop.

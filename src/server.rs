@@ -1,0 +1,1 @@
+//! Wiring: pollers, queues, threads, order of shutdown.

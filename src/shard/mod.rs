@@ -1,0 +1,1 @@
+//! One turn: drain, apply, append, gate replies, publish.
