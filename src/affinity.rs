@@ -1,1 +1,123 @@
 //! Which thread may run on which core.
+//!
+//! Engine thread i is pinned to the i-th core this process may use; everything else is confined to
+//! the remaining cores; sync threads may use any. With one core, or where pinning is switched off
+//! or refused by the kernel, nothing is pinned.
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// The cores this process may use when it starts, in ascending order, and how they are dealt out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorePlan {
+    cores: Vec<usize>,
+    pinned: usize,
+}
+
+impl CorePlan {
+    /// Reads the kernel's view and reserves one core for each of `shards` engine threads, as long
+    /// as one core is left for everything else. Call before the first thread is started.
+    #[must_use]
+    pub fn detect(shards: usize, pin: bool) -> Self {
+        let cores = allowed_cores();
+        let spare = cores.len().saturating_sub(1);
+        let pinned = if pin && shards <= spare { shards } else { 0 };
+        Self { cores, pinned }
+    }
+
+    /// How many engine threads get a core of their own: all or none.
+    #[must_use]
+    pub fn pinned(&self) -> usize {
+        self.pinned
+    }
+
+    /// The core of engine thread `shard`, if it is pinned.
+    #[must_use]
+    pub fn engine_core(&self, shard: usize) -> Option<usize> {
+        if shard < self.pinned {
+            self.cores.get(shard).copied()
+        } else {
+            None
+        }
+    }
+
+    /// Confines the calling thread to the core of engine `shard`. Returns whether it is pinned.
+    ///
+    /// # Errors
+    /// The kernel's, if it refuses; the thread then runs where it did.
+    pub fn pin_engine(&self, shard: usize) -> rustix::io::Result<bool> {
+        let Some(core) = self.engine_core(shard) else {
+            return Ok(false);
+        };
+        confine(&[core])?;
+        Ok(true)
+    }
+
+    /// Confines the calling thread (and threads it starts later) to the cores without an engine.
+    ///
+    /// # Errors
+    /// The kernel's, if it refuses; the thread then runs where it did.
+    pub fn confine_background(&self) -> rustix::io::Result<()> {
+        match self.cores.get(self.pinned..) {
+            Some(rest) if self.pinned > 0 && !rest.is_empty() => confine(rest),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets the calling thread run on every core of the process (sync threads).
+    ///
+    /// # Errors
+    /// The kernel's, if it refuses; the thread then runs where it did.
+    pub fn allow_all(&self) -> rustix::io::Result<()> {
+        confine(&self.cores)
+    }
+}
+
+/// The cores that the calling thread may use, ascending; empty where the kernel does not say.
+#[must_use]
+pub fn allowed_cores() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(None) else {
+        return Vec::new();
+    };
+    (0..CpuSet::MAX_CPU)
+        .filter(|&core| set.is_set(core))
+        .collect()
+}
+
+fn confine(cores: &[usize]) -> rustix::io::Result<()> {
+    let mut set = CpuSet::new();
+    for &core in cores {
+        set.set(core);
+    }
+    sched_setaffinity(None, &set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(cores: &[usize], pinned: usize) -> CorePlan {
+        CorePlan {
+            cores: cores.to_vec(),
+            pinned,
+        }
+    }
+
+    #[test]
+    fn engines_get_the_first_cores_and_nothing_is_pinned_on_one_core() {
+        let two = plan(&[0, 1], 1);
+        assert_eq!((two.engine_core(0), two.engine_core(1)), (Some(0), None));
+        assert_eq!(plan(&[0], 0).engine_core(0), None);
+    }
+
+    #[test]
+    fn a_confined_thread_is_seen_so_by_the_kernel() {
+        let cores = allowed_cores();
+        let Some(&last) = cores.last() else { return };
+        std::thread::spawn(move || {
+            confine(&[last]).expect("the kernel allows an allowed core");
+            assert_eq!(allowed_cores(), vec![last]);
+        })
+        .join()
+        .expect("no panic");
+    }
+}
