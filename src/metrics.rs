@@ -1,1 +1,282 @@
-//! Metric names and handles.
+//! Metric names, their meaning, and the handles through which the hot path counts.
+//!
+//! Every name is in [`METRICS`]; `docs/OPERATIONS.md` lists the same ones and a test compares the
+//! two. Handles are made once a thread, so counting is one atomic add. Latencies are recorded once
+//! a turn, not once an order.
+
+use metrics::{Counter, Gauge, Histogram, Unit};
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows; restarts at zero with the process.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Distribution, exported as cumulative buckets.
+    Histogram,
+}
+
+/// One metric: name, kind, unit and its definition in words.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricSpec {
+    /// Prometheus name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: MetricKind,
+    /// Of what.
+    pub unit: Unit,
+    /// Its definition.
+    pub help: &'static str,
+}
+
+macro_rules! metric_specs {
+    ($($constant:ident: $kind:ident, $unit:ident, $name:literal, $help:literal;)+) => {
+        $(#[doc = $help] pub const $constant: &str = $name;)+
+        /// Every metric of the product.
+        pub const METRICS: &[MetricSpec] = &[$(MetricSpec {
+            name: $name, kind: MetricKind::$kind, unit: Unit::$unit, help: $help,
+        }),+];
+    };
+}
+
+metric_specs! {
+    CONNECTIONS_OPEN: Gauge, Count, "onhand_connections_open",
+        "Connections past their hello, by shard.";
+    CONNECTIONS_TOTAL: Counter, Count, "onhand_connections_total",
+        "Connections accepted by the listener.";
+    CONNECTIONS_REFUSED: Counter, Count, "onhand_connections_refused_total",
+        "Connections closed before or at hello, by reason (result code, limit, timeout or io).";
+    CONNECTIONS_CLOSED: Counter, Count, "onhand_connections_closed_total",
+        "Connections closed after hello, by reason (peer, idle, slow_reader, slow_frame, protocol, io or shutdown).";
+    BYTES_IN: Counter, Bytes, "onhand_received_bytes_total",
+        "Bytes read from sessions, by shard.";
+    BYTES_OUT: Counter, Bytes, "onhand_sent_bytes_total",
+        "Bytes written to sessions, by shard.";
+    FRAMES: Counter, Count, "onhand_frames_total",
+        "Frames executed, by shard.";
+    FRAME_ERRORS: Counter, Count, "onhand_frame_errors_total",
+        "Frames answered by an error frame, by result code.";
+    ORDERS: Counter, Count, "onhand_orders_total",
+        "Orders decided, by shard and outcome (accepted, rejected, replayed, conflict, invalid).";
+    COMMANDS: Counter, Count, "onhand_commands_total",
+        "Commands other than orders executed, by shard.";
+    EXPIRED: Counter, Count, "onhand_holds_expired_total",
+        "Holds ended by time, by shard.";
+    FORGOTTEN: Counter, Count, "onhand_rejections_forgotten_total",
+        "Oldest rejections dropped because the table of the newest N was full, by shard.";
+    ORDERS_KEPT: Gauge, Count, "onhand_orders_kept",
+        "Orders in the order table, open and ended, by shard.";
+    HOLDS_LIVE: Gauge, Count, "onhand_holds_live",
+        "Orders that hold unpaid units now, by shard.";
+    SKUS: Gauge, Count, "onhand_skus",
+        "SKUs defined, by shard.";
+    TIMER_LAG: Gauge, Seconds, "onhand_timer_lag_seconds",
+        "How far engine time is behind the clock because due timers are fired in bounded steps, by shard.";
+    TURNS: Counter, Count, "onhand_turns_total",
+        "Turns that executed at least one frame or timer, by shard.";
+    TURN_SECONDS: Histogram, Seconds, "onhand_turn_seconds",
+        "From the first socket read of a turn to the end of its journal append: decode, decide, apply, append.";
+    DURABLE_SECONDS: Histogram, Seconds, "onhand_durable_seconds",
+        "From the journal append of a turn to the moment its engine thread sees the watermark past it.";
+    ANSWER_SECONDS: Histogram, Seconds, "onhand_answer_seconds",
+        "From the first socket read of a turn to its replies being handed to the sockets; lower than a client's figure by both network paths and the wait in the socket before the read.";
+    JOURNAL_BYTES: Counter, Bytes, "onhand_journal_bytes_total",
+        "Bytes appended to the journal, by shard.";
+    JOURNAL_SEQUENCE: Gauge, Count, "onhand_journal_sequence",
+        "Sequence that the next record gets, by shard.";
+    JOURNAL_ACKNOWLEDGED: Gauge, Count, "onhand_journal_acknowledged_sequence",
+        "Every record below this sequence may be revealed, by shard.";
+    JOURNAL_SYNCED: Gauge, Count, "onhand_journal_synced_sequence",
+        "Every record below this sequence is on disk, by shard.";
+    JOURNAL_ROOM: Gauge, Count, "onhand_journal_room",
+        "Room for the next turn: 2 normal, 1 only the reserved share, 0 none (the shard takes nothing in), by shard.";
+    SYNCS: Counter, Count, "onhand_journal_syncs_total",
+        "Completed syncs, by shard.";
+    SYNC_SECONDS: Histogram, Seconds, "onhand_journal_sync_seconds",
+        "Duration of one sync of the journal to the disk.";
+    REPLIES_HELD: Gauge, Bytes, "onhand_replies_held_bytes",
+        "Bytes of replies that wait for their records to be durable, by shard.";
+    OVERLOADED: Counter, Count, "onhand_overloaded_total",
+        "Frames answered OVERLOADED, by shard.";
+    FEED_LAG: Gauge, Count, "onhand_feed_lag_records",
+        "Acknowledged records that a feed reader has not read yet, by shard and reader.";
+    OPEN_ORDERS: Gauge, Count, "onhand_open_orders",
+        "Open orders in the mirror for outside readers, which a feed fills from durable records, by state.";
+    RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
+        "How long the last start took to read the journal back, by shard.";
+}
+
+/// Registers the description of every metric with the installed recorder. Call once at start.
+pub fn describe() {
+    for spec in METRICS {
+        match spec.kind {
+            MetricKind::Counter => metrics::describe_counter!(spec.name, spec.unit, spec.help),
+            MetricKind::Gauge => metrics::describe_gauge!(spec.name, spec.unit, spec.help),
+            MetricKind::Histogram => metrics::describe_histogram!(spec.name, spec.unit, spec.help),
+        }
+    }
+}
+
+/// Bucket bounds of every latency histogram, in seconds: 10 µs to 10 s.
+pub const LATENCY_BUCKETS_S: &[f64] = &[
+    0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.000_75, 0.001, 0.002,
+    0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+];
+
+/// Seconds between two readings of [`crate::clock::monotonic_ns`].
+#[must_use]
+pub fn seconds_between(start_ns: u64, end_ns: u64) -> f64 {
+    end_ns.saturating_sub(start_ns) as f64 / 1e9
+}
+
+/// What one engine thread counts about its sockets.
+#[derive(Clone, Debug)]
+pub struct NetMetrics {
+    /// See [`CONNECTIONS_OPEN`].
+    pub connections_open: Gauge,
+    /// See [`BYTES_IN`].
+    pub bytes_in: Counter,
+    /// See [`BYTES_OUT`].
+    pub bytes_out: Counter,
+}
+
+impl NetMetrics {
+    /// Handles of engine thread `shard`.
+    #[must_use]
+    pub fn new(shard: usize) -> Self {
+        let shard = shard.to_string();
+        Self {
+            connections_open: metrics::gauge!(CONNECTIONS_OPEN, "shard" => shard.clone()),
+            bytes_in: metrics::counter!(BYTES_IN, "shard" => shard.clone()),
+            bytes_out: metrics::counter!(BYTES_OUT, "shard" => shard),
+        }
+    }
+
+    /// Counts a connection closed after hello.
+    pub fn closed(reason: &'static str) {
+        metrics::counter!(CONNECTIONS_CLOSED, "reason" => reason).increment(1);
+    }
+
+    /// Counts a connection closed before or at hello.
+    pub fn refused(reason: &'static str) {
+        metrics::counter!(CONNECTIONS_REFUSED, "reason" => reason).increment(1);
+    }
+}
+
+/// What one shard counts about its turns.
+#[derive(Clone, Debug)]
+pub struct ShardMetrics {
+    /// See [`FRAMES`].
+    pub frames: Counter,
+    /// See [`COMMANDS`].
+    pub commands: Counter,
+    /// See [`ORDERS`], accepted.
+    pub accepted: Counter,
+    /// See [`ORDERS`], rejected.
+    pub rejected: Counter,
+    /// See [`ORDERS`], replayed.
+    pub replayed: Counter,
+    /// See [`ORDERS`], conflict.
+    pub conflicts: Counter,
+    /// See [`ORDERS`], invalid.
+    pub invalid: Counter,
+    /// See [`EXPIRED`].
+    pub expired: Counter,
+    /// See [`FORGOTTEN`].
+    pub forgotten: Counter,
+    /// See [`ORDERS_KEPT`].
+    pub orders_kept: Gauge,
+    /// See [`HOLDS_LIVE`].
+    pub holds_live: Gauge,
+    /// See [`SKUS`].
+    pub skus: Gauge,
+    /// See [`TIMER_LAG`].
+    pub timer_lag: Gauge,
+    /// See [`TURNS`].
+    pub turns: Counter,
+    /// See [`TURN_SECONDS`].
+    pub turn_seconds: Histogram,
+    /// See [`DURABLE_SECONDS`].
+    pub durable_seconds: Histogram,
+    /// See [`ANSWER_SECONDS`].
+    pub answer_seconds: Histogram,
+    /// See [`JOURNAL_BYTES`].
+    pub journal_bytes: Counter,
+    /// See [`JOURNAL_SEQUENCE`].
+    pub sequence: Gauge,
+    /// See [`JOURNAL_ACKNOWLEDGED`].
+    pub acknowledged: Gauge,
+    /// See [`JOURNAL_SYNCED`].
+    pub synced: Gauge,
+    /// See [`JOURNAL_ROOM`].
+    pub room: Gauge,
+    /// See [`REPLIES_HELD`].
+    pub replies_held: Gauge,
+    /// See [`OVERLOADED`].
+    pub overloaded: Counter,
+}
+
+impl ShardMetrics {
+    /// Handles of shard `shard`.
+    #[must_use]
+    pub fn new(shard: usize) -> Self {
+        let label = shard.to_string();
+        let counter = |name: &'static str| metrics::counter!(name, "shard" => label.clone());
+        let gauge = |name: &'static str| metrics::gauge!(name, "shard" => label.clone());
+        let histogram = |name: &'static str| metrics::histogram!(name, "shard" => label.clone());
+        let orders = |outcome: &'static str| metrics::counter!(ORDERS, "shard" => label.clone(), "outcome" => outcome);
+        Self {
+            frames: counter(FRAMES),
+            commands: counter(COMMANDS),
+            accepted: orders("accepted"),
+            rejected: orders("rejected"),
+            replayed: orders("replayed"),
+            conflicts: orders("conflict"),
+            invalid: orders("invalid"),
+            expired: counter(EXPIRED),
+            forgotten: counter(FORGOTTEN),
+            orders_kept: gauge(ORDERS_KEPT),
+            holds_live: gauge(HOLDS_LIVE),
+            skus: gauge(SKUS),
+            timer_lag: gauge(TIMER_LAG),
+            turns: counter(TURNS),
+            turn_seconds: histogram(TURN_SECONDS),
+            durable_seconds: histogram(DURABLE_SECONDS),
+            answer_seconds: histogram(ANSWER_SECONDS),
+            journal_bytes: counter(JOURNAL_BYTES),
+            sequence: gauge(JOURNAL_SEQUENCE),
+            acknowledged: gauge(JOURNAL_ACKNOWLEDGED),
+            synced: gauge(JOURNAL_SYNCED),
+            room: gauge(JOURNAL_ROOM),
+            replies_held: gauge(REPLIES_HELD),
+            overloaded: counter(OVERLOADED),
+        }
+    }
+
+    /// Counts a frame answered by an error frame.
+    pub fn frame_error(code: &'static str) {
+        metrics::counter!(FRAME_ERRORS, "code" => code).increment(1);
+    }
+}
+
+/// What one sync thread counts.
+#[derive(Clone, Debug)]
+pub struct SyncMetrics {
+    /// See [`SYNCS`].
+    pub syncs: Counter,
+    /// See [`SYNC_SECONDS`].
+    pub sync_seconds: Histogram,
+}
+
+impl SyncMetrics {
+    /// Handles of the sync thread of shard `shard`.
+    #[must_use]
+    pub fn new(shard: usize) -> Self {
+        let shard = shard.to_string();
+        Self {
+            syncs: metrics::counter!(SYNCS, "shard" => shard.clone()),
+            sync_seconds: metrics::histogram!(SYNC_SECONDS, "shard" => shard),
+        }
+    }
+}
