@@ -21,6 +21,7 @@ pub mod journal;
 pub mod limits;
 pub mod memory;
 pub mod metrics;
+pub mod mutants;
 pub mod net;
 pub mod server;
 pub mod shard;
