@@ -107,7 +107,7 @@ pub const TURNS_IN_FLIGHT_MAX: usize = 64;
 pub const REPLIES_HELD_BYTES_MAX: usize = 64 << 20;
 
 /// Largest journal batch, header included, in bytes. A batch never straddles segments.
-pub const BATCH_BYTES_MAX: usize = 8 << 20;
+pub const BATCH_BYTES_MAX: usize = 24 << 20;
 
 /// Largest payload of one journal record, in bytes.
 pub const RECORD_PAYLOAD_BYTES_MAX: usize = 32 << 10;
@@ -165,7 +165,8 @@ const _: () = {
     assert!(DETAILS_ARCHIVED_BYTES_MAX + ORDER_RECORD_BYTES_MAX <= RECORD_PAYLOAD_BYTES_MAX);
     assert!(RECORD_PAYLOAD_BYTES_MAX * 2 <= SEGMENT_BYTES_MIN as usize);
     assert!(BATCH_BYTES_MAX >= 4 * FRAME_BYTES_MAX);
-    assert!(BATCH_BYTES_MAX as u64 * 4 <= SEGMENT_BYTES_DEFAULT);
+    assert!(BATCH_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_DEFAULT);
+    assert!(FRAME_ITEMS_MAX * (96 + ORDER_ALLOCATIONS_MAX * 10) + 8 * FRAME_BYTES_MAX < BATCH_BYTES_MAX);
     assert!(SESSION_IN_BYTES_MAX >= FRAME_BYTES_MAX);
     assert!(SESSION_OUT_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
     assert!(

@@ -36,6 +36,11 @@ impl LocationId {
     pub const ANY: LocationId = LocationId(u16::MAX);
 }
 
+/// One session of an engine thread: slot (low 32 bits) and generation, so that a late delivery to a
+/// session that is gone never reaches its successor in the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SessionId(pub u64);
+
 /// A sales channel number, chosen by the merchant; 0 is the merchant's own shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ChannelId(pub u16);
