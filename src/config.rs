@@ -1,1 +1,0 @@
-//! Configuration: file, flags and defaults, checked before anything starts.

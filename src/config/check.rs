@@ -1,0 +1,125 @@
+//! What must hold between options, and what a person should be warned of.
+
+use super::setting::grouped;
+use super::{Config, ConfigError, Origin};
+use crate::limits::NAME_BYTES_MAX;
+
+impl Config {
+    /// Checks the configuration as a whole.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.check_ranges()?;
+        self.check_sizes()?;
+        self.check_tenants()?;
+        self.check_exposure()
+    }
+
+    /// Sentences for the person who starts the server; empty where all is well.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.listen.ip().is_loopback() {
+            if self.tls_cert.is_none() {
+                warnings.push(format!(
+                    "listening on {} without TLS: tokens and orders cross the network in clear",
+                    self.listen
+                ));
+            }
+            if self.token_file.is_none() {
+                warnings.push(format!(
+                    "listening on {} without a token file: anyone who reaches it may do everything",
+                    self.listen
+                ));
+            }
+        }
+        if let Some(http) = self.http.filter(|http| !http.ip().is_loopback()) {
+            warnings.push(format!(
+                "metrics on {http} are served to anyone who reaches it, without TLS or a token"
+            ));
+        }
+        warnings
+    }
+
+    fn check_sizes(&self) -> Result<(), ConfigError> {
+        if !self.segment_bytes.is_multiple_of(4096) {
+            let nearest = self.segment_bytes.next_multiple_of(4096);
+            let message = format!("must be a multiple of 4096, e.g. {}", grouped(nearest));
+            return Err(self.refuse("segment_bytes", message));
+        }
+        if self.orders_expected > self.orders_max {
+            let message = format!(
+                "memory for more orders ({}) than `orders_max` allows ({})",
+                self.orders_expected, self.orders_max
+            );
+            return Err(self.refuse("orders_expected", message));
+        }
+        Ok(())
+    }
+
+    fn check_tenants(&self) -> Result<(), ConfigError> {
+        for (name, shard) in &self.tenants {
+            let length = 1..=NAME_BYTES_MAX;
+            if !length.contains(&name.len()) || name.chars().any(char::is_control) {
+                let message = format!(
+                    "`{}` cannot be a tenant: 1 to {NAME_BYTES_MAX} bytes, no control characters",
+                    name.escape_debug()
+                );
+                return Err(self.refuse("tenants", message));
+            }
+            if *shard >= self.shards {
+                let message = format!(
+                    "tenant `{name}` is bound to shard {shard}, but the shards are 0 to {}",
+                    self.shards - 1
+                );
+                return Err(self.refuse("tenants", message));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_exposure(&self) -> Result<(), ConfigError> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(_), None) => {
+                return Err(self.refuse("tls_cert", "needs `tls_key`, the private key".into()));
+            }
+            (None, Some(_)) => {
+                return Err(self.refuse("tls_key", "needs `tls_cert`, the certificate".into()));
+            }
+            _ => {}
+        }
+        if self.listen.ip().is_loopback() || self.insecure_plaintext {
+            return Ok(());
+        }
+        let missing = match (self.token_file.is_some(), self.tls_cert.is_some()) {
+            (true, true) => return Ok(()),
+            (true, false) => "TLS (`tls_cert` and `tls_key`)",
+            (false, true) => "a token file (`token_file`)",
+            (false, false) => "a token file (`token_file`) and TLS (`tls_cert` and `tls_key`)",
+        };
+        let message = format!(
+            "{} can be reached from other machines, which needs {missing}. Listen on 127.0.0.1, \
+             or say `insecure_plaintext` if the network is yours alone",
+            self.listen
+        );
+        Err(self.refuse("listen", message))
+    }
+
+    pub(super) fn out_of_range(
+        &self,
+        key: &'static str,
+        number: u64,
+        min: u64,
+        max: u64,
+    ) -> ConfigError {
+        let (number, min, max) = (grouped(number), grouped(min), grouped(max));
+        self.refuse(key, format!("{number} is out of range: use {min} to {max}"))
+    }
+
+    fn refuse(&self, key: &'static str, message: String) -> ConfigError {
+        let place = match self.origin(key) {
+            Origin::Default => format!("`{key}` (default)"),
+            Origin::File { path, line } => format!("{} line {line}: `{key}`", path.display()),
+            Origin::Flag => format!("--{}", key.replace('_', "-")),
+        };
+        ConfigError::Value { place, message }
+    }
+}

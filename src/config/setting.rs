@@ -1,0 +1,280 @@
+//! How one option's value is written, read and shown: the same for file, flag and documents.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// A type that an option may have.
+pub(super) trait Setting: Sized {
+    /// What file and flag give; it differs from the value where the value may be absent.
+    type Given: Clone + Send + Sync + for<'de> Deserialize<'de> + 'static;
+
+    /// What people call the type.
+    const KIND: &'static str;
+
+    /// True where the bare flag means `true`.
+    const SWITCH: bool = false;
+
+    /// Reads a flag.
+    fn parse(text: &str) -> Result<Self::Given, String>;
+
+    /// The value for what was given.
+    fn from_given(given: Self::Given) -> Self;
+
+    /// The value as TOML; `None` where the option is unset.
+    fn show(&self) -> Option<String>;
+
+    /// The value for range checks, if it is a number.
+    fn number(&self) -> Option<u64> {
+        None
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty),+) => {$(
+        impl Setting for $type {
+            type Given = Self;
+            const KIND: &'static str = "integer";
+            fn parse(text: &str) -> Result<Self, String> {
+                text.replace('_', "")
+                    .parse()
+                    .map_err(|_| "expected a whole number, e.g. 1_000_000".to_owned())
+            }
+            fn from_given(given: Self) -> Self {
+                given
+            }
+            fn show(&self) -> Option<String> {
+                Some(grouped(self.number()?))
+            }
+            fn number(&self) -> Option<u64> {
+                u64::try_from(*self).ok()
+            }
+        }
+    )+};
+}
+numbers!(u16, u64, usize);
+
+/// A number with its thousands set apart by underscores, as TOML and the flags accept it.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push('_');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl Setting for bool {
+    type Given = Self;
+    const KIND: &'static str = "boolean";
+    const SWITCH: bool = true;
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| "expected true or false".to_owned())
+    }
+    fn from_given(given: Self) -> Self {
+        given
+    }
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl Setting for PathBuf {
+    type Given = Self;
+    const KIND: &'static str = "path";
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("expected a path".to_owned());
+        }
+        Ok(text.into())
+    }
+    fn from_given(given: Self) -> Self {
+        given
+    }
+    fn show(&self) -> Option<String> {
+        Some(quoted(&self.to_string_lossy()))
+    }
+}
+
+impl Setting for Option<PathBuf> {
+    type Given = PathBuf;
+    const KIND: &'static str = "path";
+    fn parse(text: &str) -> Result<PathBuf, String> {
+        <PathBuf as Setting>::parse(text)
+    }
+    fn from_given(given: PathBuf) -> Self {
+        Some(given)
+    }
+    fn show(&self) -> Option<String> {
+        self.as_ref().and_then(Setting::show)
+    }
+}
+
+/// An address in a file; kept as text, so that the error is ours and not the deserialiser's.
+#[derive(Clone, Copy, Debug)]
+pub struct Address(SocketAddr);
+
+impl FromStr for Address {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            format!(
+                "`{text}` is not an address: expected IP:PORT, e.g. 127.0.0.1:7171 or [::]:7171"
+            )
+        })
+    }
+}
+
+/// An address, or the word that switches it off.
+#[derive(Clone, Copy, Debug)]
+pub struct AddressOrOff(Option<SocketAddr>);
+
+impl FromStr for AddressOrOff {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        match text.parse::<Address>() {
+            Ok(address) => Ok(Self(Some(address.0))),
+            Err(message) => Err(format!("{message}, or `off`")),
+        }
+    }
+}
+
+macro_rules! from_text {
+    ($($type:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+from_text!(Address, AddressOrOff);
+
+impl Setting for SocketAddr {
+    type Given = Address;
+    const KIND: &'static str = "address";
+    fn parse(text: &str) -> Result<Address, String> {
+        text.parse()
+    }
+    fn from_given(given: Address) -> Self {
+        given.0
+    }
+    fn show(&self) -> Option<String> {
+        Some(quoted(&self.to_string()))
+    }
+}
+
+impl Setting for Option<SocketAddr> {
+    type Given = AddressOrOff;
+    const KIND: &'static str = "address or \"off\"";
+    fn parse(text: &str) -> Result<AddressOrOff, String> {
+        text.parse()
+    }
+    fn from_given(given: AddressOrOff) -> Self {
+        given.0
+    }
+    fn show(&self) -> Option<String> {
+        Some(self.map_or_else(|| quoted("off"), |address| quoted(&address.to_string())))
+    }
+}
+
+/// When journal bytes are forced to the disk, and therefore what an acknowledgement survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncMode {
+    /// Before every acknowledgement.
+    Always,
+    /// At least every so many milliseconds; an acknowledgement does not wait for it.
+    Interval {
+        /// Milliseconds, at least 1.
+        ms: u64,
+    },
+    /// When the operating system likes.
+    Os,
+}
+
+impl FromStr for SyncMode {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("`{text}`: expected always, interval=MS or os");
+        match text {
+            "always" => Ok(Self::Always),
+            "os" => Ok(Self::Os),
+            _ => {
+                let ms = text.strip_prefix("interval=").ok_or_else(expected)?;
+                match ms.parse() {
+                    Ok(ms) if (1..=60_000).contains(&ms) => Ok(Self::Interval { ms }),
+                    _ => Err("an interval is 1 to 60000 milliseconds".to_owned()),
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for SyncMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Always => f.write_str("always"),
+            Self::Interval { ms } => write!(f, "interval={ms}"),
+            Self::Os => f.write_str("os"),
+        }
+    }
+}
+from_text!(SyncMode);
+
+impl Setting for SyncMode {
+    type Given = Self;
+    const KIND: &'static str = "always, interval=MS or os";
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+    fn from_given(given: Self) -> Self {
+        given
+    }
+    fn show(&self) -> Option<String> {
+        Some(quoted(&self.to_string()))
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_in_groups_and_read_back() {
+        for (number, shown) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1_000"),
+            (67_108_864, "67_108_864"),
+        ] {
+            assert_eq!(grouped(number), shown);
+            assert_eq!(<u64 as Setting>::parse(shown), Ok(number));
+        }
+    }
+
+    #[test]
+    fn sync_modes_are_read_as_they_are_shown() {
+        for text in ["always", "interval=5", "os"] {
+            assert_eq!(
+                text.parse::<SyncMode>().map(|mode| mode.to_string()),
+                Ok(text.into())
+            );
+        }
+        for text in ["", "interval", "interval=0", "interval=60001", "never"] {
+            assert!(text.parse::<SyncMode>().is_err(), "{text}");
+        }
+    }
+}
