@@ -166,7 +166,9 @@ const _: () = {
     assert!(RECORD_PAYLOAD_BYTES_MAX * 2 <= SEGMENT_BYTES_MIN as usize);
     assert!(BATCH_BYTES_MAX >= 4 * FRAME_BYTES_MAX);
     assert!(BATCH_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_DEFAULT);
-    assert!(FRAME_ITEMS_MAX * (96 + ORDER_ALLOCATIONS_MAX * 10) + 8 * FRAME_BYTES_MAX < BATCH_BYTES_MAX);
+    assert!(
+        FRAME_ITEMS_MAX * (96 + ORDER_ALLOCATIONS_MAX * 10) + 8 * FRAME_BYTES_MAX < BATCH_BYTES_MAX
+    );
     assert!(SESSION_IN_BYTES_MAX >= FRAME_BYTES_MAX);
     assert!(SESSION_OUT_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
     assert!(
