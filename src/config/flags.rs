@@ -15,21 +15,23 @@ impl OptionInfo {
             .help(self.help())
     }
 
-    /// Meaning, default and range in one text.
-    fn help(&self) -> String {
-        let mut help = self.about.to_owned();
-        let default = match (self.key, &self.default) {
+    /// The default in words; the one of `shards` depends on the machine.
+    pub(super) fn default_text(&self) -> &str {
+        match (self.key, &self.default) {
             ("shards", _) => "cores − 1, at least 1",
             (_, Some(default)) => default.trim_matches(['"', '\'']),
             (_, None) => "unset",
-        };
-        help.push_str(" [default: ");
-        help.push_str(default);
-        if let (Some(min), Some(max)) = (self.minimum, self.maximum) {
-            help.push_str(&format!(", range: {min} to {max} {}", self.unit));
         }
-        help.push(']');
-        help
+    }
+
+    /// Meaning, default and range in one text.
+    fn help(&self) -> String {
+        let (about, default) = (self.about, self.default_text());
+        let range = match (self.minimum, self.maximum) {
+            (Some(min), Some(max)) => format!(", range: {min} to {max} {}", self.unit),
+            _ => String::new(),
+        };
+        format!("{about} [default: {default}{range}]")
     }
 }
 

@@ -18,7 +18,10 @@ pub fn default_file() -> String {
             let _ = writeln!(out, "# {line}"); // writing to a String cannot fail
         }
         let _ = writeln!(out, "# {}", summary(info));
-        let example = info.default.as_deref().unwrap_or("\"\"");
+        let example = match info.key {
+            "shards" => "1",
+            _ => info.default.as_deref().unwrap_or("\"\""),
+        };
         let _ = writeln!(out, "#{} = {example}", info.key);
     }
     out.push_str(
@@ -51,7 +54,7 @@ pub fn markdown() -> String {
             out,
             "| [`{key}`](#{key}) | {default} | {range} | {unit} |",
             key = info.key,
-            default = default_text(info),
+            default = info.default_text(),
             range = range_text(info),
             unit = info.unit,
         );
@@ -135,14 +138,6 @@ fn origin_text(origin: &Origin) -> String {
     }
 }
 
-fn default_text(info: &OptionInfo) -> String {
-    match (info.key, &info.default) {
-        ("shards", _) => "cores − 1, at least 1".to_owned(),
-        (_, Some(default)) => format!("`{default}`"),
-        (_, None) => "unset".to_owned(),
-    }
-}
-
 fn range_text(info: &OptionInfo) -> String {
     match (info.minimum, info.maximum) {
         (Some(min), Some(max)) => format!("{} to {}", grouped(min), grouped(max)),
@@ -152,14 +147,11 @@ fn range_text(info: &OptionInfo) -> String {
 
 /// Default, range and unit in one line.
 fn summary(info: &OptionInfo) -> String {
-    let default = default_text(info).replace('`', "");
+    let default = info.default_text();
+    let unit = info.unit;
     match info.minimum {
-        Some(_) => format!(
-            "Default: {default}. Range: {} {}.",
-            range_text(info),
-            info.unit
-        ),
-        None => format!("Default: {default}. Unit: {}.", info.unit),
+        Some(_) => format!("Default: {default}. Range: {} {unit}.", range_text(info)),
+        None => format!("Default: {default}. Unit: {unit}."),
     }
 }
 
@@ -167,14 +159,15 @@ fn summary(info: &OptionInfo) -> String {
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        if let Some(line) = lines.last_mut() {
-            if line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width {
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.push_str(word);
-                continue;
+        let line = lines.last_mut().filter(|line| {
+            line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width
+        });
+        if let Some(line) = line {
+            if !line.is_empty() {
+                line.push(' ');
             }
+            line.push_str(word);
+            continue;
         }
         lines.push(word.to_owned());
     }
