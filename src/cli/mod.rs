@@ -1,1 +1,76 @@
 //! Command line: arguments to subcommands, one file each.
+//!
+//! Each file has `Args`, what the subcommand accepts, and `run`, what it does. Exit codes are the
+//! same everywhere: 0 done, 1 refused by a business rule or a failed check, 2 wrong arguments or
+//! no connection. Results go to standard output (`--json` for programs), the rest to standard
+//! error.
+
+// Every subcommand consumes its arguments, also where it only reads them.
+#![allow(clippy::needless_pass_by_value)]
+
+mod completions;
+mod config;
+mod doctor;
+mod output;
+pub mod startup;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An inventory and order engine for flash sales: never sells a unit twice, never loses an order
+/// that it acknowledged.
+///
+/// Exit codes: 0 done, 1 refused by a business rule or a failed check, 2 wrong arguments or no
+/// connection. The environment variable ONHAND_LOG selects what is logged to standard error
+/// [default: info for `serve`, else warn].
+#[derive(Parser, Debug)]
+#[command(name = "onhand", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+macro_rules! commands {
+    ($($(#[$attribute:meta])* $variant:ident = $module:ident;)+) => {
+        #[derive(Subcommand, Debug)]
+        enum Command {
+            $($(#[$attribute])* $variant($module::Args),)+
+        }
+
+        impl Cli {
+            /// Runs the subcommand.
+            ///
+            /// # Errors
+            /// What could not be done, for the person who asked; see [`startup::report`].
+            pub fn run(self) -> anyhow::Result<ExitCode> {
+                match self.command {
+                    $(Command::$variant(args) => $module::run(args),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Print a commented configuration file, check one, or show what is in force.
+    Config = config;
+    /// Make and list the tokens that clients present.
+    Token = token;
+    /// Look at this machine: is it fit to run the server, and what should be changed?
+    Doctor = doctor;
+    /// Print the completions of a shell, to be sourced by it.
+    Completions = completions;
+}
+
+impl Cli {
+    /// What is logged unless `ONHAND_LOG` says otherwise.
+    #[must_use]
+    pub fn log_level(&self) -> &'static str {
+        "warn"
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,14 +11,14 @@ impl OptionInfo {
     pub(super) fn to_arg(&'static self) -> Arg {
         Arg::new(self.key)
             .long(self.flag.as_str())
-            .value_name(self.unit)
+            .value_name(self.placeholder.as_str())
             .help(self.help())
     }
 
     /// The default in words; the one of `shards` depends on the machine.
     pub(super) fn default_text(&self) -> &str {
         match (self.key, &self.default) {
-            ("shards", _) => "cores − 1, at least 1",
+            ("shards", _) => "cores the process may use − 1, at least 1",
             (_, Some(default)) => default.trim_matches(['"', '\'']),
             (_, None) => "unset",
         }

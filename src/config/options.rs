@@ -19,6 +19,8 @@ pub struct OptionInfo {
     pub key: &'static str,
     /// Its name as a flag, without the two leading dashes.
     pub flag: String,
+    /// What stands for its value in the help of the flag.
+    pub placeholder: String,
     /// The type of its value.
     pub kind: &'static str,
     /// The default as TOML; `None` where it is unset.
@@ -90,6 +92,7 @@ macro_rules! options {
                     OptionInfo {
                         key: stringify!($key),
                         flag: stringify!($key).replace('_', "-"),
+                        placeholder: $unit.to_uppercase().replace(" OR ", "|"),
                         kind: <$type as Setting>::KIND,
                         default: defaults.$key.show(),
                         minimum: range.first().copied(),
@@ -183,7 +186,6 @@ options! {
     sync: SyncMode = SyncMode::Always, "mode";
 
     /// Engine threads, each with its own journal. Fixed when the data directory is created.
-    /// The default is one core fewer than the process may use, and at least 1.
     shards: u16 = default_shards(), "threads", 1 => limits::SHARDS_MAX;
 
     /// Pin each engine thread to a core of its own, and everything else to the remaining cores.

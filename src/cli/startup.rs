@@ -1,0 +1,74 @@
+//! What the program does around every subcommand: logging, panics, errors.
+
+use std::io;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+/// Done.
+pub const DONE: u8 = 0;
+/// The server (or a check) said no.
+pub const REFUSED: u8 = 1;
+/// The arguments were wrong, or the work could not be tried.
+pub const FAILED: u8 = 2;
+
+/// Environment variable that selects what is logged.
+const LOG_VARIABLE: &str = "ONHAND_LOG";
+
+/// Sends log lines to standard error; standard output is for results. `ONHAND_LOG` overrides
+/// `level`, in the form `info` or `warn,onhand::journal=debug`.
+pub fn log_to_stderr(level: &str) {
+    let (filter, problem) = match std::env::var(LOG_VARIABLE) {
+        Ok(text) => match EnvFilter::try_new(&text) {
+            Ok(filter) => (filter, None),
+            Err(error) => (EnvFilter::new(level), Some(error)),
+        },
+        Err(_) => (EnvFilter::new(level), None),
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .with_target(false)
+        .finish();
+    // Only one subscriber can be set, and nothing before this sets one.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    if let Some(error) = problem {
+        tracing::warn!("{LOG_VARIABLE} is not a log filter ({error}); using `{level}`");
+    }
+}
+
+/// Makes a panic in any thread end the whole process, so that no shard goes on half alive. What
+/// was acknowledged is in the journal, and the next start recovers it.
+pub fn end_process_on_panic() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        print(info);
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        eprintln!(
+            "onhand: a defect stopped thread `{name}`, and with it the process. Acknowledged \
+             orders are in the journal; start again to recover them, and please report the lines \
+             above."
+        );
+        std::process::abort();
+    }));
+}
+
+/// Turns the result of a subcommand into the exit code, and an error into one line with its
+/// causes on standard error. A reader that went away (`onhand … | head`) is no error.
+pub fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
+    let error = match result {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
+    let closed = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<super::output::PrintError>())
+        .any(|error| error.0.kind() == io::ErrorKind::BrokenPipe);
+    if closed {
+        return ExitCode::from(DONE);
+    }
+    eprintln!("onhand: {error:#}");
+    ExitCode::from(FAILED)
+}
