@@ -1,1 +1,16 @@
 //! A read-only second opinion: verify, explain, inspect, export.
+//!
+//! ```text
+//! data directory ─▶ source (reads, never writes) ─▶ fold (naive maps) ─▶ report: I1 … I14
+//!                                       └─────────▶ engine replay ─────┘ compared cell by cell
+//! ```
+//!
+//! Nothing here changes a byte of the data directory, and nothing here uses the engine's own
+//! `apply` to form its opinion; the engine is replayed beside the fold only to compare the two.
+
+pub mod fold;
+pub mod invariants;
+pub mod ledger;
+pub mod names;
+pub mod report;
+pub mod show;

@@ -1,0 +1,238 @@
+//! Orders at intake: accepted, refused, in conflict, forgotten.
+
+use super::{At, Fold, Line, Lines, Order, Refusal};
+use crate::audit::report::{Checks, Invariant};
+use crate::engine::record::{OrderAccepted, OrderRejected, accepted_flags};
+use crate::types::{LocationId, OrderKey, OrderState, Resolution, SkuId, TenantId};
+use std::collections::BTreeMap;
+
+impl Fold {
+    pub(super) fn accepted(&mut self, at: &At, a: &OrderAccepted<'_>, checks: &mut Checks) {
+        self.tally.accepted += 1;
+        let replaces = a.flags & accepted_flags::REPLACES != 0;
+        let wrong = self.wrong_version(at, a.tenant, a.key, a.version, Some(replaces));
+        checks.check(Invariant::I6, wrong.is_none(), || {
+            let what = wrong.unwrap_or_default();
+            self.names.order_offence(at, a.tenant, a.key, what)
+        });
+        self.give_back(at, a.tenant, a.key, checks);
+        let mut lines = Vec::with_capacity(a.allocations.len());
+        for allocation in a.allocations.iter() {
+            let line = Line {
+                sku: allocation.sku,
+                location: allocation.location,
+                ordered: allocation.quantity,
+                reserved: allocation.quantity,
+                ..Line::default()
+            };
+            self.take(at, (a.tenant, a.key), &line, checks);
+            lines.push(line);
+        }
+        self.check_granted(at, a, checks);
+        let placed = a.flags & accepted_flags::PLACED != 0;
+        let order = Order {
+            fingerprint: a.fingerprint,
+            customer: a.customer,
+            accepted: at.sequence,
+            resolved: 0,
+            expires_at_ms: at.time_ms.saturating_add(u64::from(a.ttl_ms)),
+            version: a.version,
+            channel: a.channel,
+            state: if placed {
+                OrderState::FraudCheck
+            } else {
+                OrderState::Held
+            },
+            resolution: Resolution::Open,
+            placed,
+            lines: Lines::new(lines),
+        };
+        let books = self.books.entry(a.tenant).or_default();
+        books.orders.insert(a.key.0, order);
+    }
+
+    /// What is wrong with deciding `version` of this order now, if anything. `replaces` is what
+    /// an accepting record says of itself; a refusal says nothing.
+    fn wrong_version(
+        &self,
+        at: &At,
+        tenant: TenantId,
+        key: OrderKey,
+        version: u16,
+        replaces: Option<bool>,
+    ) -> Option<String> {
+        if key.0 == 0 {
+            return Some("the order's key is zero".to_owned());
+        }
+        let refusal = self.refusal(tenant, key).filter(|known| {
+            self.tally.refused - known.ordinal < self.kept.refusals
+                || u32::from(known.version) + 1 == u32::from(version)
+        });
+        let refused = refusal.map_or(0, |known| known.version);
+        let follows = |latest: u16| u32::from(version) == u32::from(latest) + 1;
+        let Some(order) = self.order(tenant, key) else {
+            return match (replaces, refusal) {
+                (Some(true), _) => Some("replaces a hold that does not exist".to_owned()),
+                (_, Some(known)) if version <= refused => Some(format!(
+                    "version {version} is decided here and was refused at sequence {} ({})",
+                    known.sequence, known.reason
+                )),
+                _ if !follows(refused) => {
+                    Some(format!("version {version} follows version {refused}"))
+                }
+                _ => None,
+            };
+        };
+        let latest = order.version.max(refused);
+        if version <= latest {
+            return Some(format!(
+                "version {version} is decided here and before: accepted as version {} at \
+                 sequence {}",
+                order.version, order.accepted
+            ));
+        }
+        if !follows(latest) {
+            return Some(format!("version {version} follows version {latest}"));
+        }
+        if !order.is_live_hold() || at.time_ms >= order.expires_at_ms {
+            return Some(format!(
+                "version {version} is decided although the order is {} and its hold ended",
+                order.state.name()
+            ));
+        }
+        (replaces == Some(false)).then(|| {
+            format!(
+                "accepted anew although it is held since sequence {}",
+                order.accepted
+            )
+        })
+    }
+
+    /// Gives the units of the present hold back, before its next version takes its own.
+    fn give_back(&mut self, at: &At, tenant: TenantId, key: OrderKey, checks: &mut Checks) {
+        let books = self.books.entry(tenant).or_default();
+        let Some(order) = books.orders.remove(&key.0) else {
+            return;
+        };
+        for line in order.lines.as_slice() {
+            self.change(at, line.cell(), checks, |cell| {
+                cell.reserved -= i64::from(line.reserved);
+                cell.committed -= i64::from(line.committed);
+            });
+        }
+    }
+
+    /// Takes the units of one allocation, checking that they are there (I7).
+    fn take(
+        &mut self,
+        at: &At,
+        order: (TenantId, OrderKey),
+        line: &Line,
+        checks: &mut Checks,
+    ) {
+        let cell = line.cell();
+        self.check_owner(at, order.0, cell, checks);
+        let before = self.cell(cell).copied().unwrap_or_default();
+        let quantity = i64::from(line.ordered);
+        checks.check(Invariant::I7, quantity <= before.available(), || {
+            let what = format!(
+                "accepted for {quantity} units where {} were available ({})",
+                before.available(),
+                before.describe()
+            );
+            self.names.line_offence(at, order, cell, what)
+        });
+        self.change(at, cell, checks, |cell| cell.reserved += quantity);
+    }
+
+    /// I4 at intake: something was taken, and no more of a SKU than was asked for.
+    fn check_granted(&self, at: &At, a: &OrderAccepted<'_>, checks: &mut Checks) {
+        let mut taken: BTreeMap<SkuId, u64> = BTreeMap::new();
+        for allocation in a.allocations.iter() {
+            *taken.entry(allocation.sku).or_default() += u64::from(allocation.quantity);
+        }
+        let empty = taken.is_empty() || a.allocations.iter().any(|line| line.quantity == 0);
+        let mut beyond = None;
+        if a.flags & accepted_flags::PARTIAL != 0 {
+            for (sku, units) in &taken {
+                let asked = a.requested.iter().filter(|line| line.sku == *sku);
+                let asked: u64 = asked.map(|line| u64::from(line.quantity)).sum();
+                if *units > asked {
+                    beyond = Some((*sku, *units, asked));
+                }
+            }
+        }
+        checks.check(Invariant::I4, !empty && beyond.is_none(), || {
+            let what = match beyond {
+                Some((_, units, asked)) => format!("was granted {units} units and asked {asked}"),
+                None => "was accepted without units".to_owned(),
+            };
+            let sku = beyond.map(|(sku, _, _)| self.names.sku_name(sku));
+            let offence = self.names.order_offence(at, a.tenant, a.key, what);
+            crate::audit::report::Offence { sku, ..offence }
+        });
+    }
+
+    pub(super) fn rejected(&mut self, at: &At, r: &OrderRejected<'_>, checks: &mut Checks) {
+        let wrong = self.wrong_version(at, r.tenant, r.key, r.version, None);
+        checks.check(Invariant::I6, wrong.is_none(), || {
+            let what = wrong.unwrap_or_default();
+            self.names.order_offence(at, r.tenant, r.key, what)
+        });
+        let refusal = Refusal {
+            fingerprint: r.fingerprint,
+            sequence: at.sequence,
+            ordinal: self.tally.refused,
+            version: r.version,
+            reason: r.reason,
+        };
+        self.tally.refused += 1;
+        let books = self.books.entry(r.tenant).or_default();
+        books.refusals.insert(r.key.0, refusal);
+    }
+
+    pub(super) fn conflict(
+        &mut self,
+        at: &At,
+        (tenant, key): (TenantId, OrderKey),
+        fingerprint: u64,
+        checks: &mut Checks,
+    ) {
+        self.tally.conflicts += 1;
+        let order = self.order(tenant, key);
+        let refusal = self.refusal(tenant, key);
+        let order_version = order.map_or(0, |order| order.version);
+        let latest = match refusal {
+            Some(refusal) if refusal.version > order_version => Some(refusal.fingerprint),
+            _ => order.map(|order| order.fingerprint),
+        };
+        checks.check(Invariant::I6, latest != Some(fingerprint), || {
+            let what = "a conflict is recorded, but the meaning is the same".to_owned();
+            self.names.order_offence(at, tenant, key, what)
+        });
+    }
+
+    pub(super) fn forgotten(&mut self, at: &At, keys: &[u8], checks: &mut Checks) {
+        for (tenant, key) in crate::audit::show::forgotten_keys(keys) {
+            self.tally.forgotten += 1;
+            let books = self.books.entry(tenant).or_default();
+            let order = books.orders.remove(&key.0);
+            let ended = order.as_ref().is_some_and(|order| {
+                let open = |line: &Line| line.reserved > 0 || line.committed > 0;
+                !order.lines.as_slice().iter().any(open)
+            });
+            checks.check(Invariant::I5, ended, || {
+                let what = match order {
+                    Some(order) => format!("is forgotten while it is {}", order.state.name()),
+                    None => "is forgotten, but there is no such order".to_owned(),
+                };
+                self.names.order_offence(at, tenant, key, what)
+            });
+        }
+    }
+
+    /// A line's location as the records of one order may name it: `ANY` matches every cell.
+    pub(super) fn matches(line: &Line, sku: SkuId, location: LocationId) -> bool {
+        line.sku == sku && (location == LocationId::ANY || line.location == location)
+    }
+}
