@@ -128,7 +128,9 @@ impl Ledger {
         let state = state.map(|name| {
             let known = (0..=u8::MAX).filter_map(OrderState::from_u8);
             let mut known = known.filter(|state| state.name() == name);
-            known.next().ok_or_else(|| format!("{name} is not an order state"))
+            known
+                .next()
+                .ok_or_else(|| format!("{name} is not an order state"))
         });
         let state = state.transpose()?;
         let tenant = self.tenant(&told.tenant)?;
@@ -196,13 +198,18 @@ impl Ledger {
         entry.seen = entry.seen.saturating_add(1);
         let told = *entry;
         let wrong = if told.code != code {
-            Some(format!("was told {}, but the journal has {code}", told.code))
+            Some(format!(
+                "was told {}, but the journal has {code}",
+                told.code
+            ))
         } else if told.state.is_some_and(|told| told != state) {
             let told = told.state.map_or("", OrderState::name);
             Some(format!("was told {told}, but became {}", state.name()))
         } else if code == ResultCode::Ok && told.sequence != 0 && told.sequence != at.sequence {
             let told = told.sequence;
-            Some(format!("was told sequence {told}, but the journal has it here"))
+            Some(format!(
+                "was told sequence {told}, but the journal has it here"
+            ))
         } else if code == ResultCode::Ok && told.seen > 1 {
             Some("was acknowledged once, but is in the journal twice".to_owned())
         } else {
@@ -225,7 +232,8 @@ impl Ledger {
             return None;
         }
         let tenant = *self.tenants.get(&names.tenant(tenant))?;
-        self.entries.get_mut(&(tenant, version, key.0.to_be_bytes()))
+        self.entries
+            .get_mut(&(tenant, version, key.0.to_be_bytes()))
     }
 
     /// What was told and never found, and what was told in two ways; call it when every shard was

@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 /// A time of the journal in RFC 3339, in UTC with milliseconds.
 #[must_use]
 pub fn rfc3339(time_ms: u64) -> String {
-    let time = i64::try_from(time_ms).ok().map(jiff::Timestamp::from_millisecond);
+    let time = i64::try_from(time_ms)
+        .ok()
+        .map(jiff::Timestamp::from_millisecond);
     match time {
         Some(Ok(time)) => format!("{time:.3}"),
         _ => format!("{time_ms} ms"),
@@ -100,7 +102,11 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
         Record::HoldExtended {
             order,
             expires_at_ms,
-        } => with_order(order, names, json!({ "expires_at": rfc3339(*expires_at_ms) })),
+        } => with_order(
+            order,
+            names,
+            json!({ "expires_at": rfc3339(*expires_at_ms) }),
+        ),
         Record::OrderConfirmed { order, lines } | Record::OrderShipped { order, lines } => {
             with_order(order, names, json!({ "lines": lines_json(*lines, names) }))
         }
@@ -211,7 +217,10 @@ fn accepted_fields(accepted: &OrderAccepted<'_>, names: &Names) -> Map<String, V
         "allocations": lines_json(accepted.allocations, names),
     }));
     if flag(accepted_flags::PARTIAL) {
-        map.insert("requested".to_owned(), lines_json(accepted.requested, names));
+        map.insert(
+            "requested".to_owned(),
+            lines_json(accepted.requested, names),
+        );
     }
     if flag(accepted_flags::DETAILS) {
         map.insert("details".to_owned(), details_json(accepted.details));
@@ -310,12 +319,15 @@ fn lines_json(lines: Lines<'_>, names: &Names) -> Value {
 
 /// The (tenant, order) pairs of an `OrdersForgotten` record.
 pub fn forgotten_keys(keys: &[u8]) -> impl Iterator<Item = (TenantId, OrderKey)> {
-    keys.as_chunks::<FORGOTTEN_KEY_BYTES>().0.iter().map(|chunk| {
-        let (tenant, key) = chunk.split_at(2);
-        let tenant = <[u8; 2]>::try_from(tenant).map_or(0, u16::from_le_bytes);
-        let key = <[u8; 16]>::try_from(key).map_or(0, u128::from_le_bytes);
-        (TenantId(tenant), OrderKey(key))
-    })
+    keys.as_chunks::<FORGOTTEN_KEY_BYTES>()
+        .0
+        .iter()
+        .map(|chunk| {
+            let (tenant, key) = chunk.split_at(2);
+            let tenant = <[u8; 2]>::try_from(tenant).map_or(0, u16::from_le_bytes);
+            let key = <[u8; 16]>::try_from(key).map_or(0, u128::from_le_bytes);
+            (TenantId(tenant), OrderKey(key))
+        })
 }
 
 fn forgotten(keys: &[u8], names: &Names) -> Value {

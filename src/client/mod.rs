@@ -1,1 +1,3 @@
 //! The Rust client.
+
+pub mod swarm;

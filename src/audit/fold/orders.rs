@@ -123,13 +123,7 @@ impl Fold {
     }
 
     /// Takes the units of one allocation, checking that they are there (I7).
-    fn take(
-        &mut self,
-        at: &At,
-        order: (TenantId, OrderKey),
-        line: &Line,
-        checks: &mut Checks,
-    ) {
+    fn take(&mut self, at: &At, order: (TenantId, OrderKey), line: &Line, checks: &mut Checks) {
         let cell = line.cell();
         self.check_owner(at, order.0, cell, checks);
         let before = self.cell(cell).copied().unwrap_or_default();

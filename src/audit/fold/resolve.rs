@@ -4,9 +4,7 @@
 use super::{At, Fold, Line, Order};
 use crate::audit::report::{Checks, Invariant};
 use crate::engine::record::{CellRef, OrderLines, OrderRef};
-use crate::types::{
-    Disposition, LocationId, OrderKey, OrderState, Resolution, SkuId, TenantId,
-};
+use crate::types::{Disposition, LocationId, OrderKey, OrderState, Resolution, SkuId, TenantId};
 
 const NO_CELL: CellRef = CellRef {
     sku: SkuId(0),
@@ -107,7 +105,8 @@ impl Fold {
         };
         let live = order.is_some_and(Order::is_live_hold);
         checks.check(Invariant::I5, wrong.is_none(), || {
-            self.names.order_offence(at, tenant, key, wrong.unwrap_or_default())
+            self.names
+                .order_offence(at, tenant, key, wrong.unwrap_or_default())
         });
         if live {
             let to = (OrderState::Expired, Resolution::Expired);
@@ -257,7 +256,8 @@ impl Fold {
         };
         let live = order.is_some_and(Order::is_live_hold);
         checks.check(Invariant::I5, wrong.is_none(), || {
-            self.names.order_offence(at, tenant, key, wrong.unwrap_or_default())
+            self.names
+                .order_offence(at, tenant, key, wrong.unwrap_or_default())
         });
         live
     }
