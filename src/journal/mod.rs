@@ -1,3 +1,29 @@
 //! The journal: memory-mapped, append-only segments; append, sync, recovery, readers.
 
+mod append;
+pub mod error;
+pub mod handover;
+pub mod layout;
+mod maintain;
+pub mod options;
+mod primitive;
+mod queues;
+pub mod record;
+mod recover;
+mod scan;
+mod segment;
 pub mod storage;
+mod sync;
+
+pub use append::{Appender, Room};
+pub use error::{
+    AppendError, CloseError, Damage, DamageKind, MaintenanceError, OpenError, ReadError,
+    ReplayError,
+};
+pub use handover::SyncHandover;
+pub use layout::Position;
+pub use maintain::{Maintenance, MaintenanceProgress, run as run_maintenance};
+pub use options::{Entropy, JournalOptions, OsEntropy, SyncMode};
+pub use recover::{Opened, RecoveryReport, open};
+pub use scan::Batch;
+pub use sync::{SyncProgress, Syncer, Waker};

@@ -37,6 +37,11 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Makes creations, renames and removals so far durable.
     fn sync_directory(&self) -> io::Result<()>;
+
+    /// Where it is, for messages to people.
+    fn location(&self) -> String {
+        String::from("this storage")
+    }
 }
 
 /// One file; shared by the appender, the sync thread, the maintenance step and readers.
