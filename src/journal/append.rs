@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 
 /// Batches of the largest size that are kept for work that frees or settles stock.
-const RESERVED_BATCHES: usize = 2;
+const RESERVED_BATCHES: usize = 1;
 
 /// Seals that one batch takes at most.
 const SEALS_PER_BATCH: usize = 4;

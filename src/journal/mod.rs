@@ -5,6 +5,7 @@ pub mod error;
 pub mod handover;
 pub mod layout;
 mod maintain;
+pub mod mapped;
 pub mod options;
 mod primitive;
 mod queues;
@@ -12,6 +13,8 @@ pub mod record;
 mod recover;
 mod scan;
 mod segment;
+#[cfg(test)]
+mod smoke;
 pub mod storage;
 mod sync;
 
@@ -23,6 +26,7 @@ pub use error::{
 pub use handover::SyncHandover;
 pub use layout::Position;
 pub use maintain::{Maintenance, MaintenanceProgress, run as run_maintenance};
+pub use mapped::MappedStorage;
 pub use options::{Entropy, JournalOptions, OsEntropy, SyncMode};
 pub use recover::{Opened, RecoveryReport, open};
 pub use scan::Batch;

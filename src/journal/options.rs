@@ -37,12 +37,12 @@ impl Default for JournalOptions {
 }
 
 impl JournalOptions {
-    /// Largest batch, header included, in bytes: a quarter of a segment, and never more than
-    /// `BATCH_BYTES_MAX`.
+    /// Largest batch, header included, in bytes: three eighths of a segment, so that two fit, and
+    /// never more than `BATCH_BYTES_MAX`.
     #[must_use]
     pub fn batch_bytes_max(&self) -> usize {
-        let quarter = usize::try_from(self.segment_bytes / 4).unwrap_or(usize::MAX);
-        quarter.min(BATCH_BYTES_MAX)
+        let part = usize::try_from(self.segment_bytes / 8 * 3).unwrap_or(usize::MAX);
+        part.min(BATCH_BYTES_MAX)
     }
 
     pub(super) fn check(&self) -> Result<(), OpenError> {

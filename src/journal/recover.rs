@@ -390,11 +390,11 @@ impl<S: Storage> Recovery<S> {
         if let Some(tail) = self.tail.clone()
             && self.wipe_end > self.end
         {
-            let zeros = vec![0; STEP_BYTES as usize];
+            let zeros = vec![0; memory_size(STEP_BYTES)];
             let (mut at, end) = (u64::from(self.end), u64::from(self.wipe_end));
             while at < end {
                 let length = (end - at).min(STEP_BYTES);
-                let piece = zeros.get(..length as usize).unwrap_or_default();
+                let piece = zeros.get(..memory_size(length)).unwrap_or_default();
                 self.write(&tail, at, piece)?;
                 at += length;
             }
@@ -423,7 +423,7 @@ impl<S: Storage> Recovery<S> {
             let (mut at, end) = (u64::from(from), u64::from(to));
             while at < end {
                 let length = (end - at).min(STEP_BYTES);
-                buffer.resize(length as usize, 0);
+                buffer.resize(memory_size(length), 0);
                 segment
                     .file
                     .read(at, &mut buffer)
@@ -451,12 +451,11 @@ impl<S: Storage> Recovery<S> {
         now_ms: u64,
         replay: &mut dyn FnMut(&Batch<'_>) -> Result<(), ReplayError>,
     ) -> Result<Opened<S>, OpenError> {
-        let tail = match self.tail.take() {
-            Some(tail) => tail,
-            None => {
-                self.end = first_offset();
-                Arc::new(self.make_segment(1)?)
-            }
+        let tail = if let Some(tail) = self.tail.take() {
+            tail
+        } else {
+            self.end = first_offset();
+            Arc::new(self.make_segment(1)?)
         };
         let mut record = RecordBuffer::default();
         record.start(self.chain.sequence);
@@ -698,4 +697,9 @@ impl<S: Storage> Opened<S> {
 
 fn first_offset() -> u32 {
     u32::try_from(SEGMENT_HEADER_BYTES).unwrap_or(u32::MAX)
+}
+
+/// A piece's length, at most `STEP_BYTES`, as a size in memory.
+fn memory_size(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
 }
