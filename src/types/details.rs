@@ -23,6 +23,7 @@ pub const DETAILS_ARCHIVE_VERSION: u8 = 1;
     PartialEq,
     Eq,
 )]
+#[serde(default, deny_unknown_fields)]
 pub struct OrderDetails {
     /// The channel's own order id.
     pub external_id: String,
