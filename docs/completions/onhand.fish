@@ -26,11 +26,337 @@ end
 
 complete -c onhand -n "__fish_onhand_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c onhand -n "__fish_onhand_needs_command" -s V -l version -d 'Print version'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "sku" -d 'Define and list what is sold, on a running server'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "location" -d 'Define and list where stock is, on a running server'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "ping" -d 'Time a round trip to a running server'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "token" -d 'Make and list the tokens that clients present'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l off-sale -d 'Define them, but refuse orders for them until they are added again without this [default: off, that is on sale]'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l from -d 'Where to start: a handle of an earlier list' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l limit -d 'How many to list at most, in SKUs' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and not __fish_seen_subcommand_from add list help" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and not __fish_seen_subcommand_from add list help" -f -a "add" -d 'Define a location; safe to repeat. One that exists keeps its place and priority'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and not __fish_seen_subcommand_from add list help" -f -a "list" -d 'List the tenant\'s locations in order of their definition'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and not __fish_seen_subcommand_from add list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l x -d 'Its place, in any unit that all locations and destinations of the tenant share' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l y -d 'As --x' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l priority -d 'Which location serves an order first where distance does not decide: lower comes first' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from help" -f -a "add" -d 'Define a location; safe to repeat. One that exists keeps its place and priority'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tenant\'s locations in order of their definition'
+complete -c onhand -n "__fish_onhand_using_subcommand location; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "receive" -d 'Stock arrived: add units to on hand'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "adjust" -d 'Correct on hand by a difference, e.g. after a count or a loss'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "set" -d 'Set on hand to a number, if it still is what you think it is'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "transfer" -d 'Move available units to another location'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "move" -d 'Move units within a location: to or from safety stock, damaged or quality control'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "show" -d 'Show the quantities of SKUs at each location'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "watch" -d 'Print the stock of SKUs whenever it changes, until interrupted'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and not __fish_seen_subcommand_from receive adjust set transfer move show watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l sku -d 'SKU by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l location -d 'Location by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l quantity -d 'How many arrived, in units from 1 [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from receive" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l sku -d 'SKU by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l location -d 'Location by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l by -d 'Units to add; negative for a loss [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l reason -d 'Why, for the journal, at most 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from adjust" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l sku -d 'SKU by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l location -d 'Location by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l on-hand -d 'What on hand becomes, in units [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l expect -d 'Only if on hand is this now, in units [default: whatever it is]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l sku -d 'SKU by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l from -d 'Location that they leave, by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l to -d 'Location where they arrive, by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l quantity -d 'How many, in units from 1 [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from transfer" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l sku -d 'SKU by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l location -d 'Location by name [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l from -d 'What they are now [no default]' -r -f -a "available\t'Sellable stock'
+safety\t'Safety stock, kept back on purpose'
+damaged\t'Damaged units'
+quality-control\t'Units that wait for quality control'"
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l to -d 'What they become [no default]' -r -f -a "available\t'Sellable stock'
+safety\t'Safety stock, kept back on purpose'
+damaged\t'Damaged units'
+quality-control\t'Units that wait for quality control'"
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l quantity -d 'How many, in units from 1 [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l limit -d 'How many SKUs to show at most, where none is named' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l count -d 'End after so many changes [default: never]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "receive" -d 'Stock arrived: add units to on hand'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "adjust" -d 'Correct on hand by a difference, e.g. after a count or a loss'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set on hand to a number, if it still is what you think it is'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "transfer" -d 'Move available units to another location'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "move" -d 'Move units within a location: to or from safety stock, damaged or quality control'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the quantities of SKUs at each location'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Print the stock of SKUs whenever it changes, until interrupted'
+complete -c onhand -n "__fish_onhand_using_subcommand stock; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "place" -d 'Place an order: it enters its pipeline at once, and its process confirms it'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "hold" -d 'Hold units for a buyer until the hold is confirmed, released, or ends by time'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "show" -d 'Show an order: its state, and what became of every unit'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "confirm" -d 'Confirm a hold: its units are paid for. With lines, only those; the rest is released'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "release" -d 'Give a hold back'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "cancel" -d 'Cancel an order that has not shipped'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "extend" -d 'Let a hold end later'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "ship" -d 'Ship units of a confirmed order: they leave for good. Without lines, all that are left'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "return" -d 'Take shipped units back. Without lines, all that are out'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and not __fish_seen_subcommand_from place hold show confirm release cancel extend ship return help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l sku -d 'SKU by name; once for each line [default: see the command]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l quantity -d 'Units of each --sku, in the same order [default: 1 each]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l location -d 'Location of each --sku by name, in the same order; one alone is for all [default: the engine chooses]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l external-id -d 'What the channel calls the order; its key is made from it [default: none, a random key]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l key -d 'Key of the order, 32 hex digits; the same one again is a retry [default: random, printed]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l version -d 'Version, from 1; the next one replaces a hold in one step' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l customer -d 'Number of the buyer' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l channel -d 'Number of the channel it is sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l ttl-ms -d 'How long the units are held at most, in milliseconds, at most 7 days' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l currency -d 'Currency of the total, ISO 4217 number; 840 is USD, 978 is EUR' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l total -d 'Total in minor units of the currency, e.g. cents' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l destination -d 'Where the buyer is, in the units of the locations [default: unknown]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l details -d 'JSON file with contact, addresses, payment token, prices; fields as in docs/PROTOCOL.md [default: none]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l partial -d 'Take what there is of each line, instead of all or nothing [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l sku -d 'SKU by name; once for each line [default: see the command]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l quantity -d 'Units of each --sku, in the same order [default: 1 each]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l location -d 'Location of each --sku by name, in the same order; one alone is for all [default: the engine chooses]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l external-id -d 'What the channel calls the order; its key is made from it [default: none, a random key]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l key -d 'Key of the order, 32 hex digits; the same one again is a retry [default: random, printed]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l version -d 'Version, from 1; the next one replaces a hold in one step' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l customer -d 'Number of the buyer' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l channel -d 'Number of the channel it is sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l ttl-ms -d 'How long the units are held at most, in milliseconds, at most 7 days' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l currency -d 'Currency of the total, ISO 4217 number; 840 is USD, 978 is EUR' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l total -d 'Total in minor units of the currency, e.g. cents' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l destination -d 'Where the buyer is, in the units of the locations [default: unknown]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l details -d 'JSON file with contact, addresses, payment token, prices; fields as in docs/PROTOCOL.md [default: none]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l partial -d 'Take what there is of each line, instead of all or nothing [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l sku -d 'SKU by name; once for each line [default: see the command]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l quantity -d 'Units of each --sku, in the same order [default: 1 each]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l location -d 'Location of each --sku by name, in the same order; one alone is for all [default: the engine chooses]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from confirm" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from release" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l ttl-ms -d 'Time to live from now on, in milliseconds, at most 7 days' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from extend" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l sku -d 'SKU by name; once for each line [default: see the command]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l quantity -d 'Units of each --sku, in the same order [default: 1 each]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l location -d 'Location of each --sku by name, in the same order; one alone is for all [default: the engine chooses]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from ship" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l channel -d 'Number of the channel it was sold on; 0 is the own shop' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l key -d 'Key of this command, 32 hex digits: the same one again is a retry and is not done twice [default: random, printed on standard error]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l sku -d 'SKU by name; once for each line [default: see the command]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l quantity -d 'Units of each --sku, in the same order [default: 1 each]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l location -d 'Location of each --sku by name, in the same order; one alone is for all [default: the engine chooses]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l disposition -d 'What happens to the units' -r -f -a "restock\t'They can be sold again'
+damaged\t'They are there, but damaged'
+quality-control\t'They are there and wait for quality control'"
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from return" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "place" -d 'Place an order: it enters its pipeline at once, and its process confirms it'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "hold" -d 'Hold units for a buyer until the hold is confirmed, released, or ends by time'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show an order: its state, and what became of every unit'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "confirm" -d 'Confirm a hold: its units are paid for. With lines, only those; the rest is released'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "release" -d 'Give a hold back'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "cancel" -d 'Cancel an order that has not shipped'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "extend" -d 'Let a hold end later'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "ship" -d 'Ship units of a confirmed order: they leave for good. Without lines, all that are left'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "return" -d 'Take shipped units back. Without lines, all that are out'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l count -d 'How many round trips to time' -r
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand ping" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand config; and not __fish_seen_subcommand_from default check show help" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand config; and not __fish_seen_subcommand_from default check show help" -f -a "default" -d 'Print a configuration file with every option, explained and at its default'
 complete -c onhand -n "__fish_onhand_using_subcommand config; and not __fish_seen_subcommand_from default check show help" -f -a "check" -d 'Check a configuration and the files it names, without starting anything'
@@ -106,11 +432,36 @@ complete -c onhand -n "__fish_onhand_using_subcommand doctor" -l data -d 'Data d
 complete -c onhand -n "__fish_onhand_using_subcommand doctor" -l json -d 'Print JSON instead of lines [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from config token doctor completions help" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from config token doctor completions help" -f -a "token" -d 'Make and list the tokens that clients present'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from config token doctor completions help" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from config token doctor completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from config token doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "sku" -d 'Define and list what is sold, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "location" -d 'Define and list where stock is, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "ping" -d 'Time a round trip to a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "token" -d 'Make and list the tokens that clients present'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from location" -f -a "add" -d 'Define a location; safe to repeat. One that exists keeps its place and priority'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from location" -f -a "list" -d 'List the tenant\'s locations in order of their definition'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "receive" -d 'Stock arrived: add units to on hand'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "adjust" -d 'Correct on hand by a difference, e.g. after a count or a loss'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "set" -d 'Set on hand to a number, if it still is what you think it is'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "transfer" -d 'Move available units to another location'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "move" -d 'Move units within a location: to or from safety stock, damaged or quality control'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "show" -d 'Show the quantities of SKUs at each location'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from stock" -f -a "watch" -d 'Print the stock of SKUs whenever it changes, until interrupted'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "place" -d 'Place an order: it enters its pipeline at once, and its process confirms it'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "hold" -d 'Hold units for a buyer until the hold is confirmed, released, or ends by time'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "show" -d 'Show an order: its state, and what became of every unit'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "confirm" -d 'Confirm a hold: its units are paid for. With lines, only those; the rest is released'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "release" -d 'Give a hold back'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "cancel" -d 'Cancel an order that has not shipped'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "extend" -d 'Let a hold end later'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "ship" -d 'Ship units of a confirmed order: they leave for good. Without lines, all that are left'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from order" -f -a "return" -d 'Take shipped units back. Without lines, all that are out'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "default" -d 'Print a configuration file with every option, explained and at its default'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Check a configuration and the files it names, without starting anything'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print every value in force and where it comes from; secrets are never among them'

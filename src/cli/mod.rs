@@ -11,8 +11,14 @@
 mod completions;
 mod config;
 mod doctor;
+mod location;
+mod order;
 mod output;
+mod ping;
+mod session;
+mod sku;
 pub mod startup;
+mod stock;
 mod token;
 
 use std::process::ExitCode;
@@ -54,6 +60,16 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Define and list what is sold, on a running server.
+    Sku = sku;
+    /// Define and list where stock is, on a running server.
+    Location = location;
+    /// Receive, correct, move, show and watch stock, on a running server.
+    Stock = stock;
+    /// Take orders and follow them to their end, on a running server.
+    Order = order;
+    /// Time a round trip to a running server.
+    Ping = ping;
     /// Print a commented configuration file, check one, or show what is in force.
     Config = config;
     /// Make and list the tokens that clients present.

@@ -55,12 +55,12 @@ fn the_default_file_sets_nothing_and_uncommented_is_the_default() {
     let text = render::default_file();
     let config = loaded(&text, &[]).expect("comments only");
     assert_eq!(config, Config::default());
-    let uncommented: String = text
+    let uncommented: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with("# ") && !line.contains("= \"\""))
-        .map(|line| format!("{}\n", line.trim_start_matches('#')))
+        .map(|line| line.trim_start_matches('#'))
         .collect();
-    let mut config = loaded(&uncommented, &[]).expect("every default is a valid value");
+    let mut config = loaded(&uncommented.join("\n"), &[]).expect("every default is a valid value");
     assert_eq!(config.tenants.remove("acme"), Some(0));
     config.origins.clear();
     config.shards = Config::default().shards; // the file says 1 on every machine
