@@ -62,7 +62,7 @@ pub(super) struct ServerArgs {
 pub(super) struct CommandKeyArgs {
     /// Key of this command, 32 hex digits: the same one again is a retry and is not done twice
     /// [default: random, printed on standard error]
-    #[arg(long = "key", value_name = "HEX")]
+    #[arg(long = "key", value_name = "HEX", value_parser = parse_key::<CommandKey>)]
     key: Option<CommandKey>,
 }
 
@@ -77,6 +77,12 @@ impl CommandKeyArgs {
         announce_key("command", key);
         Ok(key)
     }
+}
+
+/// A key from its hex digits.
+pub(super) fn parse_key<K: std::str::FromStr>(text: &str) -> Result<K, String> {
+    text.parse()
+        .map_err(|_| "expected 1 to 32 hex digits".to_owned())
 }
 
 /// Tells the key of what is about to be sent.

@@ -69,6 +69,35 @@ pub fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
     if closed {
         return ExitCode::from(DONE);
     }
-    eprintln!("onhand: {error:#}");
+    eprintln!("onhand: {}", with_causes(&error));
     ExitCode::from(FAILED)
+}
+
+/// The error and its causes in one line; a cause that the line tells already is left out.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |line, cause| {
+        let cause = cause.to_string();
+        if line.is_empty() {
+            cause
+        } else if line.ends_with(&cause) {
+            line
+        } else {
+            line + ": " + &cause
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let source = io::Error::other("disk full");
+        let told = anyhow::Error::new(source).context("cannot write: disk full");
+        assert_eq!(with_causes(&told), "cannot write: disk full");
+        let source = io::Error::other("disk full");
+        let error = anyhow::Error::new(source).context("cannot write");
+        assert_eq!(with_causes(&error), "cannot write: disk full");
+    }
 }

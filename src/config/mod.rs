@@ -16,8 +16,8 @@ mod setting;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::journal::SyncMode;
 pub use options::{Config, Flags, OptionInfo};
-pub use setting::SyncMode;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

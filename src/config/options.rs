@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::setting::{Setting, SyncMode};
+use super::setting::Setting;
 use super::{ConfigError, Origin, line_of};
+use crate::journal::SyncMode;
 use crate::limits;
 
 /// What people are told about one option.
@@ -194,10 +195,10 @@ options! {
 
     /// Size of one journal file. A multiple of 4096.
     segment_bytes: u64 = limits::SEGMENT_BYTES_DEFAULT, "bytes",
-        limits::SEGMENT_BYTES_MIN => 1_u64 << 30;
+        limits::SEGMENT_BYTES_MIN => 1_u64 << 31;
 
     /// Empty journal files kept allocated ahead of the writer, for each shard.
-    prepared_segments: usize = 2, "files", 1 => 64;
+    prepared_segments: u32 = 2, "files", 1 => 32;
 
     /// Open connections of the process. One more is told `OVERLOADED` and closed.
     connections_max: usize = limits::CONNECTIONS_MAX_DEFAULT, "connections", 1 => 1_000_000;

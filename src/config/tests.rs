@@ -98,7 +98,7 @@ fn errors_name_file_line_and_key() {
     refused(
         "sync = \"never\"\n",
         &[],
-        &["`sync`", "always, interval=MS or os"],
+        &["`sync`", "`never`", "interval=MS"],
     );
     refused(
         "",

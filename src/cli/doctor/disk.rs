@@ -111,7 +111,7 @@ fn room(directory: &Path) -> Check {
         Err(error) => return Check::warn(NAME, format!("unknown: {error}"), READABLE),
     };
     let config = Config::default();
-    let files = config.prepared_segments as u64 + 2;
+    let files = u64::from(config.prepared_segments) + 2;
     let needed = u64::from(config.shards) * files * config.segment_bytes;
     let found = format!("{} free", size(free));
     let advice = format!(

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use self::command::Plain;
-use super::session::{CommandKeyArgs, ServerArgs, Session};
+use super::session::{CommandKeyArgs, ServerArgs, Session, parse_key};
 use crate::limits::HOLD_TTL_MS_DEFAULT;
 use crate::types::{ChannelId, Disposition, LocationId, OrderKey, OrderMode};
 use crate::wire::order_key;
@@ -105,7 +105,7 @@ struct Common {
 #[group(skip)]
 struct OrderRef {
     /// Key of the order, 32 hex digits [default: made from --external-id]
-    #[arg(value_name = "KEY", required_unless_present = "external_id")]
+    #[arg(value_name = "KEY", required_unless_present = "external_id", value_parser = parse_key::<OrderKey>)]
     order: Option<OrderKey>,
     /// What its channel calls the order [default: none, KEY is given]
     #[arg(long, value_name = "ID", conflicts_with = "order")]

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 
 use super::{LineArgs, time_text};
 use crate::cli::output::{counted, print_either};
-use crate::cli::session::{Session, announce_key, refused_with};
+use crate::cli::session::{Session, announce_key, parse_key, refused_with};
 use crate::client::{ReserveAnswer, command_key};
 use crate::limits::HOLD_TTL_MS_DEFAULT;
 use crate::types::{ChannelId, OrderDetails, OrderKey, OrderMode, OrderState, ResultCode};
@@ -26,7 +26,7 @@ pub(super) struct NewOrder {
     #[arg(long, value_name = "ID", conflicts_with = "key")]
     external_id: Option<String>,
     /// Key of the order, 32 hex digits; the same one again is a retry [default: random, printed]
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = parse_key::<OrderKey>)]
     key: Option<OrderKey>,
     /// Version, from 1; the next one replaces a hold in one step
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
