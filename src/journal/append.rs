@@ -2,7 +2,7 @@
 
 use super::error::{AppendError, CloseError};
 use super::handover::SyncHandover;
-use super::layout::{BATCH_HEADER_BYTES, BatchHeader, Position, SEGMENT_HEADER_BYTES};
+use super::layout::{BATCH_HEADER_BYTES, BatchHeader, Position, first_offset};
 use super::options::JournalOptions;
 use super::queues::{Queues, Switched};
 use super::record::push_seal;
@@ -74,7 +74,7 @@ impl<S: Storage> Appender<S> {
         };
         let mut batches = whole(&self.current, self.offset);
         if let Some(next) = &self.next {
-            let each = whole(next, header_bytes());
+            let each = whole(next, first_offset());
             batches += each * (1 + self.queues.prepared.len());
         }
         match batches {
@@ -186,7 +186,7 @@ impl<S: Storage> Appender<S> {
             return Err(none);
         };
         assert_eq!(next.number, self.current.number + 1, "segments in order");
-        let fits = next.size_bytes.saturating_sub(header_bytes()) as usize >= bytes;
+        let fits = next.size_bytes.saturating_sub(first_offset()) as usize >= bytes;
         let switched = Switched {
             end_offset: self.offset,
             sequence: self.next_sequence,
@@ -197,7 +197,7 @@ impl<S: Storage> Appender<S> {
             return Err(none);
         }
         self.current = next;
-        self.offset = header_bytes();
+        self.offset = first_offset();
         Ok(())
     }
 
@@ -259,13 +259,5 @@ impl<S: Storage> Appender<S> {
         syncer.sync_all()?;
         self.write(time_ms.max(self.last_time_ms), 0, &[])?;
         syncer.sync_all()
-    }
-}
-
-fn header_bytes() -> u32 {
-    const { assert!(SEGMENT_HEADER_BYTES < u32::MAX as u64) };
-    #[allow(clippy::cast_possible_truncation)] // asserted just above
-    {
-        SEGMENT_HEADER_BYTES as u32
     }
 }

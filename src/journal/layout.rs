@@ -339,3 +339,12 @@ fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .copied()
         .unwrap_or([0; N])
 }
+
+/// Offset of a segment's first batch.
+pub(super) const fn first_offset() -> u32 {
+    const { assert!(SEGMENT_HEADER_BYTES < u32::MAX as u64) };
+    #[allow(clippy::cast_possible_truncation)] // asserted just above
+    {
+        SEGMENT_HEADER_BYTES as u32
+    }
+}

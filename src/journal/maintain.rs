@@ -10,6 +10,7 @@ use super::queues::{Finished, Queues, Seal};
 use super::segment::{Plan, Preparation, STEP_BYTES, Segment, failed};
 use super::storage::{Storage, StorageFile};
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub struct Maintenance<S: Storage> {
     pub(super) next_number: u32,
     /// Names of files that wait to be used again.
     pub(super) spares: Vec<String>,
+    /// Names of files of failed preparations, to be removed.
+    pub(super) leftovers: Vec<String>,
     pub(super) preparing: Option<Preparation<S::File>>,
     /// The segment in use and those ahead, with the bytes populated of each.
     pub(super) ahead: VecDeque<(Arc<Segment<S::File>>, u64)>,
@@ -153,16 +156,30 @@ impl<S: Storage> Maintenance<S> {
                 Ok(true)
             }
             Err(error) => {
-                // Gives the space back. The file was never handed over, so whatever is left of it
-                // is removed or taken for a prepared segment at the next start.
-                let _ = self.storage.remove(&name);
-                let _ = self.storage.remove(&segment_name(self.next_number));
+                // The file is not to be trusted after a failed sync, and a full disk wants its
+                // space back. It was never handed over.
+                self.leftovers.push(name);
+                self.leftovers.push(segment_name(self.next_number));
+                self.remove_leftovers()?;
                 Err(error)
             }
         }
     }
 
+    fn remove_leftovers(&mut self) -> Result<(), MaintenanceError> {
+        while let Some(name) = self.leftovers.last() {
+            match self.storage.remove(name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("remove", name)(error));
+                }
+                _ => self.leftovers.pop(),
+            };
+        }
+        Ok(())
+    }
+
     fn start_preparation(&mut self) -> Result<Preparation<S::File>, MaintenanceError> {
+        self.remove_leftovers()?;
         let plan = Plan {
             shard: self.options.shard,
             number: self.next_number,

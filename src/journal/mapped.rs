@@ -126,8 +126,12 @@ impl Storage for MappedStorage {
             .create_new(true)
             .mode(FILE_MODE)
             .open(self.directory.join(name))?;
-        file.set_len(size)?;
-        reserve(&file, size)?;
+        let sized = file.set_len(size).and_then(|()| reserve(&file, size));
+        if let Err(error) = sized {
+            // A full disk wants its space back; the first error is the one to tell.
+            let _ = self.remove(name);
+            return Err(error);
+        }
         MappedFile::new(file, true)
     }
 

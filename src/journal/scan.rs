@@ -2,6 +2,7 @@
 
 use super::layout::{
     BATCH_ALIGN_BYTES, BATCH_HEADER_BYTES, BatchHeader, Position, SEGMENT_HEADER_BYTES,
+    first_offset,
 };
 use super::segment::Segment;
 use super::storage::StorageFile;
@@ -189,10 +190,57 @@ pub(super) struct Orphans {
     pub(super) end: u64,
 }
 
+/// Looks behind the end of a journal: at the rest of the segment with the last batch, and at every
+/// later one. The first number is the end of what is found in `tail` (at least `end`).
+pub(super) fn look_behind<'a, F: StorageFile>(
+    scanner: &mut Scanner,
+    tail: (&Segment<F>, u32),
+    later: impl Iterator<Item = &'a Segment<F>>,
+) -> Result<Behind, (u32, io::Error)> {
+    let (segment, end) = tail;
+    let at = |segment: &Segment<F>| {
+        let number = segment.number;
+        move |error| (number, error)
+    };
+    let found = scanner.orphans(segment, end).map_err(at(segment))?;
+    let trace_end = u32::try_from(found.end).unwrap_or(u32::MAX).max(end);
+    let mut behind = Behind {
+        trace_end,
+        bytes: u64::from(trace_end - end),
+        batches: found.batches,
+        synced: found.synced,
+    };
+    for segment in later {
+        let found = scanner
+            .orphans(segment, first_offset())
+            .map_err(at(segment))?;
+        behind.bytes += found.end.saturating_sub(SEGMENT_HEADER_BYTES);
+        behind.batches += found.batches;
+        behind.synced = behind.synced.max(found.synced);
+    }
+    Ok(behind)
+}
+
+/// What stands behind the end of a journal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Behind {
+    /// Where the traces in the last batch's segment end.
+    pub(super) trace_end: u32,
+    /// Bytes of all traces.
+    pub(super) bytes: u64,
+    /// Whole batches.
+    pub(super) batches: u64,
+    /// The highest synced mark in them.
+    pub(super) synced: u64,
+}
+
 /// What the next batch of a journal must look like.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chain {
     pub(super) shard: u16,
+    /// False before the first batch of a reader that did not see the one before it: then only
+    /// shard and sequence are compared.
+    pub(super) linked: bool,
     pub(super) sequence: u64,
     pub(super) previous: u32,
     pub(super) epoch: u32,
@@ -204,6 +252,7 @@ impl Chain {
     pub(super) fn start(shard: u16) -> Self {
         Self {
             shard,
+            linked: true,
             sequence: 1,
             previous: 0,
             epoch: 0,
@@ -216,16 +265,19 @@ impl Chain {
         if mutants::is(Mutant::StaleRecycled) {
             return true;
         }
-        header.shard == self.shard
-            && header.sequence == self.sequence
-            && header.previous == self.previous
-            && (header.epoch == self.epoch || header.epoch == self.epoch + 1)
-            && header.time_ms >= self.time_ms
-            && header.synced <= header.sequence
+        if header.shard != self.shard || header.sequence != self.sequence {
+            return false;
+        }
+        !self.linked
+            || header.previous == self.previous
+                && (header.epoch == self.epoch || header.epoch == self.epoch + 1)
+                && header.time_ms >= self.time_ms
+                && header.synced <= header.sequence
     }
 
     /// Goes past an accepted batch.
     pub(super) fn advance(&mut self, header: &BatchHeader) {
+        self.linked = true;
         self.sequence = header.end_sequence();
         self.previous = header.checksum;
         self.epoch = header.epoch;

@@ -11,7 +11,7 @@
 //! damage and never the trace of a crash; and one name is durable before the next is made, so a
 //! missing number is damage as well.
 
-use super::error::MaintenanceError;
+use super::error::{DamageKind, MaintenanceError};
 use super::layout::{
     SEGMENT_HEADER_BYTES, SEGMENT_HEADER_USED_BYTES, Salt, SegmentHeader, parse_name, segment_name,
 };
@@ -207,13 +207,53 @@ pub(super) fn prepare_now<S: Storage>(
     preparation.finish(storage, entropy)
 }
 
-/// Reads the header of a segment's file.
-pub(super) fn read_header<F: StorageFile>(file: &F) -> io::Result<[u8; SEGMENT_HEADER_USED_BYTES]> {
+/// Why a segment's file cannot be used.
+pub(super) enum OpenSegmentError {
+    Io(MaintenanceError),
+    Damage(DamageKind),
+}
+
+/// Opens the file of segment `number` and checks its header against name, size and shard.
+pub(super) fn open_segment<S: Storage>(
+    storage: &S,
+    shard: u16,
+    number: u32,
+) -> Result<Segment<S::File>, OpenSegmentError> {
+    let name = segment_name(number);
+    let file = storage
+        .open(&name)
+        .map_err(|e| OpenSegmentError::Io(failed("open", &name)(e)))?;
+    let size = file.size_bytes();
     let mut bytes = [0; SEGMENT_HEADER_USED_BYTES];
-    if file.size_bytes() >= SEGMENT_HEADER_BYTES {
-        file.read(0, &mut bytes)?;
+    if size >= SEGMENT_HEADER_BYTES {
+        file.read(0, &mut bytes)
+            .map_err(|e| OpenSegmentError::Io(failed("read", &name)(e)))?;
     }
-    Ok(bytes)
+    let header = SegmentHeader::decode(&bytes)
+        .map_err(|kind| OpenSegmentError::Damage(DamageKind::Header(kind)))?;
+    for (field, found, expected) in [
+        (
+            "segment number",
+            u64::from(header.number),
+            u64::from(number),
+        ),
+        ("shard", u64::from(header.shard), u64::from(shard)),
+        ("size of the file", header.size_bytes, size),
+    ] {
+        if found != expected {
+            return Err(OpenSegmentError::Damage(DamageKind::Mismatch {
+                field,
+                found,
+                expected,
+            }));
+        }
+    }
+    Ok(Segment {
+        number,
+        size_bytes: u32::try_from(size).unwrap_or(u32::MAX),
+        salt: header.salt,
+        file,
+    })
 }
 
 pub(super) fn failed<'a>(

@@ -2,7 +2,7 @@
 
 use super::error::CloseError;
 use super::handover::SyncHandover;
-use super::layout::{Position, SEGMENT_HEADER_BYTES};
+use super::layout::{Position, first_offset};
 use super::options::SyncMode;
 use super::queues::{Finished, Queues};
 use super::segment::Segment;
@@ -125,8 +125,7 @@ impl<S: Storage> Syncer<S> {
             });
             self.done = Position {
                 segment: self.current.number,
-                #[allow(clippy::cast_possible_truncation)] // 4,096
-                offset: SEGMENT_HEADER_BYTES as u32,
+                offset: first_offset(),
             };
             self.publish(switched.sequence);
             self.hand_on();
