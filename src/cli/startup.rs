@@ -100,4 +100,45 @@ mod tests {
         let error = anyhow::Error::new(source).context("cannot write");
         assert_eq!(with_causes(&error), "cannot write: disk full");
     }
+
+    const CHILD_VARIABLE: &str = "ONHAND_TEST_PANIC";
+
+    /// Runs as a child process of the test below, where a panic may end the process.
+    #[test]
+    fn child_that_panics_in_a_thread() {
+        if std::env::var_os(CHILD_VARIABLE).is_none() {
+            return;
+        }
+        end_process_on_panic();
+        let thread = std::thread::Builder::new().name("shard-7".into());
+        let panicking = thread
+            .spawn(|| panic!("broken invariant"))
+            .expect("a thread");
+        let _ = panicking.join(); // the process ends before
+        std::process::exit(0);
+    }
+
+    #[test]
+    fn a_panic_in_any_thread_ends_the_process_and_names_the_thread() {
+        use std::os::unix::process::ExitStatusExt;
+        let output = std::process::Command::new(std::env::current_exe().expect("a path"))
+            .args([
+                "--exact",
+                "cli::startup::tests::child_that_panics_in_a_thread",
+                "--nocapture",
+            ])
+            .env(CHILD_VARIABLE, "1")
+            .output()
+            .expect("a child process");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.signal().is_some(),
+            "{:?} {told}",
+            output.status
+        );
+        assert!(
+            told.contains("broken invariant") && told.contains("`shard-7`"),
+            "{told}"
+        );
+    }
 }

@@ -1,0 +1,13 @@
+//! Integration tests: the parts together, over their public interfaces.
+#![allow(
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
+#![allow(clippy::indexing_slicing)] // a panic is how a test reports
+
+mod it {
+    mod cli_local;
+    mod process;
+}
