@@ -9,5 +9,9 @@
 
 mod it {
     mod cli_local;
+    mod error_codes;
+    mod messages;
     mod process;
+    mod protocol;
+    mod protocol_corruption;
 }
