@@ -1,2 +1,64 @@
-//! The `onhand-loadgen` program.
-fn main() {}
+//! The `onhand-loadgen` program: loads a server with orders, measures the answers and checks the
+//! books.
+//!
+//! ```text
+//!  args ─▶ run ─▶ control (define, put stock on hand)
+//!             ─▶ closed │ open ─▶ workload ─▶ scenario (what)   ─▶ client::swarm ─▶ server
+//!                                          ◀─ tally, books, ledger ◀─
+//!             ─▶ control (stock) ─▶ books.compare ─▶ report
+//! ```
+
+mod args;
+mod arrivals;
+mod books;
+mod closed;
+mod conditions;
+mod control;
+mod ledger;
+mod mix;
+mod open;
+mod report;
+mod run;
+mod scenario;
+mod tally;
+mod workload;
+mod zipf;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use args::{Arguments, Command, RunArguments};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(arguments) => run(&arguments),
+        Command::Figures(_) => Ok(true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("onhand-loadgen: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// False where the books do not match or the server misbehaved.
+fn run(arguments: &RunArguments) -> Result<bool> {
+    let report = run::run(arguments)?;
+    if let Some(path) = &arguments.json {
+        write_json(path, &report)?;
+    }
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(report.is_right())
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
