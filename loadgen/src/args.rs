@@ -30,7 +30,7 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct RunArguments {
     /// Address and port of the server.
-    #[arg(long, default_value = "127.0.0.1:7411")]
+    #[arg(long, default_value = "127.0.0.1:7171")]
     pub target: SocketAddr,
 
     /// Allow a target that is not on the loopback interface of this machine.

@@ -1,55 +1,33 @@
-//! One blocking connection for what surrounds a run: definitions, stock, statistics.
+//! What surrounds a run: definitions, stock, statistics, over one blocking connection.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
-use onhand::limits::{FRAME_BYTES_MAX, FRAME_ITEMS_MAX, QUERY_ITEMS_MAX};
-use onhand::types::{CommandKey, LocationId, ResultCode, SkuId};
-use onhand::wire::reply::{CellValues, Reply};
+use onhand::client::{ConnectOptions, Connection, command_key};
+use onhand::limits::FRAME_ITEMS_MAX;
+use onhand::types::{LocationId, ResultCode, SkuId};
+use onhand::wire::reply::{CellValues, NameReply};
 use onhand::wire::request::catalog::SKU_ON_SALE;
-use onhand::wire::request::{
-    self, Hello, LocationDefinition, Receive, SkuDefinition, Statistics, StockQueryItem,
-};
-use onhand::wire::{Item, Opcode, split_frame};
+use onhand::wire::request::{LocationDefinition, Receive, SkuDefinition};
 
-/// Longest wait for one answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for one answer, in milliseconds: behind a load of large batches.
+const ANSWER_TIMEOUT_MS: u64 = 60_000;
 
 /// See the module.
-#[derive(Debug)]
 pub struct Control {
-    stream: TcpStream,
-    out: Vec<u8>,
-    received: Vec<u8>,
-    last_id: u64,
+    connection: Connection,
 }
 
 impl Control {
     /// Connects and says hello.
     pub fn connect(target: SocketAddr, tenant: &str, token: &str) -> Result<Self> {
-        let stream = TcpStream::connect(target)
-            .with_context(|| format!("no server answers at {target} (start one: onhand serve)"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-        let mut control = Self {
-            stream,
-            out: Vec::new(),
-            received: Vec::new(),
-            last_id: 0,
-        };
-        let hello = Hello {
-            token,
-            tenant,
-            client: "onhand-loadgen",
-        };
-        control.exchange(Opcode::Hello, &[hello], |reply| match reply {
-            Reply::Hello(_) => Ok(()),
-            other => bail!("the server answered hello with {other:?}"),
-        })?;
-        Ok(control)
+        let mut options = ConnectOptions::new(&target.to_string(), token, tenant);
+        "onhand-loadgen".clone_into(&mut options.client);
+        options.timeout_ms = ANSWER_TIMEOUT_MS;
+        let connection = Connection::connect(&options)
+            .with_context(|| format!("no session at {target} (start a server: onhand serve)"))?;
+        Ok(Self { connection })
     }
 
     /// Handle of a location, defined if need be.
@@ -60,17 +38,16 @@ impl Control {
             x: 0,
             y: 0,
         };
-        let handles = self.names(Opcode::DefineLocation, &[location])?;
-        let handle = handles
-            .first()
-            .copied()
+        let answers = self.connection.define_locations(&[location])?;
+        let handle = handles(&answers)?
+            .next()
             .context("no answer for the location")?;
         Ok(LocationId(u16::try_from(handle)?))
     }
 
     /// Handles of the SKUs with these names, defined and on sale.
     pub fn define_skus(&mut self, names: &[String]) -> Result<Vec<SkuId>> {
-        let mut handles = Vec::with_capacity(names.len());
+        let mut skus = Vec::with_capacity(names.len());
         for names in names.chunks(FRAME_ITEMS_MAX) {
             let items: Vec<_> = names
                 .iter()
@@ -79,43 +56,35 @@ impl Control {
                     flags: SKU_ON_SALE,
                 })
                 .collect();
-            handles.extend(
-                self.names(Opcode::DefineSku, &items)?
-                    .into_iter()
-                    .map(SkuId),
-            );
+            let answers = self.connection.define_skus(&items)?;
+            skus.extend(handles(&answers)?.map(SkuId));
         }
-        Ok(handles)
+        Ok(skus)
     }
 
-    /// Puts units on hand, each movement under its key.
-    pub fn receive(&mut self, movements: &[(CommandKey, SkuId, LocationId, u32)]) -> Result<()> {
-        for movements in movements.chunks(FRAME_ITEMS_MAX) {
-            let items: Vec<_> = movements
+    /// Puts units of SKUs on hand at `location`. Always under fresh keys: the same seed may be run
+    /// again, and new stock is new stock.
+    pub fn receive(&mut self, location: LocationId, units: &[(SkuId, u32)]) -> Result<()> {
+        for units in units.chunks(FRAME_ITEMS_MAX) {
+            let items = units
                 .iter()
-                .map(|&(key, sku, location, quantity)| Receive {
-                    key,
-                    sku,
-                    quantity,
-                    location,
+                .map(|&(sku, quantity)| {
+                    Ok(Receive {
+                        key: command_key()?,
+                        sku,
+                        quantity,
+                        location,
+                    })
                 })
-                .collect();
-            self.exchange(Opcode::Receive, &items, |reply| {
-                let Reply::Stock(answers) = reply else {
-                    bail!("the server answered receive with {reply:?}");
-                };
-                match answers
-                    .into_iter()
-                    .find(|answer| answer.code != ResultCode::Ok)
-                {
-                    Some(refused) => bail!(
-                        "the server refused to put stock on hand: {}: {}",
-                        refused.code,
-                        refused.code.meaning()
-                    ),
-                    None => Ok(()),
-                }
-            })?;
+                .collect::<Result<Vec<_>>>()?;
+            let answers = self.connection.receive_stock(&items)?;
+            if let Some(no) = answers.iter().find(|answer| answer.code != ResultCode::Ok) {
+                bail!(
+                    "the server books no stock in: {}: {}",
+                    no.code,
+                    no.code.meaning()
+                );
+            }
         }
         Ok(())
     }
@@ -123,95 +92,41 @@ impl Control {
     /// The quantities of each SKU at `location`, in the order asked for; zeros where there are
     /// none.
     pub fn stock(&mut self, skus: &[SkuId], location: LocationId) -> Result<Vec<CellValues>> {
-        let mut found = Vec::with_capacity(skus.len());
-        for skus in skus.chunks(QUERY_ITEMS_MAX) {
-            let items: Vec<_> = skus
-                .iter()
-                .map(|&sku| StockQueryItem {
-                    sku,
-                    from: location,
-                })
-                .collect();
-            self.exchange(Opcode::QueryStock, &items, |reply| {
-                let Reply::QueryStock(entries) = reply else {
-                    bail!("the server answered query_stock with {reply:?}");
-                };
-                for entry in entries {
-                    ensure!(entry.code == ResultCode::Ok, "query_stock: {}", entry.code);
-                    let mut cells = entry.cells;
-                    let here = cells.find(|cell| cell.location == location);
-                    found.push(here.map(|cell| cell.values).unwrap_or_default());
-                }
-                Ok(())
-            })?;
-        }
-        ensure!(found.len() == skus.len(), "query_stock left out SKUs");
-        Ok(found)
+        let answers = self.connection.query_stock(skus)?;
+        ensure!(
+            answers.len() == skus.len(),
+            "the server left SKUs out of its answer"
+        );
+        Ok(answers
+            .into_iter()
+            .map(|answer| {
+                answer
+                    .cells
+                    .into_iter()
+                    .find(|cell| cell.location == location)
+            })
+            .map(|cell| cell.map(|cell| cell.values).unwrap_or_default())
+            .collect())
     }
 
     /// The server's counters by name.
     pub fn statistics(&mut self) -> Result<BTreeMap<String, u64>> {
-        let ask = Statistics { digest: false };
-        self.exchange(Opcode::Statistics, &[ask], |reply| match reply {
-            Reply::Statistics(statistics) => Ok(statistics
-                .values
-                .map(|value| (value.name.to_owned(), value.value))
-                .collect()),
-            other => bail!("the server answered statistics with {other:?}"),
-        })
+        Ok(self
+            .connection
+            .statistics(false)?
+            .values
+            .into_iter()
+            .collect())
     }
+}
 
-    fn names<'a, T: Item<'a>>(&mut self, opcode: Opcode, items: &[T]) -> Result<Vec<u32>> {
-        self.exchange(opcode, items, |reply| {
-            let Reply::Names(answers) = reply else {
-                bail!("the server answered {} with {reply:?}", opcode.name());
-            };
-            answers
-                .map(|answer| match answer.code {
-                    ResultCode::Ok => Ok(answer.handle),
-                    code => bail!("{}: {code}: {}", opcode.name(), code.meaning()),
-                })
-                .collect()
-        })
+fn handles(answers: &[NameReply]) -> Result<impl Iterator<Item = u32>> {
+    if let Some(no) = answers.iter().find(|answer| answer.code != ResultCode::Ok) {
+        bail!(
+            "the server refuses a definition: {}: {}",
+            no.code,
+            no.code.meaning()
+        );
     }
-
-    /// Sends one frame and hands its answer to `read`.
-    fn exchange<'a, T: Item<'a>, R>(
-        &mut self,
-        opcode: Opcode,
-        items: &[T],
-        read: impl FnOnce(Reply<'_>) -> Result<R>,
-    ) -> Result<R> {
-        self.last_id += 1;
-        self.out.clear();
-        request::encode(&mut self.out, opcode, self.last_id, items)?;
-        self.stream.write_all(&self.out)?;
-        self.received.clear();
-        let mut buffer = vec![0; 65_536];
-        loop {
-            if let Some((frame, _)) = split_frame(&self.received)? {
-                let reply = Reply::decode(&frame)?;
-                if let Reply::Error(error) = reply {
-                    bail!("{}: {}: {}", opcode.name(), error.code, error.text);
-                }
-                ensure!(
-                    frame.header.request_id == self.last_id,
-                    "an answer nobody asked for"
-                );
-                return read(reply);
-            }
-            ensure!(
-                self.received.len() <= FRAME_BYTES_MAX,
-                "an answer without end"
-            );
-            match self.stream.read(&mut buffer) {
-                Ok(0) => bail!("the server closed the connection during {}", opcode.name()),
-                Ok(count) => {
-                    self.received
-                        .extend_from_slice(buffer.get(..count).unwrap_or_default());
-                }
-                Err(error) => return Err(error).with_context(|| opcode.name().to_owned()),
-            }
-        }
-    }
+    Ok(answers.iter().map(|answer| answer.handle))
 }

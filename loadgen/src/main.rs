@@ -14,6 +14,7 @@ mod books;
 mod closed;
 mod conditions;
 mod control;
+mod figures;
 mod ledger;
 mod mix;
 mod open;
@@ -31,12 +32,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use args::{Arguments, Command, RunArguments};
+use args::{Arguments, Command, FiguresArguments, RunArguments};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => run(&arguments),
-        Command::Figures(_) => Ok(true),
+        Command::Figures(arguments) => figures(&arguments).map(|()| true),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -56,6 +57,19 @@ fn run(arguments: &RunArguments) -> Result<bool> {
     }
     writeln!(std::io::stdout(), "{report}")?;
     Ok(report.is_right())
+}
+
+/// Measures all rows and writes what was asked for.
+fn figures(arguments: &FiguresArguments) -> Result<()> {
+    let report = figures::figures(arguments)?;
+    if let Some(path) = &arguments.json {
+        write_json(path, &report)?;
+    }
+    if let Some(path) = &arguments.markdown {
+        figures::write_markdown(path, &report)?;
+    }
+    writeln!(std::io::stdout(), "{}", figures::table(&report))?;
+    Ok(())
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {

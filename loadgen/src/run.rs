@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onhand::client::swarm::{Disconnect, Driver, Swarm, SwarmOptions};
 use onhand::clock::monotonic_ns;
-use onhand::types::{CommandKey, LocationId, SkuId};
+use onhand::types::{LocationId, SkuId};
 use onhand::wire::Frame;
 use onhand::wire::reply::CellValues;
 
@@ -134,11 +134,10 @@ fn prepare(arguments: &RunArguments, control: &mut Control) -> Result<Stage> {
             let hot = scenario == Scenario::FlashSale && sku > 0;
             let wanted = if hot { STOCK_AMPLE } else { stock };
             let missing = wanted.saturating_sub(cell.available);
-            // A fresh key: the same seed may be run again, and new stock is new stock.
-            (missing > 0).then(|| (CommandKey(rand::random()), handle, location, missing))
+            (missing > 0).then_some((handle, missing))
         })
         .collect();
-    control.receive(&movements)?;
+    control.receive(location, &movements)?;
     let before = control.stock(&skus, location)?;
     Ok(Stage {
         skus_count,

@@ -36,8 +36,14 @@ impl Latency {
     }
 
     /// How many answers were counted.
+    #[cfg(test)]
     pub fn count(&self) -> u64 {
         self.0.len()
+    }
+
+    /// The mean in nanoseconds; 0 where nothing was measured.
+    pub fn mean_ns(&self) -> f64 {
+        self.0.mean()
     }
 
     /// The usual percentiles in microseconds.

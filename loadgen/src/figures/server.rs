@@ -1,0 +1,126 @@
+//! A server of our own in a fresh directory, gone when we are done with it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+/// See the module. Dropping it kills the process and deletes the directory.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    /// Kept for its deletion.
+    directory: Option<TempDir>,
+}
+
+impl Server {
+    /// Starts `program` with its data in a fresh directory below `directory`, and waits until it
+    /// accepts connections.
+    pub fn start(program: &Path, directory: &Path, sync: &str) -> Result<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix("onhand-figures-")
+            .tempdir_in(directory)
+            .with_context(|| format!("cannot make a directory in {}", directory.display()))?;
+        let mut child = Command::new(program)
+            .arg("serve")
+            .arg("--data")
+            .arg(directory.path().join("data"))
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--http",
+                "127.0.0.1:0",
+                "--sync",
+                sync,
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let ready = ready_line(&mut child);
+        // From here on dropping the server ends the process, whatever goes wrong.
+        let unspecified = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Self {
+            child,
+            address: unspecified,
+            directory: Some(directory),
+        };
+        server.address = address(&ready?)?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends the process and deletes its data.
+    pub fn stop(mut self) -> Result<()> {
+        self.child.kill().context("cannot end the server")?;
+        self.child.wait().context("cannot wait for the server")?;
+        match self.directory.take() {
+            Some(directory) => directory.close().context("cannot delete the server's data"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only where the process is gone already, which is what we want.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The line by which the server says that it accepts connections.
+fn ready_line(child: &mut Child) -> Result<String> {
+    let stdout = child
+        .stdout
+        .take()
+        .context("the server's output is piped")?;
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if line.starts_with("ready ") {
+            return Ok(line);
+        }
+    }
+    bail!("the server ended before it was ready; it says why above")
+}
+
+fn address(ready: &str) -> Result<SocketAddr> {
+    let field = ready
+        .split(' ')
+        .find_map(|field| field.strip_prefix("tcp="));
+    field
+        .and_then(|text| text.parse().ok())
+        .with_context(|| format!("no address in the server's line: {ready}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_from_the_ready_line() {
+        let line = "ready tcp=127.0.0.1:40123 http=none shards=1 pinned=1 sync=always";
+        assert_eq!(
+            address(line).unwrap(),
+            SocketAddr::from(([127, 0, 0, 1], 40_123))
+        );
+        assert!(address("ready http=127.0.0.1:1").is_err());
+    }
+
+    #[test]
+    fn a_program_that_ends_at_once_is_an_error_and_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = Server::start(Path::new("/bin/true"), directory.path(), "always").unwrap_err();
+        assert!(error.to_string().contains("before it was ready"), "{error}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}
