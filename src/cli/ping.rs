@@ -10,7 +10,12 @@ use crate::clock;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// How many round trips to time
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     count: u32,
     #[command(flatten)]
     server: ServerArgs,

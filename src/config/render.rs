@@ -41,11 +41,11 @@ pub fn markdown() -> String {
          1. the defaults below,\n\
          2. the TOML file named by `--config FILE`,\n\
          3. flags: `segment_bytes` in the file is `--segment-bytes` on the command line.\n\n\
-         An unknown key, a value of the wrong type or out of its range is an error that names\n\
-         file, line and key; nothing starts then. `onhand config default` prints a commented file,\n\
-         `onhand config check --config FILE` checks one, and `onhand config show` prints every\n\
-         value in force with the place it comes from. No option holds a secret: secrets are in\n\
-         the files that options name.\n\n\
+         An unknown key, a value of the wrong type or out of its range is an error that\n\
+         names file, line and key; nothing starts then. `onhand config default` prints a\n\
+         commented file, `onhand config check --config FILE` checks one, and\n\
+         `onhand config show` prints every value in force with the place it comes from. No\n\
+         option holds a secret: secrets are in the files that options name.\n\n\
          | option | default | range | unit |\n|---|---|---|---|\n",
     );
     let options = Config::options();

@@ -105,7 +105,11 @@ struct Common {
 #[group(skip)]
 struct OrderRef {
     /// Key of the order, 32 hex digits [default: made from --external-id]
-    #[arg(value_name = "KEY", required_unless_present = "external_id", value_parser = parse_key::<OrderKey>)]
+    #[arg(
+        value_name = "KEY",
+        required_unless_present = "external_id",
+        value_parser = parse_key::<OrderKey>
+    )]
     order: Option<OrderKey>,
     /// What its channel calls the order [default: none, KEY is given]
     #[arg(long, value_name = "ID", conflicts_with = "order")]
