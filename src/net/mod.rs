@@ -1,4 +1,103 @@
 //! The engine thread's sockets: listener, session, poll loop.
+//!
+//! ```text
+//! listener thread: accept ─▶ TLS ─▶ hello ─▶ token, tenant ─▶ inbox of the owning engine thread
+//! engine thread:   poll ─▶ read ─▶ split frames ─▶ Service (the shard) ─▶ deliveries ─▶ write
+//! ```
+//!
+//! This module knows sockets and frames. What a frame means is the business of the [`Service`] that
+//! the engine loop drives; neither side knows the other's words. No lock is taken here: a
+//! connection belongs to one thread at a time and moves over a bounded lock-free queue.
+//!
+//! When full: the listener answers `OVERLOADED` and closes; a session whose frames the service does
+//! not take is not read, so its socket pushes back; a session that does not read its replies is
+//! closed. Every closed connection is counted with its reason.
 
+pub mod engine_loop;
+pub mod inbox;
+pub mod listener;
+pub mod session;
+pub mod stream;
 pub mod tls;
 pub mod token;
+
+pub use crate::types::SessionId;
+use crate::types::{ResultCode, Role};
+use crate::wire::frame::Frame;
+
+/// What the listener established at hello; fixed for the life of the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The tenant that the session acts for.
+    pub tenant: String,
+    /// The actor's name for the journal (the token's name).
+    pub actor: String,
+    /// What the session may do.
+    pub role: Role,
+    /// The client's own name, for the log.
+    pub client: String,
+    /// Request id of the hello frame, to be answered by the service.
+    pub request_id: u64,
+}
+
+/// Whether the service executed a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// Executed or answered; the frame is consumed.
+    Taken,
+    /// Not now: the turn is full. Offer the same frame again in the next turn.
+    Full,
+}
+
+/// Replies of one session that may be sent now.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// To whom.
+    pub session: SessionId,
+    /// Whole reply frames.
+    pub bytes: &'a [u8],
+    /// How many request frames they answer.
+    pub frames: u32,
+    /// Close the connection once they are written.
+    pub close: bool,
+}
+
+/// What the engine loop drives: frames in, replies out, in turns.
+pub trait Service {
+    /// A session begins; its hello is to be answered through a delivery.
+    fn open(&mut self, session: SessionId, opening: &Opening);
+
+    /// A session is gone; nothing more is to be delivered to it.
+    fn close(&mut self, session: SessionId);
+
+    /// Starts a turn. False: take no frame in this turn (no journal room, too many replies held).
+    fn begin_turn(&mut self) -> bool;
+
+    /// Starts loading what the frame will need; changes nothing.
+    fn prefetch(&self, frame: &Frame<'_>);
+
+    /// Executes one frame of a session.
+    fn frame(&mut self, session: SessionId, frame: &Frame<'_>) -> Intake;
+
+    /// Answers a session by an error frame, in order behind its earlier replies.
+    fn refuse(&mut self, session: SessionId, request_id: u64, code: ResultCode, close: bool);
+
+    /// Ends the turn: timers, journal append.
+    fn end_turn(&mut self);
+
+    /// Hands out every reply whose records are acknowledged.
+    fn deliver(&mut self, send: &mut dyn FnMut(Delivery<'_>));
+
+    /// Called before the thread blocks. Returns how long it may block at most, in milliseconds
+    /// (`None`: until an event), or `Some(0)` where there is work already.
+    fn before_wait(&mut self) -> Option<u64>;
+
+    /// Called after the thread was woken.
+    fn after_wait(&mut self);
+
+    /// No reply is held back and nothing is in flight to the disk.
+    fn is_quiet(&self) -> bool;
+
+    /// Why the service can go on no longer, once it cannot.
+    fn failure(&self) -> Option<String>;
+}

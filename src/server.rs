@@ -1,1 +1,0 @@
-//! Wiring: pollers, queues, threads, order of shutdown.
