@@ -15,6 +15,7 @@ mod location;
 mod order;
 mod output;
 mod ping;
+mod serve;
 mod session;
 mod sku;
 pub mod startup;
@@ -60,6 +61,7 @@ macro_rules! commands {
 }
 
 commands! {
+<<<<<<< HEAD
     /// Define and list what is sold, on a running server.
     Sku = sku;
     /// Define and list where stock is, on a running server.
@@ -70,6 +72,10 @@ commands! {
     Order = order;
     /// Time a round trip to a running server.
     Ping = ping;
+=======
+    /// Run the server.
+    Serve = serve;
+>>>>>>> ac7b5d1 (Wire the server: threads, recovery, shutdown; serve command)
     /// Print a commented configuration file, check one, or show what is in force.
     Config = config;
     /// Make and list the tokens that clients present.

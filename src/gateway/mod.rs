@@ -47,16 +47,28 @@ impl Gateway {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let ready = Arc::new(AtomicBool::new(false));
-        let shared = Shared { metrics, ready: Arc::clone(&ready) };
+        let shared = Shared {
+            metrics,
+            ready: Arc::clone(&ready),
+        };
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("onhand-http".to_owned()).spawn(move || {
-            if let Err(error) = runtime.block_on(serve(listener, shared, stopped)) {
-                tracing::error!(%error, "the HTTP thread ended; orders are served on");
-            }
-        })?;
-        Ok(Self { address, ready, stop: Some(stop), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("onhand-http".to_owned())
+            .spawn(move || {
+                if let Err(error) = runtime.block_on(serve(listener, shared, stopped)) {
+                    tracing::error!(%error, "the HTTP thread ended; orders are served on");
+                }
+            })?;
+        Ok(Self {
+            address,
+            ready,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// What `/readyz` answers from now on.
@@ -105,7 +117,10 @@ async fn serve(
 }
 
 async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
-    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let kind = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
     (kind, shared.metrics.render())
 }
 

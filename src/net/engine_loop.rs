@@ -3,6 +3,7 @@
 //! Work of a step is bounded: each ready session gives at most one buffer of bytes to a turn, and a
 //! turn stops when the service says it is full. What is left is served first in the next step.
 
+use crate::clock;
 use crate::limits;
 use crate::metrics::NetMetrics;
 use crate::net::inbox::{Handoff, Inbox};
@@ -10,7 +11,6 @@ use crate::net::session::{CloseReason, Session, close_reason};
 use crate::net::{Delivery, Intake, Service, SessionId};
 use crate::types::ResultCode;
 use crate::wire::frame::{Frame, split_frame};
-use crate::clock;
 use mio::{Events, Poll, Token};
 use std::collections::VecDeque;
 use std::io;
@@ -28,6 +28,9 @@ const PREFETCH_FRAMES: usize = 32;
 
 /// How often sessions are checked for their deadlines, in milliseconds.
 const SWEEP_INTERVAL_MS: u64 = 500;
+
+/// How long a thread whose turn may take nothing waits before it looks again, in milliseconds.
+const BLOCKED_WAIT_MS: u64 = 1;
 
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub struct EngineLoop<V> {
     idle_timeout_ms: u64,
     swept_at_ms: u64,
     drain_until_ms: Option<u64>,
+    /// The last turn took frames in.
+    takes: bool,
 }
 
 impl<V: Service> EngineLoop<V> {
@@ -81,12 +86,18 @@ impl<V: Service> EngineLoop<V> {
             idle_timeout_ms,
             swept_at_ms: 0,
             drain_until_ms: None,
+            takes: true,
         }
     }
 
-    /// The service, for the wiring that built it.
-    pub fn service_mut(&mut self) -> &mut V {
-        &mut self.service
+    /// Why the service can go on no longer, once it cannot.
+    pub fn failure(&mut self) -> Option<String> {
+        self.service.failure()
+    }
+
+    /// The service, after the last step.
+    pub fn into_service(self) -> V {
+        self.service
     }
 
     /// Polls (blocking only where there is nothing to do), then runs one turn.
@@ -107,13 +118,28 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn wait(&mut self) -> io::Result<()> {
-        let mut timeout_ms = if self.ready.is_empty() { self.service.before_wait() } else { Some(0) };
+        let mut timeout_ms = match (self.ready.is_empty(), self.takes) {
+            (false, true) => Some(0),
+            // Frames wait for room that only the disk or the watermark can make.
+            (false, false) => Some(
+                self.service
+                    .before_wait()
+                    .map_or(BLOCKED_WAIT_MS, |ms| ms.min(BLOCKED_WAIT_MS)),
+            ),
+            (true, _) => self.service.before_wait(),
+        };
         if self.drain_until_ms.is_some() {
             timeout_ms = Some(timeout_ms.unwrap_or(10).min(10));
         } else if !self.sessions.is_empty() {
-            timeout_ms = Some(timeout_ms.unwrap_or(SWEEP_INTERVAL_MS).min(SWEEP_INTERVAL_MS));
+            timeout_ms = Some(
+                timeout_ms
+                    .unwrap_or(SWEEP_INTERVAL_MS)
+                    .min(SWEEP_INTERVAL_MS),
+            );
         }
-        let result = self.poll.poll(&mut self.events, timeout_ms.map(Duration::from_millis));
+        let result = self
+            .poll
+            .poll(&mut self.events, timeout_ms.map(Duration::from_millis));
         self.service.after_wait();
         match result {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -123,7 +149,9 @@ impl<V: Service> EngineLoop<V> {
 
     fn take_events(&mut self) {
         for event in &self.events {
-            let Some(Some(session)) = self.sessions.get_mut(event.token().0) else { continue };
+            let Some(Some(session)) = self.sessions.get_mut(event.token().0) else {
+                continue;
+            };
             if event.is_readable() || event.is_read_closed() || event.is_error() {
                 session.readable = true;
                 if !session.queued && !session.closing {
@@ -144,7 +172,12 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn open(&mut self, handoff: Handoff, now_ms: u64) {
-        let Handoff { mut stream, leftover, opening, permit } = handoff;
+        let Handoff {
+            mut stream,
+            leftover,
+            opening,
+            permit,
+        } = handoff;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.sessions.push(None);
             self.sessions.len() - 1
@@ -169,10 +202,12 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn turn(&mut self, now_ms: u64) {
-        let takes = self.service.begin_turn();
-        if takes && self.drain_until_ms.is_none() {
+        self.takes = self.service.begin_turn();
+        if self.takes && self.drain_until_ms.is_none() {
             for _ in 0..self.ready.len() {
-                let Some(slot) = self.ready.pop_front() else { break };
+                let Some(slot) = self.ready.pop_front() else {
+                    break;
+                };
                 if self.serve(slot, now_ms) == Intake::Full {
                     self.ready.push_front(slot);
                     break;
@@ -184,7 +219,9 @@ impl<V: Service> EngineLoop<V> {
 
     /// Gives a session's bytes to the service. `Full` leaves the session in the ready list.
     fn serve(&mut self, slot: usize, now_ms: u64) -> Intake {
-        let Some(Some(session)) = self.sessions.get_mut(slot) else { return Intake::Taken };
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return Intake::Taken;
+        };
         session.queued = false;
         let mut intake = Intake::Taken;
         let answered_before = session.awaiting;
@@ -231,10 +268,17 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn deliver(&mut self, now_ms: u64) {
-        let Self { service, sessions, dirty, .. } = self;
+        let Self {
+            service,
+            sessions,
+            dirty,
+            ..
+        } = self;
         service.deliver(&mut |delivery: Delivery<'_>| {
             let slot = (delivery.session.0 & u64::from(u32::MAX)) as usize;
-            let Some(Some(session)) = sessions.get_mut(slot) else { return };
+            let Some(Some(session)) = sessions.get_mut(slot) else {
+                return;
+            };
             if session.id != delivery.session {
                 return;
             }
@@ -254,13 +298,19 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn flush(&mut self, slot: usize, now_ms: u64) {
-        let Some(Some(session)) = self.sessions.get_mut(slot) else { return };
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
         match session.flush(now_ms) {
             Ok(count) => self.metrics.bytes_out.increment(count as u64),
             Err(reason) => {
                 self.close(slot, reason);
                 return;
             }
+        }
+        if session.congested != session.has_output() {
+            session.congested = session.has_output();
+            self.service.set_congested(session.id, session.congested);
         }
         if let Some(reason) = session.finished() {
             self.close(slot, reason);
@@ -271,7 +321,11 @@ impl<V: Service> EngineLoop<V> {
         let Some(mut session) = self.sessions.get_mut(slot).and_then(Option::take) else {
             return Intake::Taken;
         };
-        tracing::debug!(session = session.id.0, reason = reason.name(), "session closed");
+        tracing::debug!(
+            session = session.id.0,
+            reason = reason.name(),
+            "session closed"
+        );
         if let Err(error) = session.stream.deregister(self.poll.registry()) {
             tracing::warn!(%error, "a closed connection could not be deregistered");
         }
@@ -300,8 +354,14 @@ impl<V: Service> EngineLoop<V> {
         if !self.inbox.is_draining() {
             return Step::Running;
         }
-        let until = *self.drain_until_ms.get_or_insert(now_ms + limits::DRAIN_TIMEOUT_MS);
-        let unsent = self.sessions.iter().flatten().any(|s| s.has_output() || s.awaiting > 0);
+        let until = *self
+            .drain_until_ms
+            .get_or_insert(now_ms + limits::DRAIN_TIMEOUT_MS);
+        let unsent = self
+            .sessions
+            .iter()
+            .flatten()
+            .any(|s| s.has_output() || s.awaiting > 0);
         if now_ms < until && (unsent || !self.service.is_quiet()) {
             return Step::Running;
         }
@@ -339,7 +399,7 @@ fn execute<V: Service>(service: &mut V, session: &mut Session, bytes: &[u8]) -> 
         for place in &mut group {
             match split_frame(bytes.get(end..).unwrap_or_default()) {
                 Ok(Some((frame, length))) => {
-                    service.prefetch(&frame);
+                    service.prefetch(session.id, &frame);
                     end += length;
                     count += 1;
                     *place = Some((frame, length));

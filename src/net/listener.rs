@@ -6,12 +6,13 @@
 use crate::clock;
 use crate::limits;
 use crate::metrics::{CONNECTIONS_TOTAL, NetMetrics};
+use crate::net::Opening;
 use crate::net::inbox::{Handoff, Inbox};
 use crate::net::stream::Stream;
 use crate::net::token::{AuthError, TokenFile};
-use crate::net::Opening;
 use crate::types::{ResultCode, Role};
 use crate::wire::frame::split_frame;
+use crate::wire::reply::ErrorReply;
 use crate::wire::request::{Hello, Request};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -131,9 +132,13 @@ impl Listener {
         options: ListenerOptions,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        poll.registry().register(&mut socket, LISTEN_TOKEN, Interest::READABLE)?;
+        poll.registry()
+            .register(&mut socket, LISTEN_TOKEN, Interest::READABLE)?;
         let waker = mio::Waker::new(poll.registry(), WAKE_TOKEN)?;
-        let control = Arc::new(ListenerControl { stop: AtomicBool::new(false), waker });
+        let control = Arc::new(ListenerControl {
+            stop: AtomicBool::new(false),
+            waker,
+        });
         Ok(Self {
             poll,
             events: Events::with_capacity(256),
@@ -169,7 +174,10 @@ impl Listener {
     /// # Errors
     /// If polling fails.
     pub fn step(&mut self) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, Some(Duration::from_millis(TICK_MS))) {
+        match self
+            .poll
+            .poll(&mut self.events, Some(Duration::from_millis(TICK_MS)))
+        {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
@@ -206,7 +214,10 @@ impl Listener {
         metrics::counter!(CONNECTIONS_TOTAL).increment(1);
         let socket = socket2::SockRef::from(&tcp);
         let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(KEEPALIVE_S));
-        if let Err(error) = tcp.set_nodelay(true).and(socket.set_tcp_keepalive(&keepalive)) {
+        if let Err(error) = tcp
+            .set_nodelay(true)
+            .and(socket.set_tcp_keepalive(&keepalive))
+        {
             tracing::debug!(%error, "socket options could not be set");
         }
         let stream = match &self.options.tls {
@@ -233,14 +244,21 @@ impl Listener {
         }
         let deadline_ms = now_ms + limits::HELLO_TIMEOUT_MS;
         if let Some(place) = self.newcomers.get_mut(slot) {
-            *place = Some(Newcomer { stream, received: Vec::new(), deadline_ms, permit });
+            *place = Some(Newcomer {
+                stream,
+                received: Vec::new(),
+                deadline_ms,
+                permit,
+            });
         }
         self.advance(slot);
     }
 
     /// Reads what a newcomer sent and decides.
     fn advance(&mut self, slot: usize) {
-        let Some(Some(newcomer)) = self.newcomers.get_mut(slot) else { return };
+        let Some(Some(newcomer)) = self.newcomers.get_mut(slot) else {
+            return;
+        };
         let verdict = read_hello(newcomer)
             .map_or_else(Verdict::Drop, |()| judge(&newcomer.received, &self.options));
         match verdict {
@@ -341,7 +359,17 @@ fn judge(received: &[u8], options: &ListenerOptions) -> Verdict {
             let tenant = hello.tenant.to_owned();
             let client = hello.client.to_owned();
             let shard = (options.route)(&tenant);
-            Verdict::Admit(shard, Opening { tenant, actor, role, client, request_id }, used)
+            Verdict::Admit(
+                shard,
+                Opening {
+                    tenant,
+                    actor,
+                    role,
+                    client,
+                    request_id,
+                },
+                used,
+            )
         }
         Err(code) => Verdict::Refuse(request_id, code),
     }
@@ -369,7 +397,17 @@ fn is_name(name: &str) -> bool {
 fn refuse(stream: &mut Stream, request_id: u64, code: ResultCode) {
     NetMetrics::refused(code.name());
     let mut out = Vec::new();
-    crate::wire::reply::put_error(&mut out, request_id, code);
+    let retry_after_ms = if code == ResultCode::Overloaded {
+        limits::OVERLOADED_RETRY_AFTER_MS
+    } else {
+        0
+    };
+    ErrorReply {
+        code,
+        retry_after_ms,
+        text: code.meaning(),
+    }
+    .put_frame(&mut out, request_id);
     match stream.write(&out).and_then(|_| stream.flush()) {
         Ok(_) => {}
         Err(error) => tracing::debug!(%error, %code, "a refusal could not be sent"),

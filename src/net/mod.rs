@@ -73,8 +73,11 @@ pub trait Service {
     /// Starts a turn. False: take no frame in this turn (no journal room, too many replies held).
     fn begin_turn(&mut self) -> bool;
 
+    /// Whether a session's socket takes what it is sent.
+    fn set_congested(&mut self, session: SessionId, congested: bool);
+
     /// Starts loading what the frame will need; changes nothing.
-    fn prefetch(&self, frame: &Frame<'_>);
+    fn prefetch(&self, session: SessionId, frame: &Frame<'_>);
 
     /// Executes one frame of a session.
     fn frame(&mut self, session: SessionId, frame: &Frame<'_>) -> Intake;
@@ -99,5 +102,5 @@ pub trait Service {
     fn is_quiet(&self) -> bool;
 
     /// Why the service can go on no longer, once it cannot.
-    fn failure(&self) -> Option<String>;
+    fn failure(&mut self) -> Option<String>;
 }

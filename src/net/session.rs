@@ -61,6 +61,8 @@ pub struct Session {
     pub read_closed: bool,
     /// Close when everything is written.
     pub closing: bool,
+    /// The service was told that the socket takes nothing now.
+    pub congested: bool,
     /// Frames executed and not yet answered.
     pub awaiting: u32,
     /// Held for as long as the connection is open.
@@ -90,6 +92,7 @@ impl Session {
             queued: false,
             read_closed: false,
             closing: false,
+            congested: false,
             awaiting: 0,
             _permit: permit,
             last_activity_ms: now_ms,

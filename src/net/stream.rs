@@ -55,7 +55,11 @@ impl Stream {
 
     /// Registers with a poll loop, edge-triggered.
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(self.tcp_mut(), token, Interest::READABLE | Interest::WRITABLE)
+        registry.register(
+            self.tcp_mut(),
+            token,
+            Interest::READABLE | Interest::WRITABLE,
+        )
     }
 
     /// Takes the connection out of a poll loop, so that another may have it.

@@ -77,7 +77,11 @@ impl DataDir {
     pub fn open(path: &Path, shards: u16) -> Result<Self, DataDirError> {
         let at = |action, path: &Path| {
             let path = path.to_owned();
-            move |source| DataDirError::Io { action, path, source }
+            move |source| DataDirError::Io {
+                action,
+                path,
+                source,
+            }
         };
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -100,7 +104,11 @@ impl DataDir {
             }
             Err(source) => return Err(at("read", &meta)(source)),
         }
-        Ok(Self { path: path.to_owned(), secret: read_secret(path)?, _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            secret: read_secret(path)?,
+            _lock: lock,
+        })
     }
 
     /// The directory of one shard's journal, created if it is missing.
@@ -110,7 +118,11 @@ impl DataDir {
     pub fn shard(&self, shard: u16) -> Result<PathBuf, DataDirError> {
         let path = shard_path(&self.path, shard);
         let made = std::fs::create_dir(&path);
-        let io = |source| DataDirError::Io { action: "create", path: path.clone(), source };
+        let io = |source| DataDirError::Io {
+            action: "create",
+            path: path.clone(),
+            source,
+        };
         match made {
             Ok(()) => sync_directory(&self.path).map_err(io)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -144,8 +156,11 @@ pub fn shard_path(data: &Path, shard: u16) -> PathBuf {
 /// If there is no readable meta file.
 pub fn shard_count(data: &Path) -> Result<u16, DataDirError> {
     let meta = data.join("meta");
-    let text = std::fs::read_to_string(&meta)
-        .map_err(|source| DataDirError::Io { action: "read", path: meta.clone(), source })?;
+    let text = std::fs::read_to_string(&meta).map_err(|source| DataDirError::Io {
+        action: "read",
+        path: meta.clone(),
+        source,
+    })?;
     parse_meta(&meta, &text)
 }
 
@@ -153,7 +168,11 @@ fn take_lock(path: &Path) -> Result<File, DataDirError> {
     let name = path.join("lock");
     let io = |action| {
         let path = name.clone();
-        move |source| DataDirError::Io { action, path, source }
+        move |source| DataDirError::Io {
+            action,
+            path,
+            source,
+        }
     };
     let mut file = OpenOptions::new()
         .read(true)
@@ -170,7 +189,10 @@ fn take_lock(path: &Path) -> Result<File, DataDirError> {
         let mut pid = String::new();
         file.read_to_string(&mut pid).map_err(io("read"))?;
         let pid = pid.trim().to_owned();
-        return Err(DataDirError::InUse { path: path.to_owned(), pid });
+        return Err(DataDirError::InUse {
+            path: path.to_owned(),
+            pid,
+        });
     }
     file.set_len(0)
         .and_then(|()| file.rewind())
@@ -184,19 +206,30 @@ fn check_meta(dir: &Path, meta: &Path, text: &str, wanted: u16) -> Result<(), Da
     if found == wanted {
         Ok(())
     } else {
-        Err(DataDirError::Shards { path: dir.to_owned(), found, wanted })
+        Err(DataDirError::Shards {
+            path: dir.to_owned(),
+            found,
+            wanted,
+        })
     }
 }
 
 fn parse_meta(meta: &Path, text: &str) -> Result<u16, DataDirError> {
-    let malformed = |reason| DataDirError::Malformed { path: meta.to_owned(), reason };
+    let malformed = |reason| DataDirError::Malformed {
+        path: meta.to_owned(),
+        reason,
+    };
     let mut lines = text.lines();
-    let version = lines.next().and_then(|line| line.strip_prefix("onhand-data "));
+    let version = lines
+        .next()
+        .and_then(|line| line.strip_prefix("onhand-data "));
     let version: u32 = version
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| malformed("the first line is not `onhand-data VERSION`"))?;
     if version != FORMAT_VERSION {
-        return Err(malformed("the format version is not 1; use the build that wrote it"));
+        return Err(malformed(
+            "the format version is not 1; use the build that wrote it",
+        ));
     }
     lines
         .next()
@@ -207,18 +240,27 @@ fn parse_meta(meta: &Path, text: &str) -> Result<u16, DataDirError> {
 
 fn read_secret(dir: &Path) -> Result<[u8; SECRET_BYTES], DataDirError> {
     let path = dir.join("secret");
-    let bytes = std::fs::read(&path)
-        .map_err(|source| DataDirError::Io { action: "read", path: path.clone(), source })?;
-    bytes
-        .try_into()
-        .map_err(|_| DataDirError::Malformed { path, reason: "the secret is not 32 bytes" })
+    let bytes = std::fs::read(&path).map_err(|source| DataDirError::Io {
+        action: "read",
+        path: path.clone(),
+        source,
+    })?;
+    bytes.try_into().map_err(|_| DataDirError::Malformed {
+        path,
+        reason: "the secret is not 32 bytes",
+    })
 }
 
 /// Writes a file under a temporary name, syncs it, renames it, and syncs the directory.
 fn write_durably(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = dir.join(format!("{name}.new"));
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&temporary, dir.join(name))?;
@@ -242,7 +284,14 @@ mod tests {
         assert_eq!(first, again);
         assert_ne!(first, [0; 32]);
         let other = DataDir::open(&path, 3).expect_err("another number of shards");
-        assert!(matches!(other, DataDirError::Shards { found: 2, wanted: 3, .. }));
+        assert!(matches!(
+            other,
+            DataDirError::Shards {
+                found: 2,
+                wanted: 3,
+                ..
+            }
+        ));
         assert_eq!(shard_count(&path).expect("readable"), 2);
     }
 
@@ -251,7 +300,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let _owner = DataDir::open(dir.path(), 1).expect("free");
         let error = DataDir::open(dir.path(), 1).expect_err("in use");
-        assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        assert!(
+            error.to_string().contains(&std::process::id().to_string()),
+            "{error}"
+        );
     }
 
     #[test]

@@ -37,10 +37,9 @@ impl<S: Storage> Shard<S> {
             | Request::Set(_)
             | Request::Transfer(_)
             | Request::Move(_) => self.stock_command(state, request_id, request),
-            Request::Confirm(_)
-            | Request::Release(_)
-            | Request::Extend(_)
-            | Request::Cancel(_) => self.order_commands(state, request_id, request),
+            Request::Confirm(_) | Request::Release(_) | Request::Extend(_) | Request::Cancel(_) => {
+                self.order_commands(state, request_id, request)
+            }
             Request::ConfirmLines(command) | Request::Ship(command) | Request::Return(command) => {
                 self.lines_command(state, request_id, opcode, &command);
             }
@@ -55,7 +54,9 @@ impl<S: Storage> Shard<S> {
 
     fn execute(&mut self, state: &SessionState, command: &Command<'_>) -> CommandOutcome {
         self.tally.commands += 1;
-        let outcome = self.engine.execute(state.context, command, &mut self.records);
+        let outcome = self
+            .engine
+            .execute(state.context, command, &mut self.records);
         if outcome.replayed {
             self.tally.replayed += 1;
         }
@@ -96,7 +97,12 @@ impl<S: Storage> Shard<S> {
             Request::DefineLocation(items) => {
                 self.batch(opcode, request_id, items, |shard, item| {
                     let (name, x, y, priority) = (item.name, item.x, item.y, item.priority);
-                    let command = Command::DefineLocation { name, x, y, priority };
+                    let command = Command::DefineLocation {
+                        name,
+                        x,
+                        y,
+                        priority,
+                    };
                     name_reply(&shard.execute(state, &command))
                 });
             }
@@ -177,7 +183,14 @@ impl<S: Storage> Shard<S> {
         match request {
             Request::Confirm(items) => self.batch(opcode, request_id, items, |shard, item| {
                 let (key, order) = (item.key, item.order);
-                order_reply(&shard.execute(state, &Command::Confirm { key, order, lines: &[] }))
+                order_reply(&shard.execute(
+                    state,
+                    &Command::Confirm {
+                        key,
+                        order,
+                        lines: &[],
+                    },
+                ))
             }),
             Request::Release(items) => self.batch(opcode, request_id, items, |shard, item| {
                 let (key, order) = (item.key, item.order);
@@ -202,11 +215,18 @@ impl<S: Storage> Shard<S> {
         opcode: Opcode,
         wire: &LinesCommand<'_>,
     ) {
-        let mut lines = [OrderLine { sku: SkuId(0), quantity: 0, location: LocationId(0) };
-            LINES_ROOM];
+        let mut lines = [OrderLine {
+            sku: SkuId(0),
+            quantity: 0,
+            location: LocationId(0),
+        }; LINES_ROOM];
         let mut count = 0;
         for (place, line) in lines.iter_mut().zip(wire.lines.iter()) {
-            *place = OrderLine { sku: line.sku, quantity: line.quantity, location: line.location };
+            *place = OrderLine {
+                sku: line.sku,
+                quantity: line.quantity,
+                location: line.location,
+            };
             count += 1;
         }
         let lines = lines.get(..count).unwrap_or_default();
@@ -219,7 +239,12 @@ impl<S: Storage> Shard<S> {
             }
             Opcode::Ship if wire.disposition == 0 => Ok(Command::Ship { key, order, lines }),
             Opcode::Return => Disposition::from_u8(wire.disposition)
-                .map(|disposition| Command::Return { key, order, disposition, lines })
+                .map(|disposition| Command::Return {
+                    key,
+                    order,
+                    disposition,
+                    lines,
+                })
                 .ok_or(ResultCode::InvalidField),
             _ => Err(ResultCode::InvalidField),
         };
@@ -248,7 +273,12 @@ fn flags(replayed: bool) -> u8 {
 }
 
 fn refused_name(code: ResultCode) -> NameReply {
-    NameReply { code, flags: 0, handle: 0, sequence: 0 }
+    NameReply {
+        code,
+        flags: 0,
+        handle: 0,
+        sequence: 0,
+    }
 }
 
 fn name_reply(outcome: &CommandOutcome) -> NameReply {
@@ -270,8 +300,11 @@ fn stock_reply(outcome: &CommandOutcome) -> StockReply {
 }
 
 fn order_reply(outcome: &CommandOutcome) -> OrderCommandReply {
-    let expires_at_ms =
-        if outcome.state.is_some_and(OrderState::is_live_hold) { outcome.expires_at_ms } else { 0 };
+    let expires_at_ms = if outcome.state.is_some_and(OrderState::is_live_hold) {
+        outcome.expires_at_ms
+    } else {
+        0
+    };
     OrderCommandReply {
         code: outcome.code,
         state: outcome.state,

@@ -18,16 +18,19 @@ pub(super) struct Archived {
     pub version: u8,
 }
 
-/// Validates a details message and archives it.
+/// Validates the details message of an order with so many lines, and archives it.
 ///
 /// # Errors
 /// `DETAILS_TOO_LONG`, `DETAILS_MALFORMED` or `CARD_NUMBER`.
-pub(super) fn archive(message: &[u8]) -> Result<Archived, ResultCode> {
-    let details = wire::details::decode(message)?;
+pub(super) fn archive(message: &[u8], lines: usize) -> Result<Archived, ResultCode> {
+    let details = wire::details::decode(message, lines).map_err(|error| error.code)?;
     let bytes = rkyv::to_bytes::<rkyv::rancor::Error>(&details)
         .map_err(|_| ResultCode::DetailsMalformed)?;
     if bytes.len() > DETAILS_ARCHIVED_BYTES_MAX {
         return Err(ResultCode::DetailsTooLong);
     }
-    Ok(Archived { bytes, version: DETAILS_ARCHIVE_VERSION })
+    Ok(Archived {
+        bytes,
+        version: DETAILS_ARCHIVE_VERSION,
+    })
 }

@@ -91,7 +91,12 @@ impl ReplyGate {
                 part.frames += frames;
                 part.close = close;
             }
-            _ => self.current.parts.push(Part { session, end, frames, close }),
+            _ => self.current.parts.push(Part {
+                session,
+                end,
+                frames,
+                close,
+            }),
         }
     }
 
@@ -104,7 +109,10 @@ impl ReplyGate {
         let mut turn = std::mem::replace(&mut self.current, next);
         turn.gate = gate;
         turn.appended_ns = appended_ns;
-        assert!(self.held.back().is_none_or(|last| last.gate <= gate), "gates never go back");
+        assert!(
+            self.held.back().is_none_or(|last| last.gate <= gate),
+            "gates never go back"
+        );
         self.held_bytes += turn.bytes.len();
         self.held.push_back(turn);
     }
@@ -117,17 +125,36 @@ impl ReplyGate {
         mut send: impl FnMut(Released<'_>),
         mut done: impl FnMut(TurnTimes),
     ) {
-        while self.held.front().is_some_and(|turn| turn.gate <= acknowledged) {
-            let Some(mut turn) = self.held.pop_front() else { break };
+        while self
+            .held
+            .front()
+            .is_some_and(|turn| turn.gate <= acknowledged)
+        {
+            let Some(mut turn) = self.held.pop_front() else {
+                break;
+            };
             self.held_bytes -= turn.bytes.len();
             let mut start = 0;
             for part in &turn.parts {
                 let bytes = turn.bytes.get(start..part.end).unwrap_or_default();
                 start = part.end;
-                let Part { session, frames, close, .. } = *part;
-                send(Released { session, bytes, frames, close });
+                let Part {
+                    session,
+                    frames,
+                    close,
+                    ..
+                } = *part;
+                send(Released {
+                    session,
+                    bytes,
+                    frames,
+                    close,
+                });
             }
-            done(TurnTimes { started_ns: turn.started_ns, appended_ns: turn.appended_ns });
+            done(TurnTimes {
+                started_ns: turn.started_ns,
+                appended_ns: turn.appended_ns,
+            });
             turn.bytes.clear();
             turn.parts.clear();
             if self.spare.len() < SPARE_TURNS_MAX && turn.bytes.capacity() <= SPARE_BYTES_MAX {
@@ -152,7 +179,9 @@ impl ReplyGate {
     /// True where a release at this mark would hand something out.
     #[must_use]
     pub fn is_due(&self, acknowledged: u64) -> bool {
-        self.held.front().is_some_and(|turn| turn.gate <= acknowledged)
+        self.held
+            .front()
+            .is_some_and(|turn| turn.gate <= acknowledged)
     }
 
     /// Bytes that wait.
@@ -168,7 +197,11 @@ mod tests {
 
     fn collect(gate: &mut ReplyGate, acknowledged: u64) -> Vec<(u64, Vec<u8>, u32)> {
         let mut out = Vec::new();
-        gate.release(acknowledged, |r| out.push((r.session.0, r.bytes.to_vec(), r.frames)), |_| ());
+        gate.release(
+            acknowledged,
+            |r| out.push((r.session.0, r.bytes.to_vec(), r.frames)),
+            |_| (),
+        );
         out
     }
 
@@ -177,7 +210,7 @@ mod tests {
         let mut gate = ReplyGate::default();
         gate.begin(1);
         gate.buffer().push(b'a');
-            gate.note(SessionId(7), 1, false);
+        gate.note(SessionId(7), 1, false);
         gate.end(5, 2);
         assert!(collect(&mut gate, 4).is_empty());
         assert_eq!(collect(&mut gate, 5), vec![(7, b"a".to_vec(), 1)]);

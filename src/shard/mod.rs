@@ -29,7 +29,7 @@ mod subscriptions;
 use crate::engine::Engine;
 use crate::engine::command::LineNote;
 use crate::journal::storage::Storage;
-use crate::journal::{AppendError, Appender, Room};
+use crate::journal::{AppendError, Appender, CloseError, Room, SyncMode, Syncer};
 use crate::limits;
 use crate::metrics::ShardMetrics;
 use crate::types::record::RecordBuffer;
@@ -122,6 +122,7 @@ struct Tally {
 pub struct Shard<S: Storage> {
     number: u16,
     epoch: u32,
+    sync: SyncMode,
     engine: Engine,
     journal: Appender<S>,
     records: RecordBuffer,
@@ -142,10 +143,17 @@ pub struct Shard<S: Storage> {
 impl<S: Storage> Shard<S> {
     /// A shard around a recovered engine and its journal; `epoch` counts the starts.
     #[must_use]
-    pub fn new(number: u16, epoch: u32, engine: Engine, journal: Appender<S>) -> Self {
+    pub fn new(
+        number: u16,
+        epoch: u32,
+        sync: SyncMode,
+        engine: Engine,
+        journal: Appender<S>,
+    ) -> Self {
         Self {
             number,
             epoch,
+            sync,
             engine,
             journal,
             records: RecordBuffer::default(),
@@ -200,10 +208,14 @@ impl<S: Storage> Shard<S> {
         self.journal.begin(&mut self.records);
         self.gate.begin(now_ns);
         let timers_max = self.batch_room() / 2 / TIMER_RECORD_BYTES;
-        let fired = self.engine.fire_timers(clock_ms, timers_max, &mut self.records);
+        let fired = self
+            .engine
+            .fire_timers(clock_ms, timers_max, &mut self.records);
         self.timers_behind = fired.more;
         self.metrics.expired.increment(u64::from(fired.expired));
-        self.metrics.timer_lag.set(clock_ms.saturating_sub(fired.turn_time_ms) as f64 / 1e3);
+        self.metrics
+            .timer_lag
+            .set(clock_ms.saturating_sub(fired.turn_time_ms) as f64 / 1e3);
         for (session, opening) in std::mem::take(&mut self.openings) {
             self.welcome(session, &opening);
         }
@@ -211,7 +223,9 @@ impl<S: Storage> Shard<S> {
     }
 
     fn batch_room(&self) -> usize {
-        self.journal.batch_bytes_max().saturating_sub(BATCH_SLACK_BYTES)
+        self.journal
+            .batch_bytes_max()
+            .saturating_sub(BATCH_SLACK_BYTES)
     }
 
     fn welcome(&mut self, session: SessionId, opening: &SessionOpening) {
@@ -220,7 +234,9 @@ impl<S: Storage> Shard<S> {
             .engine
             .define_actor(&opening.actor, &mut self.records)
             .and_then(|actor| {
-                let tenant = self.engine.define_tenant(&opening.tenant, actor, &mut self.records)?;
+                let tenant =
+                    self.engine
+                        .define_tenant(&opening.tenant, actor, &mut self.records)?;
                 Ok(SessionState::new(tenant, actor, opening.role))
             });
         match state {
@@ -242,15 +258,21 @@ impl<S: Storage> Shard<S> {
     }
 
     /// Starts loading what a frame will need; changes nothing.
-    pub fn prefetch(&self, frame: &Frame<'_>) {
-        if frame.header.opcode == Opcode::Reserve as u8 && frame.header.count == 1 {
-            orders::prefetch_frame(&self.engine, frame);
+    pub fn prefetch(&self, session: SessionId, frame: &Frame<'_>) {
+        if frame.header.opcode == Opcode::Reserve as u8
+            && frame.header.count == 1
+            && let Some(state) = self.sessions.get(session)
+        {
+            orders::prefetch_frame(&self.engine, state.context.tenant, frame);
         }
     }
 
     /// Executes one frame of an open session within the running turn.
     pub fn frame(&mut self, session: SessionId, frame: &Frame<'_>) -> Taken {
-        assert!(self.turn.open, "frames are taken between begin_turn and end_turn");
+        assert!(
+            self.turn.open,
+            "frames are taken between begin_turn and end_turn"
+        );
         let worst = self.records_bytes_max(frame);
         let used = self.records.bytes().len();
         let full = self.turn.items >= limits::TURN_ITEMS_MAX || used + worst > self.batch_room();
@@ -258,7 +280,9 @@ impl<S: Storage> Shard<S> {
             return Taken::Full;
         }
         let request_id = frame.header.request_id;
-        let Some(state) = self.sessions.get(session) else { return Taken::Yes };
+        let Some(state) = self.sessions.get(session) else {
+            return Taken::Yes;
+        };
         self.turn.items += usize::from(frame.header.count).max(1);
         self.tally.frames += 1;
         if full {
@@ -304,7 +328,10 @@ impl<S: Storage> Shard<S> {
         let items = usize::from(frame.header.count).max(1);
         let body = frame.body.len();
         let lines = body / crate::wire::request::reserve::LINE_BYTES;
-        let cells = self.engine.locations_count().clamp(1, limits::ORDER_ALLOCATIONS_MAX);
+        let cells = self
+            .engine
+            .locations_count()
+            .clamp(1, limits::ORDER_ALLOCATIONS_MAX);
         let allocations = (lines * cells).min(items * limits::ORDER_ALLOCATIONS_MAX);
         // Fixed parts and padding; allocations; requested or short lines; archived details.
         items * 192 + allocations * 10 + lines * 10 + body * details::ARCHIVE_GROWTH
@@ -317,7 +344,11 @@ impl<S: Storage> Shard<S> {
             ResultCode::Overloaded => limits::OVERLOADED_RETRY_AFTER_MS,
             _ => 0,
         };
-        let reply = ErrorReply { code, retry_after_ms, text: code.meaning() };
+        let reply = ErrorReply {
+            code,
+            retry_after_ms,
+            text: code.meaning(),
+        };
         reply.put_frame(self.gate.buffer(), request_id);
         self.gate.note(session, 1, close || reply.closes());
     }
@@ -329,10 +360,14 @@ impl<S: Storage> Shard<S> {
         }
         self.turn.open = false;
         let sequence = self.records.next_sequence() - 1;
-        self.subscriptions.publish(&mut self.engine, &mut self.gate, sequence);
+        self.subscriptions
+            .publish(&mut self.engine, &mut self.gate, sequence);
         if !self.records.is_empty() {
             if let Err(source) = self.journal.append(self.engine.now_ms(), &self.records) {
-                self.failure = Some(ShardFailure::Append { shard: self.number, source });
+                self.failure = Some(ShardFailure::Append {
+                    shard: self.number,
+                    source,
+                });
                 return;
             }
             self.journal_bytes += self.records.bytes().len() as u64 + 64;
@@ -344,18 +379,22 @@ impl<S: Storage> Shard<S> {
     /// Hands out the replies of every turn whose records are acknowledged.
     pub fn release(&mut self, now_ns: u64, send: impl FnMut(Released<'_>)) {
         let metrics = &self.metrics;
-        self.gate.release(self.journal.acknowledged(), send, |times: TurnTimes| {
-            let since = |start_ns| crate::metrics::seconds_between(start_ns, now_ns);
-            metrics.durable_seconds.record(since(times.appended_ns));
-            metrics.answer_seconds.record(since(times.started_ns));
-        });
+        self.gate
+            .release(self.journal.acknowledged(), send, |times: TurnTimes| {
+                let since = |start_ns| crate::metrics::seconds_between(start_ns, now_ns);
+                metrics.durable_seconds.record(since(times.appended_ns));
+                metrics.answer_seconds.record(since(times.started_ns));
+            });
     }
 
     /// Notices a failed sync.
     fn check_journal(&mut self) {
         if self.failure.is_none() && self.journal.is_failed() {
             let synced = self.journal.synced();
-            self.failure = Some(ShardFailure::Sync { shard: self.number, synced });
+            self.failure = Some(ShardFailure::Sync {
+                shard: self.number,
+                synced,
+            });
         }
     }
 
@@ -411,7 +450,11 @@ impl<S: Storage> Shard<S> {
     #[must_use]
     pub fn next_deadline_ms(&self) -> Option<u64> {
         let events = self.subscriptions.due_ms(self.engine.now_ms());
-        self.engine.next_deadline_ms().into_iter().chain(events).min()
+        self.engine
+            .next_deadline_ms()
+            .into_iter()
+            .chain(events)
+            .min()
     }
 
     /// No reply is held back.
@@ -448,10 +491,12 @@ impl<S: Storage> Shard<S> {
     ///
     /// # Errors
     /// If the journal cannot take or sync the last batch.
-    pub fn shut_down(mut self) -> Result<(), crate::journal::CloseError> {
+    pub fn shut_down(mut self, syncer: &mut Syncer<S>) -> Result<(), CloseError> {
+        let now_ms = self.engine.now_ms().max(self.journal.last_time_ms());
         self.journal.begin(&mut self.records);
         self.engine.push_state_digest(&mut self.records);
-        self.journal.close(self.engine.now_ms(), &self.records)
+        self.journal.append(now_ms, &self.records)?;
+        self.journal.close(syncer, now_ms)
     }
 }
 

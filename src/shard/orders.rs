@@ -13,7 +13,7 @@ use crate::engine::record::RequestedLine;
 use crate::engine::{Engine, OrderProbe};
 use crate::journal::storage::Storage;
 use crate::limits::ORDER_LINES_MAX;
-use crate::types::{CodeClass, LocationId, ResultCode, SessionId, SkuId};
+use crate::types::{CodeClass, LocationId, ResultCode, SessionId, SkuId, TenantId};
 use crate::wire::frame::{self, Frame};
 use crate::wire::item::{Item, Items};
 use crate::wire::opcode::Opcode;
@@ -33,8 +33,11 @@ const RING: usize = 32;
 /// Room for one line beyond the bound, so that the engine sees an order that is too long.
 const LINES_ROOM: usize = ORDER_LINES_MAX + 1;
 
-const NO_LINE: RequestedLine =
-    RequestedLine { sku: SkuId(0), quantity: 0, location: LocationId(0) };
+const NO_LINE: RequestedLine = RequestedLine {
+    sku: SkuId(0),
+    quantity: 0,
+    location: LocationId(0),
+};
 
 /// Reused buffers of the walk.
 #[derive(Debug)]
@@ -46,17 +49,21 @@ pub(super) struct Pipeline {
 
 impl Default for Pipeline {
     fn default() -> Self {
-        Self { probes: [None; RING], lines: [NO_LINE; LINES_ROOM], notes: Vec::new() }
+        Self {
+            probes: [None; RING],
+            lines: [NO_LINE; LINES_ROOM],
+            notes: Vec::new(),
+        }
     }
 }
 
 /// First stage for a frame with a single order, called while earlier frames are still to come.
-pub(super) fn prefetch_frame(engine: &Engine, frame: &Frame<'_>) {
+pub(super) fn prefetch_frame(engine: &Engine, tenant: TenantId, frame: &Frame<'_>) {
     if let Ok(Request::Reserve(mut items)) = Request::decode(frame)
         && let Some(item) = items.next()
         && let Some(line) = item.lines.iter().next()
     {
-        engine.prefetch_key(item.key);
+        engine.prefetch_order_key(tenant, item.key);
         engine.prefetch_sku(line.sku);
     }
 }
@@ -73,7 +80,15 @@ impl<S: Storage> Shard<S> {
         request_id: u64,
         items: Items<'_, ReserveItem<'_>>,
     ) {
-        let Self { engine, records, gate, pipeline, notes, tally, .. } = self;
+        let Self {
+            engine,
+            records,
+            gate,
+            pipeline,
+            notes,
+            tally,
+            ..
+        } = self;
         let tenant = state.context.tenant;
         let out = gate.buffer();
         let start = frame::begin(out);
@@ -102,13 +117,14 @@ impl<S: Storage> Shard<S> {
             let probe = pipeline.probes.get(index % RING).copied().flatten();
             notes.clear();
             let outcome = decide(&item, &mut pipeline.lines, |request| {
-                let probe =
-                    probe.unwrap_or_else(|| engine.prefetch_order_key(tenant, request.key));
+                let probe = probe.unwrap_or_else(|| engine.prefetch_order_key(tenant, request.key));
                 engine.reserve_probed(state.context, request, &probe, records, notes)
             });
             tally.count(&outcome);
             put_outcome(out, &outcome);
-            pipeline.notes.extend(notes.iter().map(|note| wire_note(index as u16, note)));
+            pipeline
+                .notes
+                .extend(notes.iter().map(|note| wire_note(index as u16, note)));
         }
         for note in &pipeline.notes {
             note.put(out);
@@ -132,8 +148,11 @@ fn decide(
     }
     let mut count = 0;
     for (place, line) in lines.iter_mut().zip(item.lines.iter()) {
-        *place =
-            RequestedLine { sku: line.sku, quantity: line.quantity, location: line.location };
+        *place = RequestedLine {
+            sku: line.sku,
+            quantity: line.quantity,
+            location: line.location,
+        };
         count += 1;
     }
     let mut request = OrderRequest {
@@ -157,7 +176,7 @@ fn decide(
     if let Err(code) = Engine::check_fields(&request) {
         return refused(code);
     }
-    match details::archive(item.details) {
+    match details::archive(item.details, item.lines.len()) {
         Ok(archived) => {
             request.details = &archived.bytes;
             request.details_version = archived.version;
@@ -198,12 +217,18 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &OrderOutcome) {
 
 fn wire_note(item: u16, note: &LineNote) -> OrderNote {
     match *note {
-        LineNote::Short(short) => {
-            OrderNote { item, line: short.line, kind: NoteKind::Short, value: short.left }
-        }
-        LineNote::Granted { line, quantity } => {
-            OrderNote { item, line, kind: NoteKind::Granted, value: quantity }
-        }
+        LineNote::Short(short) => OrderNote {
+            item,
+            line: short.line,
+            kind: NoteKind::Short,
+            value: short.left,
+        },
+        LineNote::Granted { line, quantity } => OrderNote {
+            item,
+            line,
+            kind: NoteKind::Granted,
+            value: quantity,
+        },
     }
 }
 

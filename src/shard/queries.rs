@@ -5,6 +5,7 @@ use super::commands::cell_values;
 use super::sessions::SessionState;
 use crate::engine::command::{OrderLineView, OrderView};
 use crate::engine::record::ShortLine;
+use crate::journal::SyncMode;
 use crate::journal::storage::Storage;
 use crate::limits::QUERY_ITEMS_MAX;
 use crate::types::{LocationId, OrderKey, Resolution, ResultCode, SessionId, SkuId};
@@ -79,8 +80,11 @@ impl<S: Storage> Shard<S> {
             ("sequence", self.sequence()),
             ("acknowledged_below", self.journal.acknowledged()),
             ("synced_below", self.journal.synced()),
-            ("sync_always", u64::from(self.journal.acknowledges_after_sync())),
-            ("journal_bytes", self.journal_bytes + self.records.bytes().len() as u64),
+            ("sync_always", u64::from(self.sync == SyncMode::Always)),
+            (
+                "journal_bytes",
+                self.journal_bytes + self.records.bytes().len() as u64,
+            ),
             ("engine_time_ms", self.engine.now_ms()),
         ];
         let out = self.gate.buffer();
@@ -108,7 +112,13 @@ impl<S: Storage> Shard<S> {
             writer.entry(out, ResultCode::Ok, sku, sequence);
             for cell in cells.filter(|cell| cell.location >= from) {
                 let values = cell_values(&cell.quantities);
-                if !writer.cell(out, &Cell { location: cell.location, values }) {
+                if !writer.cell(
+                    out,
+                    &Cell {
+                        location: cell.location,
+                        values,
+                    },
+                ) {
                     break;
                 }
             }
@@ -116,19 +126,16 @@ impl<S: Storage> Shard<S> {
         writer.finish(out, request_id);
     }
 
-    fn query_orders(
-        &mut self,
-        state: &SessionState,
-        request_id: u64,
-        items: Items<'_, OrderKey>,
-    ) {
+    fn query_orders(&mut self, state: &SessionState, request_id: u64, items: Items<'_, OrderKey>) {
         let out = self.gate.buffer();
         let mut writer = OrderWriter::begin(out, items.len());
         let (mut lines, mut shorts) = (Vec::new(), Vec::new());
         for key in items {
             lines.clear();
             shorts.clear();
-            let view = self.engine.order(state.context.tenant, key, &mut lines, &mut shorts);
+            let view = self
+                .engine
+                .order(state.context.tenant, key, &mut lines, &mut shorts);
             let lines: Vec<OrderLine> = lines.iter().map(wire_line).collect();
             let shorts: Vec<OrderShortLine> = shorts.iter().map(wire_short).collect();
             writer.entry(out, &summary(key, view.as_ref()), &lines, &shorts);
@@ -201,7 +208,11 @@ impl<S: Storage> Shard<S> {
         let start = frame::begin(out);
         let known = |sku: SkuId| self.engine.stock(tenant, sku).is_some();
         let answer = |known: bool, handle: u32| NameReply {
-            code: if known { ResultCode::Ok } else { ResultCode::UnknownSku },
+            code: if known {
+                ResultCode::Ok
+            } else {
+                ResultCode::UnknownSku
+            },
             flags: 0,
             handle,
             sequence,
@@ -217,11 +228,15 @@ impl<S: Storage> Shard<S> {
         }
         start.finish(out, Opcode::SubscribeStock.reply(), request_id, count);
         let skus: Vec<SkuId> = if all {
-            self.engine.skus(tenant, SkuId(0)).map(|(sku, ..)| sku).collect()
+            self.engine
+                .skus(tenant, SkuId(0))
+                .map(|(sku, ..)| sku)
+                .collect()
         } else {
             items.filter(|&sku| known(sku)).collect()
         };
-        self.subscriptions.add(session, tenant, request_id, all, skus, &mut self.engine);
+        self.subscriptions
+            .add(session, tenant, request_id, all, skus, &mut self.engine);
     }
 }
 
@@ -273,5 +288,9 @@ fn wire_line(line: &OrderLineView) -> OrderLine {
 }
 
 fn wire_short(short: &ShortLine) -> OrderShortLine {
-    OrderShortLine { sku: short.sku, left: short.left, line: short.line }
+    OrderShortLine {
+        sku: short.sku,
+        left: short.left,
+        line: short.line,
+    }
 }

@@ -12,7 +12,10 @@ pub(super) struct SessionState {
 
 impl SessionState {
     pub fn new(tenant: TenantId, actor: ActorId, role: Role) -> Self {
-        Self { context: Context { tenant, actor }, role }
+        Self {
+            context: Context { tenant, actor },
+            role,
+        }
     }
 }
 

@@ -95,7 +95,12 @@ impl Subscriptions {
         engine.drain_changed(&mut self.changed);
         let now_ms = engine.now_ms();
         for (&session, subscription) in &mut self.by_session {
-            let Subscription { tenant, skus, marked, .. } = subscription;
+            let Subscription {
+                tenant,
+                skus,
+                marked,
+                ..
+            } = subscription;
             let wanted = |sku: &SkuId| match skus {
                 Some(skus) => skus.contains(sku),
                 None => engine.stock(*tenant, *sku).is_some(),
@@ -116,10 +121,20 @@ fn send(subscription: &mut Subscription, engine: &Engine, out: &mut Vec<u8>, seq
     let start = frame::begin(out);
     let mut count = 0;
     while usize::from(count) < EVENTS_PER_TURN_MAX {
-        let Some(sku) = subscription.marked.pop_first() else { break };
-        let Some(cells) = engine.stock(subscription.tenant, sku) else { continue };
-        let mut event =
-            StockEvent { sku, sequence, available: 0, on_hand: 0, reserved: 0, committed: 0 };
+        let Some(sku) = subscription.marked.pop_first() else {
+            break;
+        };
+        let Some(cells) = engine.stock(subscription.tenant, sku) else {
+            continue;
+        };
+        let mut event = StockEvent {
+            sku,
+            sequence,
+            available: 0,
+            on_hand: 0,
+            reserved: 0,
+            committed: 0,
+        };
         for cell in cells {
             event.available += u64::from(cell.quantities.available());
             event.on_hand += u64::from(cell.quantities.on_hand);

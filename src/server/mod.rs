@@ -1,0 +1,283 @@
+//! Wiring: pollers, queues, threads, and the order of shutdown. No business here.
+//!
+//! ```text
+//!  start:  data directory ─▶ recover every shard ─▶ bind ─▶ threads ─▶ ready
+//!  stop:   listener ─▶ engines drain ─▶ sync threads ─▶ digest + clean end ─▶ maintenance, HTTP
+//!
+//!  onhand-engine-i   pinned to core i: sockets and shard i
+//!  onhand-sync-i     any core: makes journal i durable
+//!  onhand-listener   accepts, TLS, hello, deals out      ┐
+//!  onhand-journal    prepares and hashes segments        │ the cores without an engine
+//!  onhand-feed       mirrors open orders                 │
+//!  onhand-http       metrics, health                     ┘
+//! ```
+//!
+//! Any thread that ends with an error ends the process: a half-dead server is worse than none.
+
+pub mod data_dir;
+mod engine_thread;
+mod error;
+mod recovery;
+mod threads;
+
+pub use error::ServerError;
+
+use crate::affinity::CorePlan;
+use crate::clock;
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::journal::mapped::MappedStorage;
+use crate::journal::storage::Storage;
+use crate::metrics;
+use crate::net::inbox::Inbox;
+use crate::net::listener::{Listener, ListenerControl, ListenerOptions};
+use crate::net::tls;
+use crate::net::token::TokenFile;
+use data_dir::DataDir;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use recovery::Recovered;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use threads::Threads;
+
+/// A server that accepts connections.
+pub struct Server<S: Storage = MappedStorage> {
+    tcp: SocketAddr,
+    gateway: Option<Gateway>,
+    shards: usize,
+    pinned: usize,
+    sync: String,
+    recovered_records: u64,
+    recovery_ms: u64,
+    listener: Arc<ListenerControl>,
+    inboxes: Vec<Arc<Inbox>>,
+    threads: Threads<S>,
+    _data: DataDir,
+}
+
+impl Server<MappedStorage> {
+    /// Recovers the data directory and starts every thread. Returns when connections are accepted.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from serving, named with file, address or offset.
+    pub fn start(config: &Config) -> Result<Self, ServerError> {
+        Self::start_with(config, |_, path| MappedStorage::open(path).map(Arc::new))
+    }
+}
+
+impl<S: Storage> Server<S> {
+    /// As [`Server::start`], over storages of the caller's: one a shard, given its number and
+    /// directory.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from serving.
+    pub fn start_with(
+        config: &Config,
+        mut storage: impl FnMut(u16, &Path) -> std::io::Result<Arc<S>>,
+    ) -> Result<Self, ServerError> {
+        let started_ns = clock::monotonic_ns();
+        let shards = usize::from(config.shards);
+        let cores = CorePlan::detect(shards, config.pin);
+        let recorder = prometheus();
+        let options = listener_options(config)?;
+        let data = DataDir::open(&config.data, config.shards)?;
+        // Everything started from here on inherits these cores; engines and sync threads move.
+        cores.confine_background().map_err(ServerError::Affinity)?;
+        let mut recovered = Vec::with_capacity(shards);
+        for shard in 0..config.shards {
+            let path = data.shard(shard)?;
+            let storage = storage(shard, &path).map_err(|source| ServerError::Storage {
+                path: path.clone(),
+                source,
+            })?;
+            recovered.push(recovery::recover(config, shard, storage, data.secret())?);
+        }
+        let recovered_records = recovered
+            .iter()
+            .map(|one: &Recovered<S>| one.report.records)
+            .sum();
+        let recovery_ms = (clock::monotonic_ns() - started_ns) / 1_000_000;
+
+        let bind = |source| ServerError::Bind {
+            address: config.listen,
+            source,
+        };
+        let socket = mio::net::TcpListener::bind(config.listen).map_err(bind)?;
+        let tcp = socket.local_addr().map_err(bind)?;
+        let gateway = config.http.map(|address| {
+            Gateway::start(address, recorder)
+                .map_err(|source| ServerError::Bind { address, source })
+        });
+        let gateway = gateway.transpose()?;
+        let mut threads = Threads::new();
+        let inboxes = threads.start_shards(recovered, &cores, config)?;
+        let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
+        let control = listener.control();
+        threads.start_listener(listener)?;
+        if let Some(gateway) = &gateway {
+            gateway.set_ready(true);
+        }
+        Ok(Self {
+            tcp,
+            gateway,
+            shards,
+            pinned: cores.pinned(),
+            sync: config.sync.to_string(),
+            recovered_records,
+            recovery_ms,
+            listener: control,
+            inboxes,
+            threads,
+            _data: data,
+        })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.tcp
+    }
+
+    /// Where metrics are served, if they are.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.gateway.as_ref().map(|gateway| gateway.address)
+    }
+
+    /// The one line that says that connections are accepted, and how.
+    #[must_use]
+    pub fn ready_line(&self) -> String {
+        let http = self
+            .http_address()
+            .map_or("off".to_owned(), |address| address.to_string());
+        format!(
+            "ready tcp={} http={http} shards={} pinned={} sync={} recovered_records={} \
+             recovery_ms={}",
+            self.tcp, self.shards, self.pinned, self.sync, self.recovered_records, self.recovery_ms
+        )
+    }
+
+    /// A handle that makes [`Server::wait`] return after a clean shutdown.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.threads.stop_sender())
+    }
+
+    /// Serves until a stop is asked for or a thread fails, then shuts down: no connection is
+    /// accepted any more, what was executed is made durable and answered, and the journal ends
+    /// cleanly.
+    ///
+    /// # Errors
+    /// What failed. Everything acknowledged before is safe.
+    pub fn wait(self) -> Result<(), ServerError> {
+        let outcome = self.threads.wait();
+        if let Some(gateway) = &self.gateway {
+            gateway.set_ready(false);
+        }
+        self.listener.stop();
+        for inbox in &self.inboxes {
+            inbox.drain();
+        }
+        let shutdown = self.threads.join();
+        outcome.and(shutdown)
+    }
+}
+
+/// Stops a server from another thread.
+#[derive(Clone, Debug)]
+pub struct Stopper(crossbeam::channel::Sender<threads::Event>);
+
+impl Stopper {
+    /// Asks for a clean shutdown.
+    pub fn stop(&self) {
+        // An error means that the server is gone already.
+        let _ = self.0.send(threads::Event::Stop);
+    }
+}
+
+fn listener_options(config: &Config) -> Result<ListenerOptions, ServerError> {
+    let tokens = config
+        .token_file
+        .as_deref()
+        .map(TokenFile::read)
+        .transpose()?;
+    let tls = match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Some(tls::server_config(cert, key)?),
+        _ => None,
+    };
+    let bound = config.tenants.clone();
+    let shards = usize::from(config.shards);
+    let route = move |tenant: &str| match bound.get(tenant) {
+        Some(&shard) => usize::from(shard),
+        None => shard_of(tenant, shards),
+    };
+    Ok(ListenerOptions {
+        connections_max: config.connections_max,
+        tokens,
+        tls,
+        route: Box::new(route),
+    })
+}
+
+/// The shard that owns a tenant which no configuration binds: a fixed function of its name and the
+/// number of shards (BLAKE3 of the name, its first 8 bytes little-endian, modulo the number).
+///
+/// # Panics
+/// If `shards` is 0.
+#[must_use]
+pub fn shard_of(tenant: &str, shards: usize) -> usize {
+    assert!(shards > 0, "a server has at least one shard");
+    let hash = blake3::hash(tenant.as_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    #[allow(clippy::cast_possible_truncation)] // below `shards`, which is a usize
+    {
+        (number % shards as u64) as usize
+    }
+}
+
+/// The process's metrics recorder, installed once.
+fn prometheus() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new();
+            let builder = match builder.set_buckets(metrics::LATENCY_BUCKETS_S) {
+                Ok(builder) => builder,
+                Err(error) => unreachable!("the list of buckets is not empty: {error}"),
+            };
+            let recorder = builder.build_recorder();
+            let handle = recorder.handle();
+            if ::metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another metrics recorder is installed; /metrics stays empty");
+            }
+            metrics::describe();
+            handle
+        })
+        .clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_keeps_its_shard_over_releases() {
+        let shards: Vec<usize> = ["acme", "acme/eu", "acme/us", "globex", "initech"]
+            .iter()
+            .map(|tenant| shard_of(tenant, 4))
+            .collect();
+        assert_eq!(
+            shards, EXPECTED_SHARDS,
+            "a change here strands the tenants of old directories"
+        );
+        assert!(
+            ["a", "b", "c"]
+                .iter()
+                .all(|tenant| shard_of(tenant, 1) == 0)
+        );
+    }
+
+    const EXPECTED_SHARDS: [usize; 5] = [0, 0, 0, 0, 0];
+}
