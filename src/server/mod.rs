@@ -62,7 +62,7 @@ impl Server<MappedStorage> {
     /// # Errors
     /// Whatever keeps the server from serving, named with file, address or offset.
     pub fn start(config: &Config) -> Result<Self, ServerError> {
-        Self::start_with(config, |_, path| MappedStorage::open(path).map(Arc::new))
+        Self::start_with(config, |_, path| MappedStorage::create(path).map(Arc::new))
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn recover<S: Storage>(
         shard: number,
         segment_bytes: config.segment_bytes,
         prepared_segments: u32::try_from(config.prepared_segments).unwrap_or(u32::MAX),
-        sync: config.sync.into(),
+        sync: config.sync,
     };
     let now_ms = clock::now_ms();
     let latest_ms = if config.allow_clock_behind {
@@ -65,7 +65,7 @@ pub(super) fn recover<S: Storage>(
     let mut replay = |batch: &Batch<'_>| {
         if batch.time_ms > latest_ms {
             let ahead_ms = batch.time_ms - now_ms;
-            return Err(ReplayError::from(Box::from(ClockBehind { ahead_ms })));
+            return Err(ReplayError::from(ClockBehind { ahead_ms }));
         }
         replay_batch(&mut engine, batch)
     };
@@ -91,7 +91,7 @@ pub(super) fn recover<S: Storage>(
     let shard = Shard::new(
         number,
         report.epoch,
-        config.sync.into(),
+        config.sync,
         engine,
         opened.appender,
     );
@@ -118,7 +118,7 @@ fn replay_batch(engine: &mut Engine, batch: &Batch<'_>) -> Result<(), ReplayErro
         if raw.kind >= ENGINE_KIND_MIN {
             engine
                 .replay(batch.time_ms, sequence, &raw)
-                .map_err(|error| ReplayError::from(Box::from(error)))?;
+                .map_err(|error| ReplayError::from(error))?;
         }
     }
     Ok(())

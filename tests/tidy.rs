@@ -1,0 +1,326 @@
+//! The code polices itself: who imports whom, lengths, banned calls, documents that must not drift.
+//!
+//! One claim a test. A rule that does not serve a reader is changed here, with its reason, in the
+//! commit that needs it.
+
+use regex::Regex;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest source file in lines.
+const FILE_LINES_MAX: usize = 500;
+
+/// Longest line in characters.
+const LINE_CHARS_MAX: usize = 100;
+
+/// Which modules of the crate a module may import, beside itself. `*` is every module.
+const IMPORTS: &[(&str, &[&str])] = &[
+    ("types", &["limits"]),
+    ("limits", &["types"]),
+    ("clock", &[]),
+    ("metrics", &[]),
+    ("affinity", &[]),
+    ("memory", &[]),
+    ("mutants", &[]),
+    ("wire", &["types", "limits"]),
+    ("client", &["wire", "types", "limits", "clock"]),
+    ("engine", &["types", "limits", "memory", "mutants"]),
+    ("journal", &["types", "limits", "metrics", "memory", "clock", "mutants"]),
+    ("feed", &["types", "limits", "journal", "engine", "metrics", "clock"]),
+    ("net", &["wire", "types", "limits", "metrics", "clock"]),
+    ("shard", &["engine", "wire", "journal", "clock", "metrics", "types", "limits"]),
+    ("gateway", &["types", "limits", "metrics", "feed"]),
+    ("audit", &["journal", "engine", "types", "limits"]),
+    ("config", &["limits", "journal"]),
+    ("server", &["*"]),
+    ("cli", &["*"]),
+];
+
+/// Within `engine`, what feed may see.
+const FEED_ENGINE: &str = "engine::record";
+
+/// The lock-free modules: no lock type may be named there.
+const LOCK_FREE: &[&str] = &["engine", "shard", "net", "journal/append.rs", "journal/handover.rs"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
+    fn walk(path: &Path, extension: &str, into: &mut Vec<PathBuf>) {
+        let Ok(entries) = fs::read_dir(path) else { return };
+        for entry in entries {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() {
+                walk(&path, extension, into);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                into.push(path);
+            }
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&root().join(folder), extension, &mut paths);
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+            (name, fs::read_to_string(&path).expect("UTF-8"))
+        })
+        .collect()
+}
+
+fn sources() -> Vec<(String, String)> {
+    ["src", "loadgen", "tests", "benches"].iter().flat_map(|folder| files(folder, "rs")).collect()
+}
+
+/// The code without its test modules and comments.
+fn code_only(text: &str) -> String {
+    let cut = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    text.get(..cut)
+        .unwrap_or(text)
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn module_of(name: &str) -> Option<String> {
+    let rest = name.strip_prefix("src/")?;
+    let first = rest.split('/').next()?;
+    Some(first.trim_end_matches(".rs").to_owned())
+}
+
+fn assert_none(claim: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "{claim}:\n  {}", offences.join("\n  "));
+}
+
+#[test]
+fn modules_import_only_what_the_table_allows() {
+    let table: BTreeMap<&str, &[&str]> = IMPORTS.iter().copied().collect();
+    let import = Regex::new(r"crate::(\w+)(?:::(\w+))?").expect("a pattern");
+    let mut offences = Vec::new();
+    for (name, text) in files("src", "rs") {
+        let module = module_of(&name).expect("below src");
+        if matches!(module.as_str(), "lib" | "main") {
+            continue;
+        }
+        let Some(allowed) = table.get(module.as_str()) else {
+            offences.push(format!("{name}: module `{module}` is not in the table"));
+            continue;
+        };
+        if allowed.contains(&"*") {
+            continue;
+        }
+        let tests = name.contains("/tests") || name.ends_with("_tests.rs");
+        for found in import.captures_iter(&code_only(&text)) {
+            let target = &found[1];
+            if target == module || allowed.contains(&target) || tests {
+                if module == "feed" && target == "engine" {
+                    let path = format!("{target}::{}", found.get(2).map_or("", |m| m.as_str()));
+                    if path != FEED_ENGINE {
+                        offences.push(format!("{name}: feed sees records, not {path}"));
+                    }
+                }
+                continue;
+            }
+            if table.contains_key(target) {
+                offences.push(format!("{name}: `{module}` may not import `{target}`"));
+            }
+        }
+    }
+    assert_none("a module imports what it must not see", &offences);
+}
+
+#[test]
+fn files_lines_and_names_stay_short() {
+    let mut offences = Vec::new();
+    for (name, text) in sources() {
+        let lines = text.lines().count();
+        if lines > FILE_LINES_MAX {
+            offences.push(format!("{name}: {lines} lines, at most {FILE_LINES_MAX}"));
+        }
+        for (number, line) in text.lines().enumerate() {
+            if line.chars().count() > LINE_CHARS_MAX {
+                offences.push(format!("{name}:{}: over {LINE_CHARS_MAX} characters", number + 1));
+            }
+        }
+    }
+    assert_none("a file or line is too long", &offences);
+}
+
+#[test]
+fn unsafe_code_stays_in_its_modules_and_says_why() {
+    let mut offences = Vec::new();
+    for (name, text) in files("src", "rs").into_iter().chain(files("loadgen", "rs")) {
+        let home = name.starts_with("src/journal/") || name == "src/memory.rs" || name.starts_with("src/memory/");
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let code = line.split("//").next().unwrap_or(line);
+            if !code.contains("unsafe {") && !code.contains("unsafe impl") {
+                continue;
+            }
+            if !home {
+                offences.push(format!("{name}:{}: unsafe outside its modules", number + 1));
+            }
+            let above = lines.get(number.saturating_sub(6)..=number).unwrap_or_default();
+            if !above.iter().any(|line| line.contains("SAFETY:")) {
+                offences.push(format!("{name}:{}: unsafe without a SAFETY comment", number + 1));
+            }
+        }
+    }
+    assert_none("unsafe code", &offences);
+}
+
+#[test]
+fn no_lock_on_the_way_of_an_order() {
+    let lock = Regex::new(r"\b(Mutex|RwLock|parking_lot|Condvar|DashMap|dashmap)\b").expect("ok");
+    let mut offences = Vec::new();
+    for (name, text) in files("src", "rs") {
+        let lock_free = LOCK_FREE.iter().any(|part| name.starts_with(&format!("src/{part}")));
+        if lock_free && let Some(found) = lock.find(&code_only(&text)) {
+            offences.push(format!("{name}: names {}", found.as_str()));
+        }
+    }
+    assert_none("a lock in the engine, shard, net or append path", &offences);
+}
+
+#[test]
+fn the_deterministic_core_has_no_clock_thread_float_or_randomness() {
+    let banned = Regex::new(
+        r"std::time|std::thread|std::net|std::fs|\bf32\b|\bf64\b|HashMap|HashSet|getrandom|rand::",
+    )
+    .expect("a pattern");
+    let mut offences = Vec::new();
+    for (name, text) in files("src/engine", "rs") {
+        if name.contains("/tests") {
+            continue;
+        }
+        if let Some(found) = banned.find(&code_only(&text)) {
+            offences.push(format!("{name}: {}", found.as_str()));
+        }
+    }
+    assert_none("the engine must be deterministic and sans-IO", &offences);
+}
+
+#[test]
+fn unfinished_and_muted_code_is_not_kept() {
+    // Spelled in two halves, so that this file does not find itself.
+    let words = [
+        ["to", "do!("].concat(),
+        ["unimpl", "emented!("].concat(),
+        ["#[ig", "nore"].concat(),
+        ["FIX", "ME"].concat(),
+        ["X", "XX"].concat(),
+        ["dbg", "!("].concat(),
+    ];
+    let mut offences = Vec::new();
+    for (name, text) in sources() {
+        for word in &words {
+            if text.contains(word.as_str()) {
+                offences.push(format!("{name}: {word}"));
+            }
+        }
+    }
+    assert_none("unfinished or muted code", &offences);
+}
+
+#[test]
+fn time_enters_through_the_clock_module_only() {
+    let banned = Regex::new(r"Instant::now|SystemTime::now|thread::sleep").expect("a pattern");
+    let mut offences = Vec::new();
+    for (name, text) in sources() {
+        if name != "src/clock.rs" && name != "tests/tidy.rs" && banned.is_match(&code_only(&text)) {
+            offences.push(name);
+        }
+    }
+    assert_none("a clock outside src/clock.rs", &offences);
+}
+
+#[test]
+fn every_metric_is_described_for_operators_and_none_else() {
+    let page = fs::read_to_string(root().join("docs/OPERATIONS.md")).expect("the page");
+    let listed: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `onhand_"))
+        .filter_map(|line| line.split('`').next())
+        .collect();
+    let mut offences = Vec::new();
+    for spec in onhand::metrics::METRICS {
+        let short = spec.name.strip_prefix("onhand_").expect("every metric has the prefix");
+        if !listed.contains(&short) {
+            offences.push(format!("{} is not in docs/OPERATIONS.md", spec.name));
+        }
+    }
+    for name in &listed {
+        if !onhand::metrics::METRICS.iter().any(|spec| spec.name == format!("onhand_{name}")) {
+            offences.push(format!("docs/OPERATIONS.md lists onhand_{name}, which does not exist"));
+        }
+    }
+    assert_none("metrics and their page have drifted", &offences);
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let mut offences = Vec::new();
+    let mut section = "";
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.contains("dependencies")
+            && let Some((name, _)) = line.split_once(" = ")
+            && !page.contains(&format!("| `{name}` |"))
+        {
+            offences.push(name.to_owned());
+        }
+    }
+    assert_none("a dependency without its line in docs/ARCHITECTURE.md", &offences);
+}
+
+#[test]
+fn the_code_map_names_every_module() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let offences: Vec<String> = IMPORTS
+        .iter()
+        .filter(|(module, _)| !page.contains(&format!("`{module}")))
+        .map(|(module, _)| (*module).to_owned())
+        .collect();
+    assert_none("a module that the code map does not name", &offences);
+}
+
+#[test]
+fn the_top_level_is_what_the_readme_says() {
+    let allowed = [
+        "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "benches", "docs", "loadgen", "src",
+        "target", "tests",
+    ];
+    let mut offences = Vec::new();
+    for entry in fs::read_dir(root()).expect("readable") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && !allowed.contains(&name.as_str()) {
+            offences.push(name);
+        }
+    }
+    assert_none("a stranger at the top level", &offences);
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let link = Regex::new(r"\]\(([^)#\s]+)(?:#[^)]*)?\)").expect("a pattern");
+    let mut offences = Vec::new();
+    let mut pages = files("docs", "md");
+    pages.push(("README.md".into(), fs::read_to_string(root().join("README.md")).expect("it")));
+    for (name, text) in pages {
+        let folder = root().join(&name).parent().expect("a folder").to_owned();
+        for found in link.captures_iter(&text) {
+            let target = &found[1];
+            if !target.contains("://") && !folder.join(target).exists() {
+                offences.push(format!("{name}: {target}"));
+            }
+        }
+    }
+    assert_none("a link to nowhere", &offences);
+}
