@@ -61,7 +61,6 @@ macro_rules! commands {
 }
 
 commands! {
-<<<<<<< HEAD
     /// Define and list what is sold, on a running server.
     Sku = sku;
     /// Define and list where stock is, on a running server.
@@ -72,10 +71,8 @@ commands! {
     Order = order;
     /// Time a round trip to a running server.
     Ping = ping;
-=======
     /// Run the server.
     Serve = serve;
->>>>>>> ac7b5d1 (Wire the server: threads, recovery, shutdown; serve command)
     /// Print a commented configuration file, check one, or show what is in force.
     Config = config;
     /// Make and list the tokens that clients present.
