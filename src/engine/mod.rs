@@ -25,14 +25,45 @@
 //! the bounded memories of refusals and command results forget their oldest entry and count it.
 //! A broken invariant panics: the journal makes a restart safe.
 
+mod allocate;
+mod apply;
+mod apply_order;
 pub mod command;
+mod define;
+mod digest;
+mod expiry;
+pub mod fingerprint;
+mod idempotency;
+mod invariants;
+mod inventory;
+mod names;
+mod order;
+mod query;
 pub mod record;
+mod reservation;
+mod resolve;
+mod stock;
+#[cfg(test)]
+mod tests;
+mod timers_fired;
 
-use crate::types::record::{RawRecord, RecordBuffer};
-use crate::types::{LocationId, OrderKey, ResultCode, SkuId, TenantId};
-use command::{CellView, Command, CommandOutcome, Context, LineNote, OrderLineView, OrderOutcome};
-use command::{OrderRequest, OrderView};
-use record::ShortLine;
+use crate::limits;
+use crate::types::record::RecordBuffer;
+use crate::types::{LocationId, OrderKey, SkuId, TenantId};
+use allocate::{MergedLine, Plan};
+use command::{Command, CommandOutcome, Context, LineNote, OrderOutcome, OrderRequest};
+use expiry::Timers;
+use idempotency::KeyMixer;
+use idempotency::commands_kept::CommandsKept;
+use idempotency::index::{Index, Table};
+use idempotency::rejections::Rejections;
+use inventory::Inventory;
+use names::Names;
+use order::{Line, Orders};
+use record::{Allocation, ShortLine};
+
+/// Name of actor 0, the engine itself; no client can have it.
+const SYSTEM_ACTOR: &str = "(engine)";
 
 /// What an engine is built with.
 #[derive(Clone)]
@@ -194,25 +225,94 @@ pub struct EngineStatistics {
     pub memory_bytes: u64,
 }
 
+/// What is stored under one order key.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    order: Option<u32>,
+    rejection: Option<u32>,
+}
+
+impl Found {
+    fn is_nothing(&self) -> bool {
+        self.order.is_none() && self.rejection.is_none()
+    }
+}
+
+/// Buffers reused from command to command; nothing in them outlives one.
+#[derive(Default)]
+struct Scratch {
+    merged: Vec<MergedLine>,
+    wants: Vec<Allocation>,
+    plan: Plan,
+    shorts: Vec<ShortLine>,
+    lines: Vec<Line>,
+    bytes: Vec<u8>,
+    due: Vec<(u64, u32)>,
+}
+
+/// Counts since start, replayed records included.
+#[derive(Default)]
+struct Counters {
+    accepted: u64,
+    rejected: u64,
+    expired: u64,
+    replayed: u64,
+    conflicts: u64,
+    orders_forgotten: u64,
+    open_holds: u64,
+}
+
 /// One shard's state and the only code that changes it. See the module's documentation.
 pub struct Engine {
     options: EngineOptions,
     now_ms: u64,
+    mixer: KeyMixer,
+    index: Index,
+    orders: Orders,
+    rejections: Rejections,
+    stock_commands: CommandsKept,
+    order_commands: CommandsKept,
+    inventory: Inventory,
+    names: Names,
+    tenants: Vec<u64>,
+    actors: Vec<u64>,
+    timers: Timers,
+    counters: Counters,
+    scratch: Scratch,
 }
 
-#[allow(
-    unused_variables,
-    clippy::unused_self,
-    clippy::needless_pass_by_ref_mut
-)] // while it lands
 impl Engine {
     /// An empty engine. Bounds of `options` beyond those of `limits` are lowered to them.
-    pub fn new(options: EngineOptions) -> Self {
-        Self { options, now_ms: 0 }
+    pub fn new(mut options: EngineOptions) -> Self {
+        options.orders_max = options.orders_max.clamp(1, limits::ORDERS_MAX - 2);
+        options.skus_max = options.skus_max.clamp(1, limits::SKUS_MAX);
+        options.locations_max = options.locations_max.clamp(1, limits::LOCATIONS_MAX);
+        let expected = options.orders_expected.min(options.orders_max);
+        let mut engine = Self {
+            now_ms: 0,
+            mixer: KeyMixer::new(options.secret),
+            index: Index::new(expected),
+            orders: Orders::default(),
+            rejections: Rejections::new(options.rejections_kept),
+            stock_commands: CommandsKept::new(Table::Third, options.commands_kept),
+            order_commands: CommandsKept::new(Table::Fourth, options.commands_kept),
+            inventory: Inventory::default(),
+            names: Names::default(),
+            tenants: Vec::new(),
+            actors: Vec::new(),
+            timers: Timers::default(),
+            counters: Counters::default(),
+            scratch: Scratch::default(),
+            options,
+        };
+        engine.orders.reserve_touched(expected);
+        let system = engine.add_name((Table::Fourth, TenantId(0), SYSTEM_ACTOR), 0);
+        engine.actors.push(system);
+        engine
     }
 
-    /// Moves engine time on to `now_ms`; an earlier time is ignored. Without timers of its own:
-    /// a live shard uses [`Engine::fire_timers`], which does both.
+    /// Moves engine time on to `now_ms`; an earlier time is ignored. Fires no timers: a live shard
+    /// uses [`Engine::fire_timers`], which does both.
     pub fn begin_turn(&mut self, now_ms: u64) {
         self.now_ms = self.now_ms.max(now_ms);
     }
@@ -224,53 +324,40 @@ impl Engine {
 
     /// When the next timer may be due; it may turn out to be that of a resolved hold.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        unimplemented!()
-    }
-
-    /// Starts a turn: moves engine time to the clock and fires every timer due by then, but at
-    /// most `TIMERS_PER_TURN_MAX`: then time stops at the deadline of the last one fired.
-    pub fn fire_timers(&mut self, clock_ms: u64, out: &mut RecordBuffer) -> TimersFired {
-        unimplemented!()
-    }
-
-    /// The number of tenant `name`, defining it if new.
-    ///
-    /// # Errors
-    /// `INVALID_NAME`, `TENANT_TABLE_FULL`.
-    pub fn define_tenant(
-        &mut self,
-        name: &str,
-        actor: crate::types::ActorId,
-        out: &mut RecordBuffer,
-    ) -> Result<TenantId, ResultCode> {
-        unimplemented!()
-    }
-
-    /// The number of actor `name` (a token's name), defining it if new.
-    ///
-    /// # Errors
-    /// `INVALID_NAME`, `ACTOR_TABLE_FULL`.
-    pub fn define_actor(
-        &mut self,
-        name: &str,
-        out: &mut RecordBuffer,
-    ) -> Result<crate::types::ActorId, ResultCode> {
-        unimplemented!()
+        self.timers.first_deadline()
     }
 
     /// First prefetch stage of an order: hashes its key and fetches its line of the index.
+    #[inline]
     pub fn prefetch_order_key(&self, tenant: TenantId, key: OrderKey) -> OrderProbe {
-        unimplemented!()
+        let probe = self.probe(tenant, key);
+        self.index.prefetch(probe.tag);
+        probe
     }
 
     /// Second prefetch stage: fetches the slots that the index names for the key.
-    pub fn prefetch_order_slot(&self, probe: &OrderProbe) {}
+    #[inline]
+    pub fn prefetch_order_slot(&self, probe: &OrderProbe) {
+        for (table, slot) in self.index.candidates(probe.tag) {
+            match table {
+                Table::First => self.orders.prefetch(slot),
+                Table::Second => self.rejections.prefetch(slot),
+                Table::Third | Table::Fourth => {}
+            }
+        }
+    }
 
     /// First prefetch stage of a SKU: its table entry.
-    pub fn prefetch_sku(&self, sku: SkuId) {}
+    #[inline]
+    pub fn prefetch_sku(&self, sku: SkuId) {
+        self.inventory.prefetch_sku(sku);
+    }
 
     /// Second prefetch stage of a SKU: its first stock cell.
-    pub fn prefetch_cell(&self, sku: SkuId) {}
+    #[inline]
+    pub fn prefetch_cell(&self, sku: SkuId) {
+        self.inventory.prefetch_cell(sku);
+    }
 
     /// Decides one order at the turn's time: makes its record and applies it, or answers from what
     /// is stored. Short or granted lines are appended to `notes`.
@@ -281,20 +368,8 @@ impl Engine {
         out: &mut RecordBuffer,
         notes: &mut Vec<LineNote>,
     ) -> OrderOutcome {
-        let probe = self.prefetch_order_key(context.tenant, request.key);
+        let probe = self.probe(context.tenant, request.key);
         self.reserve_probed(context, request, &probe, out, notes)
-    }
-
-    /// As [`Engine::reserve`], with the key hashed before by [`Engine::prefetch_order_key`].
-    pub fn reserve_probed(
-        &mut self,
-        context: Context,
-        request: &OrderRequest<'_>,
-        probe: &OrderProbe,
-        out: &mut RecordBuffer,
-        notes: &mut Vec<LineNote>,
-    ) -> OrderOutcome {
-        unimplemented!()
     }
 
     /// Executes any other command at the turn's time.
@@ -304,109 +379,62 @@ impl Engine {
         command: &Command<'_>,
         out: &mut RecordBuffer,
     ) -> CommandOutcome {
-        unimplemented!()
-    }
-
-    /// Stock of a SKU of this tenant, one cell a location, in order of location number. `None` for
-    /// an unknown SKU.
-    pub fn stock(
-        &self,
-        tenant: TenantId,
-        sku: SkuId,
-    ) -> Option<impl Iterator<Item = CellView> + '_> {
-        Some(std::iter::empty())
-    }
-
-    /// An order by its key, as of the turn's time; its lines and, where its latest version was
-    /// refused, the short ones are appended to the buffers. `None` for an unknown key.
-    pub fn order(
-        &self,
-        tenant: TenantId,
-        key: OrderKey,
-        lines: &mut Vec<OrderLineView>,
-        shorts: &mut Vec<ShortLine>,
-    ) -> Option<OrderView> {
-        unimplemented!()
-    }
-
-    /// Name of a SKU.
-    pub fn sku_name(&self, sku: SkuId) -> Option<&str> {
-        None
-    }
-
-    /// Name of a location.
-    pub fn location_name(&self, location: LocationId) -> Option<&str> {
-        None
-    }
-
-    /// Name of a tenant.
-    pub fn tenant_name(&self, tenant: TenantId) -> Option<&str> {
-        None
-    }
-
-    /// Name of an actor.
-    pub fn actor_name(&self, actor: crate::types::ActorId) -> Option<&str> {
-        None
-    }
-
-    /// The tenant's SKUs from handle `from` on, in order: handle, name, whether it is on sale.
-    /// Walks the SKUs of all tenants of the shard.
-    pub fn skus(
-        &self,
-        tenant: TenantId,
-        from: SkuId,
-    ) -> impl Iterator<Item = (SkuId, &str, bool)> + '_ {
-        std::iter::empty()
-    }
-
-    /// The tenant's locations in order: handle and name.
-    pub fn locations(&self, tenant: TenantId) -> impl Iterator<Item = (LocationId, &str)> + '_ {
-        std::iter::empty()
+        match *command {
+            Command::DefineSku { .. }
+            | Command::ResolveSku { .. }
+            | Command::DefineLocation { .. }
+            | Command::ResolveLocation { .. } => self.execute_definition(context, command, out),
+            Command::Receive { .. }
+            | Command::Adjust { .. }
+            | Command::Set { .. }
+            | Command::Transfer { .. }
+            | Command::Move { .. } => self.execute_stock(context, command, out),
+            Command::Confirm { key, order, .. }
+            | Command::Release { key, order }
+            | Command::Extend { key, order, .. }
+            | Command::Cancel { key, order }
+            | Command::Ship { key, order, .. }
+            | Command::Return { key, order, .. } => {
+                self.execute_order_command(context, command, (key, order), out)
+            }
+        }
     }
 
     /// Whether to remember which SKUs' stock changed, for [`Engine::drain_changed`].
-    pub fn track_changes(&mut self, on: bool) {}
+    pub fn track_changes(&mut self, on: bool) {
+        self.inventory.track_changes(on);
+    }
 
     /// Moves the SKUs whose stock changed since the last call to `into`, each once.
-    pub fn drain_changed(&mut self, into: &mut Vec<SkuId>) {}
-
-    /// Applies one journaled record: `time_ms` is its batch's time.
-    ///
-    /// # Errors
-    /// What in the record contradicts the state so far; the engine must then be dropped.
-    pub fn replay(
-        &mut self,
-        time_ms: u64,
-        sequence: u64,
-        raw: &RawRecord<'_>,
-    ) -> Result<(), ReplayError> {
-        unimplemented!()
+    pub fn drain_changed(&mut self, into: &mut Vec<SkuId>) {
+        self.inventory.drain_changed(into);
     }
 
-    /// Fetches what [`Engine::replay`] will need for a record that is some records ahead.
-    pub fn prefetch_record(&self, raw: &RawRecord<'_>) {}
-
-    /// BLAKE3 over the whole state that records make: equal after replay, independent of the
-    /// secret and of the retention options.
-    pub fn digest(&self) -> [u8; 32] {
-        unimplemented!()
+    #[inline]
+    fn probe(&self, tenant: TenantId, key: OrderKey) -> OrderProbe {
+        let mixed = self.mixer.mix(tenant, key.0);
+        OrderProbe {
+            tag: self.mixer.tag(mixed),
+            mixed,
+        }
     }
 
-    /// Journals the digest, for a clean shutdown: replay compares it.
-    pub fn push_state_digest(&self, out: &mut RecordBuffer) {}
-
-    /// Recounts everything: cells against the lines of all orders, holds against timers, index
-    /// against tables. Takes time and memory in proportion to the state; for tests and audits.
-    ///
-    /// # Errors
-    /// The first invariant found broken.
-    pub fn check_invariants(&self) -> Result<(), InvariantBroken> {
-        Ok(())
-    }
-
-    /// Counts and memory.
-    pub fn statistics(&self) -> EngineStatistics {
-        EngineStatistics::default()
+    /// What is stored under a key: the full key decides.
+    #[inline]
+    fn find_order(&self, probe: &OrderProbe) -> Found {
+        let mut found = Found::default();
+        for (table, slot) in self.index.candidates(probe.tag) {
+            match table {
+                Table::First if self.orders.get(slot).key == probe.mixed => {
+                    found.order = Some(slot);
+                }
+                Table::Second if self.rejections.is_key(slot, probe.mixed) => {
+                    found.rejection = Some(slot);
+                }
+                _ => {}
+            }
+        }
+        found
     }
 }
 

@@ -1,14 +1,18 @@
 //! Orders: accepted with their allocations, refused with their reason, and what became of them.
 
-use super::take;
-use crate::types::{ChannelId, CommandKey, LocationId, OrderKey, ResultCode, SkuId, TenantId};
+use super::{RECORD_VERSION, kind, take};
+use crate::types::record::{RawRecord, RecordBuffer};
+use crate::types::{
+    ActorId, ChannelId, CommandKey, LocationId, OrderKey, ResultCode, SkuId, TenantId,
+};
 use bytes::{Buf, BufMut};
 
 /// Bits of [`OrderAccepted::flags`].
 pub mod accepted_flags {
     /// A placed order; otherwise a hold.
     pub const PLACED: u8 = 1;
-    /// Partial policy: the merged request follows the allocations.
+    /// Accepted in part (partial policy, and not every line in full): the merged request, sorted by
+    /// (SKU, location), follows the allocations.
     pub const PARTIAL: u8 = 2;
     /// Archived details follow.
     pub const DETAILS: u8 = 4;
@@ -76,7 +80,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Each in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Allocation> + 'a {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Allocation> + Clone + 'a {
         self.bytes
             .as_chunks::<ALLOCATION_BYTES>()
             .0
@@ -167,18 +171,36 @@ pub struct OrderAccepted<'a> {
 const ACCEPTED_FIXED_BYTES: usize = 54;
 
 impl<'a> OrderAccepted<'a> {
+    /// Decodes a whole payload of this kind.
+    #[must_use]
+    pub fn decode(mut payload: &'a [u8]) -> Option<Self> {
+        let accepted = Self::take(&mut payload)?;
+        payload.is_empty().then_some(accepted)
+    }
+
+    /// Appends this record to `buffer` as done by `actor`; returns its sequence and its bytes.
+    pub fn push<'b>(&self, buffer: &'b mut RecordBuffer, actor: ActorId) -> (u64, RawRecord<'b>) {
+        buffer.push(kind::ORDER_ACCEPTED, RECORD_VERSION, actor, |out| {
+            self.put(out);
+        })
+    }
+
     pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
         let whole = input.len();
-        let key = OrderKey(take!(input, try_get_u128_le));
-        let fingerprint = take!(input, try_get_u64_le);
-        let customer = take!(input, try_get_u64_le);
-        let total = take!(input, try_get_u64_le);
-        let ttl_ms = take!(input, try_get_u32_le);
-        let tenant = TenantId(take!(input, try_get_u16_le));
-        let channel = ChannelId(take!(input, try_get_u16_le));
-        let version = take!(input, try_get_u16_le);
-        let currency = take!(input, try_get_u16_le);
-        let flags = take!(input, try_get_u8);
+        let (fixed, rest) = input.split_first_chunk::<{ ACCEPTED_FIXED_BYTES - 1 }>()?;
+        *input = rest;
+        let mut fixed = &fixed[..]; // its length is known, so every take below is without a check
+        let fixed = &mut fixed;
+        let key = OrderKey(take!(fixed, try_get_u128_le));
+        let fingerprint = take!(fixed, try_get_u64_le);
+        let customer = take!(fixed, try_get_u64_le);
+        let total = take!(fixed, try_get_u64_le);
+        let ttl_ms = take!(fixed, try_get_u32_le);
+        let tenant = TenantId(take!(fixed, try_get_u16_le));
+        let channel = ChannelId(take!(fixed, try_get_u16_le));
+        let version = take!(fixed, try_get_u16_le);
+        let currency = take!(fixed, try_get_u16_le);
+        let flags = take!(fixed, try_get_u8);
         let allocations = Lines::take(input)?;
         let mut requested = Lines::default();
         if flags & accepted_flags::PARTIAL != 0 {
@@ -282,7 +304,7 @@ impl<'a> Shorts<'a> {
     }
 
     /// Each in order of its line.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = ShortLine> + 'a {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = ShortLine> + Clone + 'a {
         self.bytes.as_chunks::<SHORT_BYTES>().0.iter().map(|chunk| {
             let [s0, s1, s2, s3, q0, q1, q2, q3, line] = *chunk;
             ShortLine {
@@ -330,6 +352,20 @@ pub struct OrderRejected<'a> {
 }
 
 impl<'a> OrderRejected<'a> {
+    /// Decodes a whole payload of this kind.
+    #[must_use]
+    pub fn decode(mut payload: &'a [u8]) -> Option<Self> {
+        let rejected = Self::take(&mut payload)?;
+        payload.is_empty().then_some(rejected)
+    }
+
+    /// Appends this record to `buffer` as done by `actor`; returns its sequence and its bytes.
+    pub fn push<'b>(&self, buffer: &'b mut RecordBuffer, actor: ActorId) -> (u64, RawRecord<'b>) {
+        buffer.push(kind::ORDER_REJECTED, RECORD_VERSION, actor, |out| {
+            self.put(out);
+        })
+    }
+
     pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
         Some(Self {
             key: OrderKey(take!(input, try_get_u128_le)),

@@ -1,0 +1,485 @@
+//! The only code that changes state: one function a kind of record, live and on replay alike.
+//!
+//! Each checks what it relies on and reports a contradiction. A live engine has decided before
+//! that there is none, so there it panics; on replay it is an error that names the record.
+
+use super::idempotency::commands_kept::CommandResult;
+use super::idempotency::index::Table;
+use super::idempotency::rejections::Rejection;
+use super::inventory::{Cause, Location};
+use super::order::{Line, NO_LINE, OrderSlot, flag};
+use super::record::{
+    Allocation, FORGOTTEN_KEY_BYTES, OrderAccepted, OrderRef, OrderRejected, Record, accepted_flags,
+};
+use super::{Contradiction, Engine, Found, OrderProbe, ReplayError};
+use crate::limits;
+use crate::types::record::RawRecord;
+use crate::types::{ActorId, OrderKey, OrderState, Resolution, ResultCode, SkuId, TenantId};
+
+type Applied = Result<(), Contradiction>;
+
+impl Engine {
+    /// Applies one journaled record: `time_ms` is its batch's time.
+    ///
+    /// # Errors
+    /// What in the record contradicts the state so far; the engine must then be dropped.
+    pub fn replay(
+        &mut self,
+        time_ms: u64,
+        sequence: u64,
+        raw: &RawRecord<'_>,
+    ) -> Result<(), ReplayError> {
+        if time_ms > self.now_ms {
+            self.begin_turn(time_ms);
+            self.drop_void_timers();
+        }
+        let applied = match Record::decode(raw) {
+            Some(record) => self.apply_replayed(&record, sequence),
+            None => Err(Contradiction::Malformed),
+        };
+        applied.map_err(|contradiction| ReplayError {
+            sequence,
+            kind: raw.kind,
+            contradiction,
+        })
+    }
+
+    fn apply_replayed(&mut self, record: &Record<'_>, sequence: u64) -> Applied {
+        match *record {
+            Record::OrderAccepted(accepted) => {
+                let probe = self.probe_of(accepted.tenant, accepted.key)?;
+                let existing = self.find_order(&probe).order;
+                let replaces = accepted.flags & accepted_flags::REPLACES != 0;
+                match (existing, replaces) {
+                    (Some(_), false) => return Err(Contradiction::OrderExists(accepted.key)),
+                    (None, true) => return Err(Contradiction::UnknownOrder(accepted.key)),
+                    _ => {}
+                }
+                self.apply_accepted(&accepted, sequence, &probe, existing)
+            }
+            Record::OrderRejected(rejected) => {
+                let probe = self.probe_of(rejected.tenant, rejected.key)?;
+                let before = self.find_order(&probe).rejection;
+                self.apply_rejected(&rejected, &probe, before)
+            }
+            Record::OrderExpired { tenant, order } => {
+                let slot = self.slot_of(tenant, order)?;
+                self.apply_expired(slot)
+            }
+            Record::OrdersForgotten { keys } => self.apply_forgotten(keys),
+            _ => self.apply(record, sequence),
+        }
+    }
+
+    /// Applies a record of any kind that needs no more than itself.
+    pub(super) fn apply(&mut self, record: &Record<'_>, sequence: u64) -> Applied {
+        match *record {
+            Record::HoldExtended { order, .. }
+            | Record::OrderConfirmed { order, .. }
+            | Record::OrderReleased { order }
+            | Record::OrderCancelled { order }
+            | Record::OrderShipped { order, .. }
+            | Record::OrderReturned { order, .. } => {
+                self.apply_order_command(record, &order, sequence)
+            }
+            Record::Stock(change) => self.apply_stock(&change, sequence),
+            Record::CommandRefused {
+                tenant,
+                key,
+                fingerprint,
+                code,
+                of_order,
+            } => self.keep_result(tenant, of_order, key.0, fingerprint, sequence, code),
+            Record::ShortageDetected { cell, short } => {
+                let quantities = self.inventory.quantities(cell.sku, cell.location);
+                if quantities.short() == u64::from(short) {
+                    Ok(())
+                } else {
+                    Err(Contradiction::CellBounds {
+                        sku: cell.sku,
+                        location: cell.location,
+                    })
+                }
+            }
+            Record::ConflictSeen { .. } => Ok(()),
+            Record::StateDigest { digest } => {
+                if digest == self.digest() {
+                    Ok(())
+                } else {
+                    Err(Contradiction::Digest)
+                }
+            }
+            _ => self.apply_definition(record),
+        }
+    }
+
+    fn apply_definition(&mut self, record: &Record<'_>) -> Applied {
+        match *record {
+            Record::TenantDefined { tenant, name } => {
+                let free = self.find_tenant(name).is_none();
+                let next = self.tenants.len() == usize::from(tenant.0) && free;
+                defined(next, self.tenants.len() < limits::TENANTS_MAX, tenant.0)?;
+                let place = self.add_name((Table::Third, TenantId(0), name), tenant.0.into());
+                self.tenants.push(place);
+                self.mixer.add_tenant();
+            }
+            Record::ActorDefined { actor, name } => {
+                let free = self.find_actor(name).is_none();
+                let next = self.actors.len() == usize::from(actor.0) && free;
+                defined(next, self.actors.len() < limits::ACTORS_MAX, actor.0)?;
+                let place = self.add_name((Table::Fourth, TenantId(0), name), actor.0.into());
+                self.actors.push(place);
+            }
+            Record::SkuDefined {
+                sku,
+                tenant,
+                on_sale,
+                name,
+            } => {
+                self.check_tenant(tenant)?;
+                let free = self.find_sku(tenant, name).is_none();
+                let next = self.inventory.skus_len() == sku.0 as usize && free;
+                let room = self.inventory.skus_len() < self.options.skus_max;
+                defined(next, room, sku.0)?;
+                let place = self.add_name((Table::First, tenant, name), sku.0);
+                self.inventory.add_sku(tenant, on_sale, place);
+            }
+            Record::SkuChanged { sku, on_sale } => {
+                if !self.inventory.set_on_sale(sku, on_sale) {
+                    return Err(Contradiction::UnknownSku(sku));
+                }
+            }
+            Record::LocationDefined {
+                location,
+                tenant,
+                x,
+                y,
+                priority,
+                name,
+            } => {
+                self.check_tenant(tenant)?;
+                let known = self.inventory.locations().len();
+                let free = self.find_location(tenant, name).is_none();
+                let next = known == usize::from(location.0) && free;
+                defined(next, known < self.options.locations_max, location.0)?;
+                let name = self.add_name((Table::Second, tenant, name), location.0.into());
+                self.inventory.add_location(Location {
+                    name,
+                    x,
+                    y,
+                    priority,
+                    tenant,
+                });
+            }
+            _ => unreachable!("every other kind is applied elsewhere"),
+        }
+        Ok(())
+    }
+
+    /// Applies an accepted order; `existing` is the live hold that it replaces.
+    pub(super) fn apply_accepted(
+        &mut self,
+        record: &OrderAccepted<'_>,
+        sequence: u64,
+        probe: &OrderProbe,
+        existing: Option<u32>,
+    ) -> Applied {
+        if record.allocations.is_empty() {
+            return Err(Contradiction::OrderUnits(record.key));
+        }
+        if let Some(slot) = existing {
+            let before = self.orders.get(slot);
+            if !before.state.is_live_hold() || before.version >= record.version {
+                return Err(Contradiction::OrderState(record.key));
+            }
+            self.return_reserved(slot)?;
+            self.counters.open_holds -= 1;
+        } else if self.orders.len() >= self.options.orders_max {
+            return Err(Contradiction::TableFull);
+        }
+        for taken in record.allocations.iter() {
+            if self.inventory.sku_of(record.tenant, taken.sku).is_none() {
+                return Err(Contradiction::UnknownSku(taken.sku));
+            }
+            self.inventory
+                .change(taken.sku, taken.location, Cause::Order, |cell| {
+                    (taken.quantity > 0 && cell.available() >= taken.quantity).then(|| {
+                        cell.reserved += taken.quantity;
+                    })
+                })?;
+        }
+        let deadline_ms = self.now_ms + u64::from(record.ttl_ms);
+        let mut order = OrderSlot::new(
+            probe.mixed,
+            record.fingerprint,
+            record.customer,
+            deadline_ms,
+            sequence,
+        );
+        order.version = record.version;
+        order.channel = record.channel;
+        order.tenant = record.tenant;
+        if record.flags & accepted_flags::PLACED != 0 {
+            order.state = OrderState::FraudCheck;
+            order.flags = flag::PLACED;
+        }
+        let slot = self.store_order(order, record, probe, existing);
+        self.timers.set(deadline_ms, slot);
+        self.counters.accepted += 1;
+        self.counters.open_holds += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn store_order(
+        &mut self,
+        mut order: OrderSlot,
+        record: &OrderAccepted<'_>,
+        probe: &OrderProbe,
+        existing: Option<u32>,
+    ) -> u32 {
+        let partial = record.flags & accepted_flags::PARTIAL != 0;
+        let mut allocations = record.allocations.iter();
+        let inline = allocations.len() == 1 && !partial;
+        if inline && let Some(only) = allocations.next() {
+            (order.sku, order.quantity) = (only.sku.0, only.quantity);
+            order.location = only.location;
+        }
+        let slot = if let Some(slot) = existing {
+            self.orders.replace(slot, order);
+            slot
+        } else {
+            let slot = self.orders.insert(order);
+            self.index.insert(probe.tag, Table::First, slot);
+            slot
+        };
+        if !inline {
+            let lines = record.allocations.iter().map(|taken| new_line(&taken));
+            let requested = record.requested.iter().map(|want| Line {
+                reserved: 0,
+                ..new_line(&want)
+            });
+            self.orders.set_lines(slot, lines, requested);
+            if partial {
+                self.orders.get_mut(slot).flags |= flag::PARTIAL;
+            }
+        }
+        slot
+    }
+
+    /// Applies a refusal; `before` is the slot of an earlier refusal of the same key.
+    pub(super) fn apply_rejected(
+        &mut self,
+        record: &OrderRejected<'_>,
+        probe: &OrderProbe,
+        before: Option<u32>,
+    ) -> Applied {
+        if !matches!(
+            record.reason,
+            ResultCode::InsufficientStock | ResultCode::NotOnSale
+        ) {
+            return Err(Contradiction::Malformed);
+        }
+        for short in record.shorts.iter() {
+            if self.inventory.sku_of(record.tenant, short.sku).is_none() {
+                return Err(Contradiction::UnknownSku(short.sku));
+            }
+        }
+        let rejection = Rejection {
+            fingerprint: record.fingerprint,
+            version: record.version,
+            code: record.reason,
+        };
+        self.rejections.store(
+            (probe.tag, probe.mixed),
+            rejection,
+            record.shorts.iter(),
+            before,
+            (&mut self.index, &self.mixer),
+        );
+        self.counters.rejected += 1;
+        Ok(())
+    }
+
+    /// Drops keys of ended orders.
+    pub(super) fn apply_forgotten(&mut self, keys: &[u8]) -> Applied {
+        for entry in keys.as_chunks::<FORGOTTEN_KEY_BYTES>().0 {
+            let (tenant, key) = entry.split_at(2);
+            let (Ok(tenant), Ok(key)) = (tenant.try_into(), key.try_into()) else {
+                return Err(Contradiction::Malformed);
+            };
+            let tenant = TenantId(u16::from_le_bytes(tenant));
+            let key = OrderKey(u128::from_le_bytes(key));
+            let slot = self.slot_of(tenant, key)?;
+            if !self.orders.get(slot).is_ended() {
+                return Err(Contradiction::OrderState(key));
+            }
+            let tag = self.mixer.tag(self.orders.get(slot).key);
+            let removed = self.index.remove(tag, Table::First, slot);
+            assert!(removed, "an order is in the index");
+            self.orders.remove(slot);
+            self.counters.orders_forgotten += 1;
+        }
+        Ok(())
+    }
+
+    /// Remembers the result of a keyed command.
+    pub(super) fn keep_result(
+        &mut self,
+        tenant: TenantId,
+        of_order: bool,
+        key: u128,
+        fingerprint: u64,
+        sequence: u64,
+        code: ResultCode,
+    ) -> Applied {
+        self.check_tenant(tenant)?;
+        let key = self.mixer.mix(tenant, key);
+        let tag = self.mixer.tag(key);
+        let kept = if of_order {
+            &mut self.order_commands
+        } else {
+            &mut self.stock_commands
+        };
+        let result = CommandResult {
+            key,
+            fingerprint,
+            sequence,
+            code,
+        };
+        kept.store(tag, result, &mut self.index, &self.mixer);
+        Ok(())
+    }
+
+    fn check_tenant(&self, tenant: TenantId) -> Applied {
+        if usize::from(tenant.0) < self.tenants.len() {
+            Ok(())
+        } else {
+            Err(Contradiction::UnknownTenant(tenant))
+        }
+    }
+
+    fn probe_of(&self, tenant: TenantId, key: OrderKey) -> Result<OrderProbe, Contradiction> {
+        self.check_tenant(tenant)?;
+        Ok(self.probe(tenant, key))
+    }
+
+    /// The slot of an order that must exist.
+    pub(super) fn slot_of(&self, tenant: TenantId, key: OrderKey) -> Result<u32, Contradiction> {
+        let probe = self.probe_of(tenant, key)?;
+        let Found { order, .. } = self.find_order(&probe);
+        order.ok_or(Contradiction::UnknownOrder(key))
+    }
+
+    /// The client's key of an order.
+    pub(super) fn client_key(&self, slot: u32) -> (TenantId, OrderKey) {
+        let order = self.orders.get(slot);
+        (
+            order.tenant,
+            OrderKey(self.mixer.mix(order.tenant, order.key)),
+        )
+    }
+
+    /// Journals a record that a live decision made, and applies it.
+    pub(super) fn commit(
+        &mut self,
+        record: &Record<'_>,
+        actor: ActorId,
+        out: &mut crate::types::record::RecordBuffer,
+    ) -> u64 {
+        let (sequence, raw) = record.push(out, actor);
+        let Some(record) = Record::decode(&raw) else {
+            unreachable!("a record just encoded can be decoded");
+        };
+        if let Err(contradiction) = self.apply(&record, sequence) {
+            panic!(
+                "a decided record cannot be applied (kind {}, sequence {sequence}): \
+                 {contradiction}",
+                raw.kind
+            );
+        }
+        sequence
+    }
+
+    /// Marks the hold of a slot as resolved and the order as ended or confirmed, now.
+    pub(super) fn resolve(&mut self, slot: u32, state: OrderState, resolution: Resolution) {
+        let now_ms = self.now_ms;
+        let order = self.orders.get_mut(slot);
+        assert!(order.state.is_live_hold(), "only a live hold is resolved");
+        order.state = state;
+        order.resolve(resolution);
+        order.set_time_ms(now_ms);
+        self.counters.open_holds -= 1;
+        self.set_retention(slot);
+    }
+
+    /// Sets the timer after which an ended order's key may be forgotten.
+    pub(super) fn set_retention(&mut self, slot: u32) {
+        let order = self.orders.get(slot);
+        if order.is_ended() {
+            let until = order
+                .time_ms()
+                .saturating_add(self.options.ended_order_kept_ms);
+            self.timers.set(until, slot);
+        }
+    }
+
+    /// Gives all reserved units of an order back to its cells.
+    pub(super) fn return_reserved(&mut self, slot: u32) -> Applied {
+        let lines = self.take_lines(slot);
+        let mut applied = Ok(());
+        for line in lines.iter().filter(|line| line.reserved > 0) {
+            let change = self
+                .inventory
+                .change(line.sku, line.location, Cause::Order, |cell| {
+                    cell.reserved = cell.reserved.checked_sub(line.reserved)?;
+                    Some(())
+                });
+            applied = applied.and(change.map(|_| ()));
+        }
+        self.scratch.lines = lines;
+        applied
+    }
+
+    /// A copy of an order's lines in the scratch buffer, which the caller puts back.
+    pub(super) fn take_lines(&mut self, slot: u32) -> Vec<Line> {
+        let mut lines = std::mem::take(&mut self.scratch.lines);
+        lines.clear();
+        lines.extend(self.orders.lines(slot));
+        lines
+    }
+
+    /// The command's order, in a state that the record can meet.
+    pub(super) fn live_slot(&self, order: &OrderRef) -> Result<u32, Contradiction> {
+        let slot = self.slot_of(order.tenant, order.order)?;
+        if self.orders.get(slot).state.is_live_hold() {
+            Ok(slot)
+        } else {
+            Err(Contradiction::OrderState(order.order))
+        }
+    }
+}
+
+fn new_line(taken: &Allocation) -> Line {
+    Line {
+        sku: SkuId(taken.sku.0),
+        ordered: taken.quantity,
+        reserved: taken.quantity,
+        committed: 0,
+        shipped: 0,
+        returned: 0,
+        next: NO_LINE,
+        location: taken.location,
+    }
+}
+
+fn defined(next: bool, room: bool, number: impl Into<u32>) -> Applied {
+    if !next {
+        return Err(Contradiction::Definition(number.into()));
+    }
+    if room {
+        Ok(())
+    } else {
+        Err(Contradiction::TableFull)
+    }
+}

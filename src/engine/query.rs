@@ -1,0 +1,204 @@
+//! Reading: stock, orders, names, counts. Nothing here changes state.
+
+use super::command::{CellView, OrderLineView, OrderView};
+use super::record::{RequestedLine, ShortLine};
+use super::{Engine, EngineStatistics};
+use crate::types::record::RawRecord;
+use crate::types::{
+    ActorId, ChannelId, LocationId, OrderKey, OrderState, Resolution, ResultCode, SkuId, TenantId,
+};
+
+impl Engine {
+    /// Stock of a SKU of this tenant, one cell a location, in order of location number. `None` for
+    /// an unknown SKU.
+    pub fn stock(
+        &self,
+        tenant: TenantId,
+        sku: SkuId,
+    ) -> Option<impl Iterator<Item = CellView> + '_> {
+        self.inventory.sku_of(tenant, sku)?;
+        Some(self.inventory.cells(sku).map(|(_, cell)| CellView {
+            location: cell.location,
+            quantities: cell.quantities,
+        }))
+    }
+
+    /// An order by its key, as of the turn's time; its lines and, where its latest version was
+    /// refused, the short ones are appended to the buffers. `None` for an unknown key.
+    ///
+    /// `code` is the outcome of the latest version; where that was refused while the hold of an
+    /// earlier version lives on, state and lines are those of the hold.
+    pub fn order(
+        &self,
+        tenant: TenantId,
+        key: OrderKey,
+        lines: &mut Vec<OrderLineView>,
+        shorts: &mut Vec<ShortLine>,
+    ) -> Option<OrderView> {
+        let found = self.find_order(&self.probe(tenant, key));
+        if found.is_nothing() {
+            return None;
+        }
+        let mut view = OrderView {
+            code: ResultCode::Ok,
+            state: OrderState::Rejected,
+            resolution: Resolution::Open,
+            placed: false,
+            version: self.latest_version(&found),
+            channel: ChannelId(0),
+            customer: 0,
+            sequence: 0,
+            expires_at_ms: 0,
+        };
+        if let Some(slot) = self.latest_refusal(&found) {
+            view.code = self.rejections.get(slot).code;
+            self.rejections.shorts(slot, shorts);
+        }
+        let Some(slot) = found.order else {
+            return Some(view);
+        };
+        let order = self.orders.get(slot);
+        (view.state, view.expires_at_ms) = self.present_state(slot);
+        view.resolution = self.present_resolution(slot);
+        view.placed = order.is_placed();
+        view.channel = order.channel;
+        view.customer = order.customer;
+        view.sequence = order.sequence();
+        let over = view.state == OrderState::Expired;
+        lines.extend(self.orders.lines(slot).map(|mut line| {
+            if over {
+                line.reserved = 0; // ended by time, though its timer may not have been fired yet
+            }
+            line.view()
+        }));
+        Some(view)
+    }
+
+    /// The merged request of an order accepted in part, sorted by (SKU, location); nothing for any
+    /// other order.
+    pub fn requested(
+        &self,
+        tenant: TenantId,
+        key: OrderKey,
+    ) -> impl Iterator<Item = RequestedLine> + '_ {
+        let found = self.find_order(&self.probe(tenant, key));
+        let lines = found.order.map(|slot| self.orders.requested(slot));
+        lines.into_iter().flatten().map(|line| RequestedLine {
+            sku: line.sku,
+            quantity: line.ordered,
+            location: line.location,
+        })
+    }
+
+    /// Name of a SKU.
+    pub fn sku_name(&self, sku: SkuId) -> Option<&str> {
+        self.inventory.sku(sku).map(|sku| self.names.get(sku.name))
+    }
+
+    /// Name of a location.
+    pub fn location_name(&self, location: LocationId) -> Option<&str> {
+        let location = self.inventory.locations().get(usize::from(location.0));
+        location.map(|location| self.names.get(location.name))
+    }
+
+    /// Name of a tenant.
+    pub fn tenant_name(&self, tenant: TenantId) -> Option<&str> {
+        let place = self.tenants.get(usize::from(tenant.0));
+        place.map(|place| self.names.get(*place))
+    }
+
+    /// Name of an actor; number 0 is the engine itself.
+    pub fn actor_name(&self, actor: ActorId) -> Option<&str> {
+        let place = self.actors.get(usize::from(actor.0));
+        place.map(|place| self.names.get(*place))
+    }
+
+    /// The tenant's SKUs from handle `from` on, in order: handle, name, whether it is on sale.
+    /// Walks the SKUs of all tenants of the shard.
+    pub fn skus(
+        &self,
+        tenant: TenantId,
+        from: SkuId,
+    ) -> impl Iterator<Item = (SkuId, &str, bool)> + '_ {
+        (from.0..)
+            .map_while(move |number| {
+                let sku = self.inventory.sku(SkuId(number))?;
+                Some((SkuId(number), sku))
+            })
+            .filter(move |(_, sku)| sku.tenant == tenant)
+            .map(|(number, sku)| (number, self.names.get(sku.name), sku.on_sale))
+    }
+
+    /// The tenant's locations in order: handle and name.
+    pub fn locations(&self, tenant: TenantId) -> impl Iterator<Item = (LocationId, &str)> + '_ {
+        (0_u16..)
+            .zip(self.inventory.locations())
+            .filter(move |(_, location)| location.tenant == tenant)
+            .map(|(number, location)| (LocationId(number), self.names.get(location.name)))
+    }
+
+    /// Fetches what [`Engine::replay`] will need for a record that is some records ahead.
+    #[inline]
+    pub fn prefetch_record(&self, raw: &RawRecord<'_>) {
+        use super::record::kind;
+        if !matches!(
+            raw.kind,
+            kind::ORDER_ACCEPTED | kind::ORDER_REJECTED | kind::ORDER_EXPIRED
+        ) {
+            return;
+        }
+        let tenant_at = match raw.kind {
+            kind::ORDER_ACCEPTED => 44,
+            kind::ORDER_REJECTED => 32,
+            _ => 16,
+        };
+        let key = raw.payload.first_chunk::<16>();
+        let tenant = raw.payload.get(tenant_at..tenant_at + 2);
+        if let (Some(key), Some(&[low, high])) = (key, tenant) {
+            let tenant = TenantId(u16::from_le_bytes([low, high]));
+            self.prefetch_order_key(tenant, OrderKey(u128::from_le_bytes(*key)));
+        }
+        if raw.kind == kind::ORDER_ACCEPTED
+            && let Some(&[a, b, c, d]) = raw.payload.get(54..58)
+        {
+            self.prefetch_sku(SkuId(u32::from_le_bytes([a, b, c, d])));
+        }
+    }
+
+    /// Counts and memory.
+    pub fn statistics(&self) -> EngineStatistics {
+        let counters = &self.counters;
+        EngineStatistics {
+            orders: self.orders.len() as u64,
+            open_holds: counters.open_holds,
+            accepted: counters.accepted,
+            rejected: counters.rejected,
+            expired: counters.expired,
+            replayed: counters.replayed,
+            conflicts: counters.conflicts,
+            rejections_kept: self.rejections.len(),
+            rejections_forgotten: self.rejections.forgotten(),
+            commands_kept: self.stock_commands.len() + self.order_commands.len(),
+            commands_forgotten: self.stock_commands.forgotten() + self.order_commands.forgotten(),
+            orders_forgotten: counters.orders_forgotten,
+            tenants: self.tenants.len() as u64,
+            actors: self.actors.len() as u64,
+            skus: self.inventory.skus_len() as u64,
+            locations: self.inventory.locations().len() as u64,
+            cells: self.inventory.cells_len() as u64,
+            timers: self.timers.len(),
+            memory_bytes: self.memory_bytes() as u64,
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.index.memory_bytes()
+            + self.orders.memory_bytes()
+            + self.rejections.memory_bytes()
+            + self.stock_commands.memory_bytes()
+            + self.order_commands.memory_bytes()
+            + self.inventory.memory_bytes()
+            + self.names.memory_bytes()
+            + self.timers.memory_bytes()
+    }
+}

@@ -1,0 +1,114 @@
+//! A turn's time, and the timers that it fires.
+
+use super::record::{FORGOTTEN_KEY_BYTES, Record};
+use super::{Engine, TimersFired};
+use crate::limits::{FORGOTTEN_KEYS_PER_RECORD_MAX, TIMERS_PER_TURN_MAX};
+use crate::types::ActorId;
+use crate::types::record::RecordBuffer;
+
+/// Void timers looked at in one turn, at most.
+const VOID_TIMERS_PER_TURN_MAX: usize = 64 * TIMERS_PER_TURN_MAX;
+
+impl Engine {
+    /// Starts a turn: moves engine time to the clock and fires every timer due by then, but at
+    /// most `TIMERS_PER_TURN_MAX`: then time stops at the deadline of the last one fired.
+    pub fn fire_timers(&mut self, clock_ms: u64, out: &mut RecordBuffer) -> TimersFired {
+        let clock_ms = clock_ms.max(self.now_ms);
+        let mut due = std::mem::take(&mut self.scratch.due);
+        due.clear();
+        let mut last_deadline = 0;
+        let mut looked_at = 0;
+        while due.len() < TIMERS_PER_TURN_MAX && looked_at < VOID_TIMERS_PER_TURN_MAX {
+            let Some((deadline, slot)) = self.timers.pop(clock_ms) else {
+                break;
+            };
+            looked_at += 1;
+            last_deadline = deadline;
+            if self.is_timer_of(deadline, slot) {
+                due.push((deadline, slot));
+            }
+        }
+        let more = self
+            .timers
+            .first_deadline()
+            .is_some_and(|next| next <= clock_ms);
+        self.begin_turn(if more { last_deadline } else { clock_ms });
+        let mut fired = TimersFired {
+            turn_time_ms: self.now_ms,
+            expired: 0,
+            forgotten: 0,
+            more,
+        };
+        let mut keys = std::mem::take(&mut self.scratch.bytes);
+        keys.clear();
+        for (deadline, slot) in &due {
+            // A hold replaced by one of the same deadline has two timers: the first one fires.
+            if !self.is_timer_of(*deadline, *slot) {
+                continue;
+            }
+            let (tenant, key) = self.client_key(*slot);
+            if self.orders.get(*slot).state.is_live_hold() {
+                self.expire(*slot, out);
+                fired.expired += 1;
+            } else {
+                keys.extend_from_slice(&tenant.0.to_le_bytes());
+                keys.extend_from_slice(&key.0.to_le_bytes());
+                fired.forgotten += 1;
+                if keys.len() == FORGOTTEN_KEYS_PER_RECORD_MAX * FORGOTTEN_KEY_BYTES {
+                    self.forget(&keys, out);
+                    keys.clear();
+                }
+            }
+        }
+        if !keys.is_empty() {
+            self.forget(&keys, out);
+        }
+        self.scratch.bytes = keys;
+        self.scratch.due = due;
+        fired
+    }
+
+    /// True where the order in the slot still waits for a timer of this deadline.
+    fn is_timer_of(&self, deadline_ms: u64, slot: u32) -> bool {
+        let order = self.orders.get(slot);
+        if order.is_free() {
+            false
+        } else if order.state.is_live_hold() {
+            order.time_ms() == deadline_ms
+        } else {
+            let until = order
+                .time_ms()
+                .saturating_add(self.options.ended_order_kept_ms);
+            order.is_ended() && until == deadline_ms
+        }
+    }
+
+    fn expire(&mut self, slot: u32, out: &mut RecordBuffer) {
+        assert!(
+            self.orders.get(slot).is_expired(self.now_ms),
+            "a hold ends by time only when its time has come"
+        );
+        let (tenant, order) = self.client_key(slot);
+        let (sequence, _) = Record::OrderExpired { tenant, order }.push(out, ActorId::SYSTEM);
+        if let Err(contradiction) = self.apply_expired(slot) {
+            panic!("an expiry cannot be applied (sequence {sequence}): {contradiction}");
+        }
+    }
+
+    fn forget(&mut self, keys: &[u8], out: &mut RecordBuffer) {
+        let (sequence, raw) = Record::OrdersForgotten { keys }.push(out, ActorId::SYSTEM);
+        if let Err(contradiction) = self.apply_forgotten(raw.payload) {
+            panic!("keys cannot be forgotten (sequence {sequence}): {contradiction}");
+        }
+    }
+
+    /// On replay, where records do the firing: drops the void timers that time has passed.
+    pub(super) fn drop_void_timers(&mut self) {
+        while let Some((deadline, slot)) = self.timers.pop(self.now_ms) {
+            if self.is_timer_of(deadline, slot) {
+                self.timers.set(deadline, slot);
+                return;
+            }
+        }
+    }
+}
