@@ -26,10 +26,21 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("wire", &["types", "limits"]),
     ("client", &["wire", "types", "limits", "clock"]),
     ("engine", &["types", "limits", "memory", "mutants"]),
-    ("journal", &["types", "limits", "metrics", "memory", "clock", "mutants"]),
-    ("feed", &["types", "limits", "journal", "engine", "metrics", "clock"]),
+    (
+        "journal",
+        &["types", "limits", "metrics", "memory", "clock", "mutants"],
+    ),
+    (
+        "feed",
+        &["types", "limits", "journal", "engine", "metrics", "clock"],
+    ),
     ("net", &["wire", "types", "limits", "metrics", "clock"]),
-    ("shard", &["engine", "wire", "journal", "clock", "metrics", "types", "limits"]),
+    (
+        "shard",
+        &[
+            "engine", "wire", "journal", "clock", "metrics", "types", "limits",
+        ],
+    ),
     ("gateway", &["types", "limits", "metrics", "feed"]),
     ("audit", &["journal", "engine", "types", "limits"]),
     ("config", &["limits", "journal"]),
@@ -41,7 +52,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
 const FEED_ENGINE: &str = "engine::record";
 
 /// The lock-free modules: no lock type may be named there.
-const LOCK_FREE: &[&str] = &["engine", "shard", "net", "journal/append.rs", "journal/handover.rs"];
+const LOCK_FREE: &[&str] = &[
+    "engine",
+    "shard",
+    "net",
+    "journal/append.rs",
+    "journal/handover.rs",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -49,7 +66,9 @@ fn root() -> PathBuf {
 
 fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
     fn walk(path: &Path, extension: &str, into: &mut Vec<PathBuf>) {
-        let Ok(entries) = fs::read_dir(path) else { return };
+        let Ok(entries) = fs::read_dir(path) else {
+            return;
+        };
         for entry in entries {
             let path = entry.expect("a readable entry").path();
             if path.is_dir() {
@@ -65,14 +84,21 @@ fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
     paths
         .into_iter()
         .map(|path| {
-            let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+            let name = path
+                .strip_prefix(root())
+                .expect("below the root")
+                .display()
+                .to_string();
             (name, fs::read_to_string(&path).expect("UTF-8"))
         })
         .collect()
 }
 
 fn sources() -> Vec<(String, String)> {
-    ["src", "loadgen", "tests", "benches"].iter().flat_map(|folder| files(folder, "rs")).collect()
+    ["src", "loadgen", "tests", "benches"]
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .collect()
 }
 
 /// The code without its test modules and comments.
@@ -143,7 +169,10 @@ fn files_lines_and_names_stay_short() {
         }
         for (number, line) in text.lines().enumerate() {
             if line.chars().count() > LINE_CHARS_MAX {
-                offences.push(format!("{name}:{}: over {LINE_CHARS_MAX} characters", number + 1));
+                offences.push(format!(
+                    "{name}:{}: over {LINE_CHARS_MAX} characters",
+                    number + 1
+                ));
             }
         }
     }
@@ -154,7 +183,9 @@ fn files_lines_and_names_stay_short() {
 fn unsafe_code_stays_in_its_modules_and_says_why() {
     let mut offences = Vec::new();
     for (name, text) in files("src", "rs").into_iter().chain(files("loadgen", "rs")) {
-        let home = name.starts_with("src/journal/") || name == "src/memory.rs" || name.starts_with("src/memory/");
+        let home = name.starts_with("src/journal/")
+            || name == "src/memory.rs"
+            || name.starts_with("src/memory/");
         let lines: Vec<&str> = text.lines().collect();
         for (number, line) in lines.iter().enumerate() {
             let code = line.split("//").next().unwrap_or(line);
@@ -164,9 +195,14 @@ fn unsafe_code_stays_in_its_modules_and_says_why() {
             if !home {
                 offences.push(format!("{name}:{}: unsafe outside its modules", number + 1));
             }
-            let above = lines.get(number.saturating_sub(6)..=number).unwrap_or_default();
+            let above = lines
+                .get(number.saturating_sub(6)..=number)
+                .unwrap_or_default();
             if !above.iter().any(|line| line.contains("SAFETY:")) {
-                offences.push(format!("{name}:{}: unsafe without a SAFETY comment", number + 1));
+                offences.push(format!(
+                    "{name}:{}: unsafe without a SAFETY comment",
+                    number + 1
+                ));
             }
         }
     }
@@ -178,7 +214,9 @@ fn no_lock_on_the_way_of_an_order() {
     let lock = Regex::new(r"\b(Mutex|RwLock|parking_lot|Condvar|DashMap|dashmap)\b").expect("ok");
     let mut offences = Vec::new();
     for (name, text) in files("src", "rs") {
-        let lock_free = LOCK_FREE.iter().any(|part| name.starts_with(&format!("src/{part}")));
+        let lock_free = LOCK_FREE
+            .iter()
+            .any(|part| name.starts_with(&format!("src/{part}")));
         if lock_free && let Some(found) = lock.find(&code_only(&text)) {
             offences.push(format!("{name}: names {}", found.as_str()));
         }
@@ -248,14 +286,22 @@ fn every_metric_is_described_for_operators_and_none_else() {
         .collect();
     let mut offences = Vec::new();
     for spec in onhand::metrics::METRICS {
-        let short = spec.name.strip_prefix("onhand_").expect("every metric has the prefix");
+        let short = spec
+            .name
+            .strip_prefix("onhand_")
+            .expect("every metric has the prefix");
         if !listed.contains(&short) {
             offences.push(format!("{} is not in docs/OPERATIONS.md", spec.name));
         }
     }
     for name in &listed {
-        if !onhand::metrics::METRICS.iter().any(|spec| spec.name == format!("onhand_{name}")) {
-            offences.push(format!("docs/OPERATIONS.md lists onhand_{name}, which does not exist"));
+        if !onhand::metrics::METRICS
+            .iter()
+            .any(|spec| spec.name == format!("onhand_{name}"))
+        {
+            offences.push(format!(
+                "docs/OPERATIONS.md lists onhand_{name}, which does not exist"
+            ));
         }
     }
     assert_none("metrics and their page have drifted", &offences);
@@ -277,7 +323,10 @@ fn every_dependency_has_its_reason() {
             offences.push(name.to_owned());
         }
     }
-    assert_none("a dependency without its line in docs/ARCHITECTURE.md", &offences);
+    assert_none(
+        "a dependency without its line in docs/ARCHITECTURE.md",
+        &offences,
+    );
 }
 
 #[test]
@@ -294,12 +343,24 @@ fn the_code_map_names_every_module() {
 #[test]
 fn the_top_level_is_what_the_readme_says() {
     let allowed = [
-        "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "benches", "docs", "loadgen", "src",
-        "target", "tests",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "benches",
+        "docs",
+        "loadgen",
+        "src",
+        "target",
+        "tests",
     ];
     let mut offences = Vec::new();
     for entry in fs::read_dir(root()).expect("readable") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
         if !name.starts_with('.') && !allowed.contains(&name.as_str()) {
             offences.push(name);
         }
@@ -312,7 +373,10 @@ fn links_between_documents_lead_somewhere() {
     let link = Regex::new(r"\]\(([^)#\s]+)(?:#[^)]*)?\)").expect("a pattern");
     let mut offences = Vec::new();
     let mut pages = files("docs", "md");
-    pages.push(("README.md".into(), fs::read_to_string(root().join("README.md")).expect("it")));
+    pages.push((
+        "README.md".into(),
+        fs::read_to_string(root().join("README.md")).expect("it"),
+    ));
     for (name, text) in pages {
         let folder = root().join(&name).parent().expect("a folder").to_owned();
         for found in link.captures_iter(&text) {

@@ -237,6 +237,21 @@ impl CellQuantities {
     }
 }
 
+/// One location as listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocationView<'a> {
+    /// Its handle.
+    pub location: LocationId,
+    /// Its name.
+    pub name: &'a str,
+    /// Position, in units of the merchant's choice.
+    pub x: i32,
+    /// Position, in units of the merchant's choice.
+    pub y: i32,
+    /// Lower comes first among equals.
+    pub priority: u16,
+}
+
 /// One stock cell as queried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellView {

@@ -1,6 +1,6 @@
 //! Reading: stock, orders, names, counts. Nothing here changes state.
 
-use super::command::{CellView, OrderLineView, OrderView};
+use super::command::{CellView, LocationView, OrderLineView, OrderView};
 use super::record::{RequestedLine, ShortLine};
 use super::{Engine, EngineStatistics};
 use crate::types::record::RawRecord;
@@ -129,12 +129,23 @@ impl Engine {
             .map(|(number, sku)| (number, self.names.get(sku.name), sku.on_sale))
     }
 
-    /// The tenant's locations in order: handle and name.
-    pub fn locations(&self, tenant: TenantId) -> impl Iterator<Item = (LocationId, &str)> + '_ {
+    /// The tenant's locations in order of their handles.
+    pub fn locations(&self, tenant: TenantId) -> impl Iterator<Item = LocationView<'_>> + '_ {
         (0_u16..)
             .zip(self.inventory.locations())
             .filter(move |(_, location)| location.tenant == tenant)
-            .map(|(number, location)| (LocationId(number), self.names.get(location.name)))
+            .map(|(number, location)| LocationView {
+                location: LocationId(number),
+                name: self.names.get(location.name),
+                x: location.x,
+                y: location.y,
+                priority: location.priority,
+            })
+    }
+
+    /// How many locations all tenants of the shard have: no SKU has more cells.
+    pub fn locations_count(&self) -> usize {
+        self.inventory.locations().len()
     }
 
     /// Fetches what [`Engine::replay`] will need for a record that is some records ahead.

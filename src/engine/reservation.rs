@@ -73,6 +73,20 @@ impl Engine {
         tenant: TenantId,
         request: &OrderRequest<'_>,
     ) -> Result<(), ResultCode> {
+        Self::check_fields(request)?;
+        for line in request.lines {
+            self.check_handles(tenant, line)?;
+        }
+        Ok(())
+    }
+
+    /// The checks of an order that need nothing but the order, in their documented sequence: key,
+    /// version, time to live, currency, total, number of lines, quantities, details. Whoever
+    /// validates the details message does so behind these.
+    ///
+    /// # Errors
+    /// The code of the first one that fails.
+    pub fn check_fields(request: &OrderRequest<'_>) -> Result<(), ResultCode> {
         let bad = |bad: bool, code: ResultCode| if bad { Err(code) } else { Ok(()) };
         bad(request.key.0 == 0, ResultCode::InvalidKey)?;
         bad(request.version == 0, ResultCode::InvalidVersion)?;
@@ -100,9 +114,6 @@ impl Engine {
             details > limits::DETAILS_ARCHIVED_BYTES_MAX,
             ResultCode::DetailsTooLong,
         )?;
-        for line in request.lines {
-            self.check_handles(tenant, line)?;
-        }
         Ok(())
     }
 

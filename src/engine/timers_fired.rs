@@ -11,14 +11,21 @@ const VOID_TIMERS_PER_TURN_MAX: usize = 64 * TIMERS_PER_TURN_MAX;
 
 impl Engine {
     /// Starts a turn: moves engine time to the clock and fires every timer due by then, but at
-    /// most `TIMERS_PER_TURN_MAX`: then time stops at the deadline of the last one fired.
-    pub fn fire_timers(&mut self, clock_ms: u64, out: &mut RecordBuffer) -> TimersFired {
+    /// most `timers_max` (1 ..= `TIMERS_PER_TURN_MAX`; each makes at most 40 bytes of records):
+    /// then time stops at the deadline of the last one fired.
+    pub fn fire_timers(
+        &mut self,
+        clock_ms: u64,
+        timers_max: usize,
+        out: &mut RecordBuffer,
+    ) -> TimersFired {
+        let timers_max = timers_max.clamp(1, TIMERS_PER_TURN_MAX);
         let clock_ms = clock_ms.max(self.now_ms);
         let mut due = std::mem::take(&mut self.scratch.due);
         due.clear();
         let mut last_deadline = 0;
         let mut looked_at = 0;
-        while due.len() < TIMERS_PER_TURN_MAX && looked_at < VOID_TIMERS_PER_TURN_MAX {
+        while due.len() < timers_max && looked_at < VOID_TIMERS_PER_TURN_MAX {
             let Some((deadline, slot)) = self.timers.pop(clock_ms) else {
                 break;
             };

@@ -15,6 +15,8 @@ pub(super) struct ShardService<S: Storage> {
     shard: Shard<S>,
     clock: EngineClock,
     gauges_at_ms: u64,
+    /// Something changed since the gauges were refreshed.
+    stale: bool,
 }
 
 impl<S: Storage> ShardService<S> {
@@ -31,8 +33,9 @@ impl<S: Storage> ShardService<S> {
     }
 
     fn refresh_gauges(&mut self, now_ms: u64) {
-        if now_ms >= self.gauges_at_ms {
+        if self.stale && now_ms >= self.gauges_at_ms {
             self.gauges_at_ms = now_ms + GAUGES_INTERVAL_MS;
+            self.stale = false;
             self.shard.publish_gauges();
         }
     }
@@ -80,7 +83,7 @@ impl<S: Storage> Service for ShardService<S> {
     }
 
     fn end_turn(&mut self) {
-        self.shard.end_turn(clock::monotonic_ns());
+        self.stale |= self.shard.end_turn(clock::monotonic_ns());
     }
 
     fn deliver(&mut self, send: &mut dyn FnMut(Delivery<'_>)) {
@@ -108,8 +111,14 @@ impl<S: Storage> Service for ShardService<S> {
         if !journal.handover().engine_sleeps(seen) {
             return Some(0);
         }
-        let deadline_ms = self.shard.next_deadline_ms()?;
-        Some(deadline_ms.saturating_sub(now_ms))
+        let gauges = self.stale.then_some(self.gauges_at_ms);
+        let due_ms = self
+            .shard
+            .next_deadline_ms()
+            .into_iter()
+            .chain(gauges)
+            .min()?;
+        Some(due_ms.saturating_sub(now_ms))
     }
 
     fn after_wait(&mut self) {

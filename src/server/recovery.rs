@@ -88,13 +88,7 @@ pub(super) fn recover<S: Storage>(
         "journal recovered"
     );
     let clock = EngineClock::start(opened.appender.last_time_ms());
-    let shard = Shard::new(
-        number,
-        report.epoch,
-        config.sync,
-        engine,
-        opened.appender,
-    );
+    let shard = Shard::new(number, report.epoch, config.sync, engine, opened.appender);
     Ok(Recovered {
         number,
         shard,

@@ -353,10 +353,10 @@ impl<S: Storage> Shard<S> {
         self.gate.note(session, 1, close || reply.closes());
     }
 
-    /// Ends the turn: one batch, one gate.
-    pub fn end_turn(&mut self, now_ns: u64) {
+    /// Ends the turn: one batch, one gate. True where it executed or journaled anything.
+    pub fn end_turn(&mut self, now_ns: u64) -> bool {
         if !self.turn.open {
-            return;
+            return false;
         }
         self.turn.open = false;
         let sequence = self.records.next_sequence() - 1;
@@ -373,7 +373,11 @@ impl<S: Storage> Shard<S> {
             self.journal_bytes += self.records.bytes().len() as u64 + 64;
         }
         self.gate.end(self.journal.next_sequence(), now_ns);
-        self.count_turn(now_ns);
+        let worked = self.turn.items > 0 || !self.records.is_empty();
+        if worked {
+            self.count_turn(now_ns);
+        }
+        worked
     }
 
     /// Hands out the replies of every turn whose records are acknowledged.
@@ -400,9 +404,6 @@ impl<S: Storage> Shard<S> {
 
     fn count_turn(&mut self, now_ns: u64) {
         let tally = std::mem::take(&mut self.tally);
-        if self.turn.items == 0 && self.records.is_empty() {
-            return;
-        }
         let metrics = &self.metrics;
         metrics.turns.increment(1);
         metrics.frames.increment(tally.frames);

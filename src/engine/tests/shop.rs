@@ -83,7 +83,7 @@ impl Shop {
             more: false,
         };
         loop {
-            let fired = self.turn(|engine, out| engine.fire_timers(clock_ms, out));
+            let fired = self.turn(|engine, out| engine.fire_timers(clock_ms, usize::MAX, out));
             sum.expired += fired.expired;
             sum.forgotten += fired.forgotten;
             sum.turn_time_ms = fired.turn_time_ms;
