@@ -25,6 +25,7 @@ impl<S: Storage> ShardService<S> {
             shard,
             clock,
             gauges_at_ms: 0,
+            stale: true,
         }
     }
 

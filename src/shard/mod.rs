@@ -368,7 +368,7 @@ impl<S: Storage> Shard<S> {
                     shard: self.number,
                     source,
                 });
-                return;
+                return true;
             }
             self.journal_bytes += self.records.bytes().len() as u64 + 64;
         }
