@@ -9,6 +9,7 @@
 
 mod it {
     mod cli_local;
+    mod client;
     mod error_codes;
     mod messages;
     mod process;

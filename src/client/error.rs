@@ -40,7 +40,7 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: CaFileReason,
     },
-    /// TLS could not be set up.
+    /// TLS could not be set up: such as a certificate that the CA file does not vouch for.
     #[error("TLS: {0}")]
     Tls(#[source] rustls::Error),
     /// The server's name is neither a host name nor an address.
@@ -142,8 +142,15 @@ impl ClientError {
         }
     }
 
-    /// An error of the socket: read time-outs get a variant of their own.
+    /// An error of the byte stream: read time-outs and refused certificates get variants of their
+    /// own.
     pub(super) fn from_io(source: std::io::Error, timeout_ms: u64) -> Self {
+        let tls = source
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(error) = tls {
+            return Self::Tls(error.clone());
+        }
         match source.kind() {
             std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
                 Self::TimedOut { timeout_ms }

@@ -20,20 +20,20 @@ pub(super) enum Transport {
 
 impl Transport {
     pub(super) fn connect(options: &ConnectOptions) -> Result<Self, ClientError> {
+        // What is wrong with the options is told before the network is touched.
+        let session = options
+            .ca_file
+            .as_deref()
+            .map(|ca_file| tls_session(ca_file, options.server_name()))
+            .transpose()?;
         let stream = connect_tcp(options).map_err(|source| ClientError::Connect {
             address: options.address.clone(),
             source,
         })?;
-        let Some(ca_file) = &options.ca_file else {
-            return Ok(Self::Plain(stream));
-        };
-        let config = tls_config(ca_file)?;
-        let name = options.server_name();
-        let server_name = ServerName::try_from(name.to_owned())
-            .map_err(|_| ClientError::ServerName(name.to_owned()))?;
-        let session =
-            ClientConnection::new(Arc::new(config), server_name).map_err(ClientError::Tls)?;
-        Ok(Self::Tls(Box::new(StreamOwned::new(session, stream))))
+        Ok(match session {
+            Some(session) => Self::Tls(Box::new(StreamOwned::new(session, stream))),
+            None => Self::Plain(stream),
+        })
     }
 
     pub(super) fn set_read_timeout_ms(&self, timeout_ms: u64) -> std::io::Result<()> {
@@ -89,17 +89,20 @@ fn duration(milliseconds: u64) -> Option<Duration> {
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
 }
 
-fn tls_config(ca_file: &Path) -> Result<ClientConfig, ClientError> {
+fn tls_session(ca_file: &Path, name: &str) -> Result<ClientConnection, ClientError> {
     let roots = read_roots(ca_file).map_err(|reason| ClientError::CaFile {
         path: ca_file.to_owned(),
         reason,
     })?;
+    let server_name = ServerName::try_from(name.to_owned())
+        .map_err(|_| ClientError::ServerName(name.to_owned()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?
         .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_no_client_auth();
+    ClientConnection::new(Arc::new(config), server_name).map_err(ClientError::Tls)
 }
 
 fn read_roots(ca_file: &Path) -> Result<RootCertStore, CaFileReason> {
