@@ -12,5 +12,11 @@ pub mod fold;
 pub mod invariants;
 pub mod ledger;
 pub mod names;
+pub mod replay;
 pub mod report;
 pub mod show;
+pub mod source;
+pub mod verify;
+
+#[cfg(test)]
+mod tests;
