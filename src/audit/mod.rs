@@ -8,7 +8,9 @@
 //! Nothing here changes a byte of the data directory, and nothing here uses the engine's own
 //! `apply` to form its opinion; the engine is replayed beside the fold only to compare the two.
 
+pub mod explain;
 pub mod fold;
+pub mod inspect;
 pub mod invariants;
 pub mod ledger;
 pub mod names;

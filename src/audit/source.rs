@@ -109,13 +109,18 @@ impl DataDirectory {
     /// # Errors
     /// If the system refuses to read.
     pub fn survey(&self, shard: u16) -> Result<Survey, SourceError> {
-        if !self.shards.contains(&shard) {
-            return Err(SourceError::NoSuchShard {
-                directory: self.path.clone(),
-                shard,
-            });
-        }
+        self.check_shard(shard)?;
         Survey::take(&self.shard_folder(shard), shard)
+    }
+
+    fn check_shard(&self, shard: u16) -> Result<(), SourceError> {
+        if self.shards.contains(&shard) {
+            return Ok(());
+        }
+        Err(SourceError::NoSuchShard {
+            directory: self.path.clone(),
+            shard,
+        })
     }
 
     /// Calls `visit` with every record of `survey` below its end, in order.
@@ -132,22 +137,76 @@ impl DataDirectory {
             let Some(header) = walk.advance()? else {
                 return Ok(());
             };
-            let mut at = At {
-                shard: survey.shard,
-                sequence: header.sequence,
-                time_ms: header.time_ms,
-                epoch: header.epoch,
-                ..At::default()
-            };
-            for raw in Records::new(&walk.payload).take(header.records as usize) {
-                at.actor = raw.actor;
-                if let Next::Stop = visit(&at, &raw)? {
+            for (at, raw) in records(survey.shard, &header, &walk.payload) {
+                if visit(&at, &raw)? == Next::Stop {
                     return Ok(());
                 }
-                at.sequence += 1;
             }
         }
         Ok(())
+    }
+}
+
+/// The records of one batch with their places.
+fn records<'a>(
+    shard: u16,
+    header: &BatchHeader,
+    payload: &'a [u8],
+) -> impl Iterator<Item = (At, RawRecord<'a>)> + use<'a> {
+    let header = *header;
+    let records = Records::new(payload).take(header.records as usize);
+    records.zip(header.sequence..).map(move |(raw, sequence)| {
+        let at = At {
+            shard,
+            sequence,
+            time_ms: header.time_ms,
+            epoch: header.epoch,
+            actor: raw.actor,
+        };
+        (at, raw)
+    })
+}
+
+/// Reads a journal that grows: at its end, ask again later.
+pub struct Tailer {
+    walk: Walk,
+    folder: PathBuf,
+}
+
+impl Tailer {
+    /// Starts at the first batch of a shard.
+    ///
+    /// # Errors
+    /// If the shard does not exist or cannot be read.
+    pub fn open(source: &DataDirectory, shard: u16) -> Result<Self, SourceError> {
+        source.check_shard(shard)?;
+        let folder = source.shard_folder(shard);
+        Ok(Self {
+            walk: Walk::open(&folder, shard)?,
+            folder,
+        })
+    }
+
+    /// The next batch and its records' bytes; `None` while there is none.
+    ///
+    /// # Errors
+    /// If the system refuses to read.
+    pub fn advance(&mut self) -> Result<Option<(BatchHeader, &[u8])>, SourceError> {
+        let mut header = self.walk.advance()?;
+        if header.is_none() {
+            self.walk.rewind(&self.folder)?;
+            header = self.walk.advance()?;
+        }
+        Ok(header.map(|header| (header, self.walk.payload.as_slice())))
+    }
+
+    /// The records of a batch with their places.
+    pub fn records<'a>(
+        &self,
+        header: &BatchHeader,
+        payload: &'a [u8],
+    ) -> impl Iterator<Item = (At, RawRecord<'a>)> + use<'a> {
+        records(self.walk.shard, header, payload)
     }
 }
 
@@ -339,18 +398,9 @@ struct Walk {
 
 impl Walk {
     fn open(folder: &Path, shard: u16) -> Result<Self, SourceError> {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-            let entry = entry.map_err(unreadable(folder))?;
-            let number = entry.file_name().to_str().and_then(parse_segment_name);
-            if let Some(number) = number {
-                files.push((number, entry.path()));
-            }
-        }
-        files.sort_unstable();
         Ok(Self {
             shard,
-            files,
+            files: segment_files(folder)?,
             next_file: 0,
             open: None,
             payload: Vec::new(),
@@ -359,6 +409,19 @@ impl Walk {
             started: false,
             broken: None,
         })
+    }
+
+    /// Gets ready to look again at the end, where something may have been appended since.
+    fn rewind(&mut self, folder: &Path) -> Result<(), SourceError> {
+        self.files = segment_files(folder)?;
+        let current = self.open.as_ref().map_or(0, |open| open.number);
+        let next = self.files.iter().position(|(number, _)| *number > current);
+        self.next_file = next.unwrap_or(self.files.len());
+        if let Some(open) = &mut self.open {
+            let at = SeekFrom::Start(open.offset);
+            open.input.seek(at).map_err(unreadable(folder))?;
+        }
+        Ok(())
     }
 
     /// Where the next batch would be.
@@ -473,6 +536,20 @@ impl Walk {
         }
         Ok(beyond)
     }
+}
+
+/// The segments of a shard, in order.
+fn segment_files(folder: &Path) -> Result<Vec<(u32, PathBuf)>, SourceError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+        let entry = entry.map_err(unreadable(folder))?;
+        let number = entry.file_name().to_str().and_then(parse_segment_name);
+        if let Some(number) = number {
+            files.push((number, entry.path()));
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
 }
 
 fn open_file(files: &[(u32, PathBuf)], number: u32) -> PathBuf {

@@ -11,6 +11,8 @@
 mod completions;
 mod config;
 mod doctor;
+mod explain;
+mod inspect;
 mod location;
 mod order;
 mod output;
@@ -21,6 +23,7 @@ mod sku;
 pub mod startup;
 mod stock;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -79,6 +82,12 @@ commands! {
     Token = token;
     /// Look at this machine: is it fit to run the server, and what should be changed?
     Doctor = doctor;
+    /// Check every claim about a data directory with code of its own; changes nothing.
+    Verify = verify;
+    /// Show segments and records of a data directory, and where it is damaged.
+    Inspect = inspect;
+    /// Tell what happened to an order or a SKU, at any past moment.
+    Explain = explain;
     /// Print the completions of a shell, to be sourced by it.
     Completions = completions;
 }

@@ -4,6 +4,7 @@ mod altered;
 mod damage;
 mod ledger;
 mod story;
+mod told;
 
 use super::report::Finding;
 use super::verify::{Report, VerifyOptions, verify};
