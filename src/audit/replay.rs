@@ -8,7 +8,7 @@ use crate::engine::record::{CellRef, kind};
 use crate::engine::{Engine, EngineOptions};
 use crate::limits;
 use crate::types::record::RawRecord;
-use crate::types::{OrderKey, OrderState, TenantId};
+use crate::types::{OrderKey, OrderState, ResultCode, TenantId};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -85,6 +85,21 @@ impl Replay {
             };
             checks.check(Invariant::I11, wrong.is_none(), || {
                 let what = wrong.unwrap_or_default();
+                fold.names.order_offence(&end, tenant, key, what)
+            });
+        }
+        for (tenant, key, refusal) in fold.refusals_kept() {
+            if fold.order(tenant, key).is_some() {
+                continue; // compared with the order
+            }
+            let view = engine.order(tenant, key, &mut lines, &mut shorts);
+            let replayed = view.map(|view| (view.code, view.version));
+            let same = replayed == Some((refusal.reason, refusal.version));
+            checks.check(Invariant::I11, same, || {
+                let (reason, version) = (refusal.reason, refusal.version);
+                let what = format!(
+                    "was refused with {reason} as version {version}, but replay has {replayed:?}"
+                );
                 fold.names.order_offence(&end, tenant, key, what)
             });
         }
@@ -175,19 +190,33 @@ fn differs(
             order.expires_at_ms, view.expires_at_ms
         ));
     }
-    differing_lines(order, lines)
+    let told = if version > order.version {
+        fold.refusal(tenant, key)
+            .map_or(ResultCode::Ok, |refusal| refusal.reason)
+    } else {
+        ResultCode::Ok
+    };
+    if view.version == version && view.code != told {
+        return Some(format!(
+            "was decided as {told}, but as {} after replay",
+            view.code
+        ));
+    }
+    differing_lines(order, due, lines)
 }
 
-fn differing_lines(order: &Order, lines: &[OrderLineView]) -> Option<String> {
+fn differing_lines(order: &Order, due: bool, lines: &[OrderLineView]) -> Option<String> {
+    // The units of a hold past its end read as cancelled, too.
+    let ended = |units: u32| if due { units } else { 0 };
     let own = order.lines.as_slice().iter().map(|line| OrderLineView {
         sku: line.sku,
         location: line.location,
         ordered: line.ordered,
-        reserved: line.reserved,
+        reserved: line.reserved - ended(line.reserved),
         committed: line.committed,
         shipped: line.shipped,
         returned: line.returned,
-        cancelled: line.cancelled,
+        cancelled: line.cancelled + ended(line.reserved),
     });
     let mut own: Vec<OrderLineView> = own.collect();
     let mut replayed = lines.to_vec();

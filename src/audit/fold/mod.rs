@@ -222,6 +222,16 @@ impl Fold {
         self.books.get(&tenant)?.refusals.get(&key.0)
     }
 
+    /// The newest refusals, as many as the engine remembers, by tenant and key.
+    pub fn refusals_kept(&self) -> impl Iterator<Item = (TenantId, OrderKey, &Refusal)> {
+        let kept = |refusal: &&Refusal| self.tally.refused - refusal.ordinal <= self.kept.refusals;
+        self.books.iter().flat_map(move |(tenant, books)| {
+            let refusals = books.refusals.iter();
+            let refusals = refusals.map(|(key, refusal)| (*tenant, OrderKey(*key), refusal));
+            refusals.filter(move |(_, _, refusal)| kept(refusal))
+        })
+    }
+
     /// All accepted orders that are not forgotten, by tenant and key.
     pub fn orders(&self) -> impl Iterator<Item = (TenantId, OrderKey, &Order)> {
         self.books.iter().flat_map(|(tenant, books)| {
