@@ -25,8 +25,14 @@ _onhand() {
             onhand,doctor)
                 cmd="onhand__subcmd__doctor"
                 ;;
+            onhand,explain)
+                cmd="onhand__subcmd__explain"
+                ;;
             onhand,help)
                 cmd="onhand__subcmd__help"
+                ;;
+            onhand,inspect)
+                cmd="onhand__subcmd__inspect"
                 ;;
             onhand,location)
                 cmd="onhand__subcmd__location"
@@ -37,6 +43,9 @@ _onhand() {
             onhand,ping)
                 cmd="onhand__subcmd__ping"
                 ;;
+            onhand,serve)
+                cmd="onhand__subcmd__serve"
+                ;;
             onhand,sku)
                 cmd="onhand__subcmd__sku"
                 ;;
@@ -45,6 +54,9 @@ _onhand() {
                 ;;
             onhand,token)
                 cmd="onhand__subcmd__token"
+                ;;
+            onhand,verify)
+                cmd="onhand__subcmd__verify"
                 ;;
             onhand__subcmd__config,check)
                 cmd="onhand__subcmd__config__subcmd__check"
@@ -79,8 +91,14 @@ _onhand() {
             onhand__subcmd__help,doctor)
                 cmd="onhand__subcmd__help__subcmd__doctor"
                 ;;
+            onhand__subcmd__help,explain)
+                cmd="onhand__subcmd__help__subcmd__explain"
+                ;;
             onhand__subcmd__help,help)
                 cmd="onhand__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__help,inspect)
+                cmd="onhand__subcmd__help__subcmd__inspect"
                 ;;
             onhand__subcmd__help,location)
                 cmd="onhand__subcmd__help__subcmd__location"
@@ -91,6 +109,9 @@ _onhand() {
             onhand__subcmd__help,ping)
                 cmd="onhand__subcmd__help__subcmd__ping"
                 ;;
+            onhand__subcmd__help,serve)
+                cmd="onhand__subcmd__help__subcmd__serve"
+                ;;
             onhand__subcmd__help,sku)
                 cmd="onhand__subcmd__help__subcmd__sku"
                 ;;
@@ -100,6 +121,9 @@ _onhand() {
             onhand__subcmd__help,token)
                 cmd="onhand__subcmd__help__subcmd__token"
                 ;;
+            onhand__subcmd__help,verify)
+                cmd="onhand__subcmd__help__subcmd__verify"
+                ;;
             onhand__subcmd__help__subcmd__config,check)
                 cmd="onhand__subcmd__help__subcmd__config__subcmd__check"
                 ;;
@@ -108,6 +132,12 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__config,show)
                 cmd="onhand__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            onhand__subcmd__help__subcmd__inspect,records)
+                cmd="onhand__subcmd__help__subcmd__inspect__subcmd__records"
+                ;;
+            onhand__subcmd__help__subcmd__inspect,segments)
+                cmd="onhand__subcmd__help__subcmd__inspect__subcmd__segments"
                 ;;
             onhand__subcmd__help__subcmd__location,add)
                 cmd="onhand__subcmd__help__subcmd__location__subcmd__add"
@@ -174,6 +204,24 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__token,new)
                 cmd="onhand__subcmd__help__subcmd__token__subcmd__new"
+                ;;
+            onhand__subcmd__inspect,help)
+                cmd="onhand__subcmd__inspect__subcmd__help"
+                ;;
+            onhand__subcmd__inspect,records)
+                cmd="onhand__subcmd__inspect__subcmd__records"
+                ;;
+            onhand__subcmd__inspect,segments)
+                cmd="onhand__subcmd__inspect__subcmd__segments"
+                ;;
+            onhand__subcmd__inspect__subcmd__help,help)
+                cmd="onhand__subcmd__inspect__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__inspect__subcmd__help,records)
+                cmd="onhand__subcmd__inspect__subcmd__help__subcmd__records"
+                ;;
+            onhand__subcmd__inspect__subcmd__help,segments)
+                cmd="onhand__subcmd__inspect__subcmd__help__subcmd__segments"
                 ;;
             onhand__subcmd__location,add)
                 cmd="onhand__subcmd__location__subcmd__add"
@@ -344,7 +392,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version sku location stock order ping config token doctor completions help"
+            opts="-h -V --help --version sku location stock order ping serve config token doctor verify inspect explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -683,8 +731,50 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        onhand__subcmd__explain)
+            opts="-h --data --order --external-id --channel --sku --tenant --at --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --order)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --external-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --channel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sku)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         onhand__subcmd__help)
-            opts="sku location stock order ping config token doctor completions help"
+            opts="sku location stock order ping serve config token doctor verify inspect explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -781,9 +871,65 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        onhand__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         onhand__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__inspect)
+            opts="segments records"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__inspect__subcmd__records)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__inspect__subcmd__segments)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -991,6 +1137,20 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        onhand__subcmd__help__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         onhand__subcmd__help__subcmd__sku)
             opts="add list"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1176,6 +1336,138 @@ _onhand() {
         onhand__subcmd__help__subcmd__token__subcmd__new)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect)
+            opts="-h --data --shard --help segments records help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect__subcmd__help)
+            opts="segments records help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect__subcmd__help__subcmd__records)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect__subcmd__help__subcmd__segments)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect__subcmd__records)
+            opts="-h --from --to --limit --follow --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__inspect__subcmd__segments)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2125,6 +2417,104 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        onhand__subcmd__serve)
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --allow-clock-behind --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sync)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shards)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --segment-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prepared-segments)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connections-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --orders-expected)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --orders-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rejections-kept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --commands-kept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ended-order-kept-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --insecure-plaintext)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-clock-behind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         onhand__subcmd__sku)
             opts="-h --help add list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2901,6 +3291,36 @@ _onhand() {
                     return 0
                     ;;
                 --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__verify)
+            opts="-h --data --ledger --rejections-kept --commands-kept --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ledger)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rejections-kept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --commands-kept)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

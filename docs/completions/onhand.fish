@@ -31,9 +31,13 @@ complete -c onhand -n "__fish_onhand_needs_command" -f -a "location" -d 'Define 
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "ping" -d 'Time a round trip to a running server'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "serve" -d 'Run the server'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "token" -d 'Make and list the tokens that clients present'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "verify" -d 'Check every claim about a data directory with code of its own; changes nothing'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "inspect" -d 'Show segments and records of a data directory, and where it is damaged'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "explain" -d 'Tell what happened to an order or a SKU, at any past moment'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -s h -l help -d 'Print help'
@@ -357,6 +361,28 @@ complete -c onhand -n "__fish_onhand_using_subcommand ping" -l tls-name -d 'Name
 complete -c onhand -n "__fish_onhand_using_subcommand ping" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
 complete -c onhand -n "__fish_onhand_using_subcommand ping" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand ping" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l config -d 'Configuration file in TOML; flags override it. `onhand config default` prints one to start from [default: none]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l data -d 'Directory of the journal, its lock file and its secret. Created if it is missing. [default: onhand-data]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l listen -d 'Where clients connect over TCP. Port 0 lets the operating system choose. Away from loopback a token file and TLS are required, unless `insecure_plaintext` is set. [default: 127.0.0.1:7171]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l http -d 'Where `/metrics`, `/healthz` and `/readyz` are served over plain HTTP, or `off`. Port 0 lets the operating system choose. [default: 127.0.0.1:7172]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l sync -d 'When the journal is forced to the disk. `always`: before every acknowledgement, so that an acknowledged order survives a power cut. `interval=MS`: at least that often, so that a power cut loses at most that much. `os`: when the operating system likes; a power cut may lose the last half minute. The last two survive a crash of the process, not of the machine. [default: always]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l shards -d 'Engine threads, each with its own journal. Fixed when the data directory is created. [default: cores the process may use − 1, at least 1, range: 1 to 64 threads]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l pin -d 'Pin each engine thread to a core of its own, and everything else to the remaining cores. Has no effect with a single core. [default: true]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l segment-bytes -d 'Size of one journal file. A multiple of 4096. [default: 67_108_864, range: 65536 to 2147483648 bytes]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l prepared-segments -d 'Empty journal files kept allocated ahead of the writer, for each shard. [default: 2, range: 1 to 32 files]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l connections-max -d 'Open connections of the process. One more is told `OVERLOADED` and closed. [default: 20_000, range: 1 to 1000000 connections]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l idle-timeout-ms -d 'How long a connection may be silent before it is closed; `ping` keeps it open. [default: 600_000, range: 100 to 604800000 milliseconds]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l orders-expected -d 'Orders of each shard for which memory is made ready at start; more are taken at the price of growing on the way. About 96 bytes each. [default: 1_048_576, range: 0 to 1073741824 orders]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l orders-max -d 'Orders that each shard keeps, open and ended. One more is refused with `ORDER_TABLE_FULL`. [default: 1_073_741_824, range: 1 to 1073741824 orders]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l rejections-kept -d 'Newest refused orders that each shard remembers, so that a retry gets the same answer; the oldest is forgotten first. At most 32 bytes each, plus 8 in the index. [default: 16_777_216, range: 1 to 1073741824 orders]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l commands-kept -d 'Newest keyed commands that each shard remembers, so that a retry is not done twice: as many for stock commands and as many for order commands. 48 bytes each. [default: 1_048_576, range: 1 to 1073741824 commands]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l ended-order-kept-ms -d 'How long the key of an ended order is kept, so that a late retry still gets its answer. [default: 2_592_000_000, range: 1000 to 315360000000 milliseconds]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l token-file -d 'File of the tokens that clients may present; see `onhand token new`. Without it, anyone who reaches the port may do everything. [default: unset]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l tls-cert -d 'Certificate chain of the server in PEM, leaf first. Needs `tls_key`. [default: unset]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l tls-key -d 'Private key of the certificate in PEM. Needs `tls_cert`. [default: unset]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l insecure-plaintext -d 'Listen away from loopback without TLS or without a token file. Tokens and orders then cross the network in clear: only behind a tunnel or on a network that you trust. [default: false]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -l allow-clock-behind -d 'Start although the journal\'s last time is more than 5 minutes ahead of the wall clock. Engine time then stands still until the wall clock has caught up. [default: false]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand config; and not __fish_seen_subcommand_from default check show help" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand config; and not __fish_seen_subcommand_from default check show help" -f -a "default" -d 'Print a configuration file with every option, explained and at its default'
 complete -c onhand -n "__fish_onhand_using_subcommand config; and not __fish_seen_subcommand_from default check show help" -f -a "check" -d 'Check a configuration and the files it names, without starting anything'
@@ -431,17 +457,52 @@ complete -c onhand -n "__fish_onhand_using_subcommand token; and __fish_seen_sub
 complete -c onhand -n "__fish_onhand_using_subcommand doctor" -l data -d 'Data directory; while it is missing, the directory that it would be made in is looked at' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand doctor" -l json -d 'Print JSON instead of lines [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -l data -d 'The data directory [no default]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -l ledger -d 'File of acknowledgements that a client wrote, one JSON object a line with tenant, key, version, code and, if known, sequence, replayed and state; may be given several times [default: none]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -l rejections-kept -d 'Newest refusals of orders that the server was configured to remember' -r
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -l commands-kept -d 'Newest keyed commands that the server was configured to remember' -r
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -l json -d 'Print one JSON object instead of a table [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and not __fish_seen_subcommand_from segments records help" -l data -d 'The data directory [no default]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and not __fish_seen_subcommand_from segments records help" -l shard -d 'Only this shard [default: all shards]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and not __fish_seen_subcommand_from segments records help" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and not __fish_seen_subcommand_from segments records help" -f -a "segments" -d 'The segment files: their records, bytes used, seals; and where the journal ends'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and not __fish_seen_subcommand_from segments records help" -f -a "records" -d 'The records, one JSON object a line, with names instead of numbers'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and not __fish_seen_subcommand_from segments records help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from segments" -l json -d 'Print JSON, one object a line, instead of a table [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from segments" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from records" -l from -d 'First sequence to print' -r
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from records" -l to -d 'Last sequence to print [default: the last one there is]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from records" -l limit -d 'Print at most this many records [default: no bound]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from records" -l follow -d 'Go on with records as they become durable, until interrupted [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from records" -s h -l help -d 'Print help'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from help" -f -a "segments" -d 'The segment files: their records, bytes used, seals; and where the journal ends'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from help" -f -a "records" -d 'The records, one JSON object a line, with names instead of numbers'
+complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l data -d 'The data directory [no default]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l order -d 'The order with this key, 32 hex digits [default: none]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l external-id -d 'The order that a channel calls so; needs --channel [default: none]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l channel -d 'Number of the channel of --external-id [no default]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l sku -d 'The SKU of this name [default: none]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l tenant -d 'Only of this tenant [default: of every tenant]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l at -d 'The moment: a sequence, or a time such as 2026-11-27T09:00:00Z; what came later is left out [default: the end of the journal]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -l json -d 'Print JSON, one object a line, instead of sentences [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "sku" -d 'Define and list what is sold, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "location" -d 'Define and list where stock is, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "ping" -d 'Time a round trip to a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "token" -d 'Make and list the tokens that clients present'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping config token doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "sku" -d 'Define and list what is sold, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "location" -d 'Define and list where stock is, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "ping" -d 'Time a round trip to a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "serve" -d 'Run the server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "token" -d 'Make and list the tokens that clients present'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "verify" -d 'Check every claim about a data directory with code of its own; changes nothing'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "inspect" -d 'Show segments and records of a data directory, and where it is damaged'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "explain" -d 'Tell what happened to an order or a SKU, at any past moment'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from sku location stock order ping serve config token doctor verify inspect explain completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from location" -f -a "add" -d 'Define a location; safe to repeat. One that exists keeps its place and priority'
@@ -467,3 +528,5 @@ complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subc
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print every value in force and where it comes from; secrets are never among them'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "new" -d 'Draw a token, print it once, and append its line to the server\'s token file'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List who is in a token file'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from inspect" -f -a "segments" -d 'The segment files: their records, bytes used, seals; and where the journal ends'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from inspect" -f -a "records" -d 'The records, one JSON object a line, with names instead of numbers'

@@ -199,8 +199,7 @@ impl Follow {
         let durable = self.durable;
         let ready = |batch: &mut (BatchHeader, _)| batch.0.end_sequence() <= durable;
         while let Some((header, payload)) = self.waiting.pop_front_if(ready) {
-            let mut records = self.tailer.records(&header, &payload);
-            while let Some((at, raw)) = records.next() {
+            for (at, raw) in self.tailer.records(&header, &payload) {
                 if self.printer.print(&at, &raw, range, line)? == Next::Stop {
                     return Ok(false);
                 }

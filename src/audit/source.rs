@@ -15,6 +15,7 @@ use crate::journal::layout::{
     SEGMENT_HEADER_USED_BYTES, SegmentHeader, parse_segment_name, segment_name,
 };
 use crate::types::record::{RawRecord, Records};
+use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -223,17 +224,13 @@ pub enum Next {
 fn owner(lock: &Path) -> Option<u32> {
     let file = File::open(lock).ok()?;
     // A shared lock is granted only where nobody holds the exclusive one; it is given back at once.
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared) {
-        Ok(()) => {
-            // Closing the file would release it too, so a failure here changes nothing.
-            let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::Unlock);
-            None
-        }
-        Err(_) => {
-            let text = std::fs::read_to_string(lock).ok()?;
-            text.split_whitespace().next()?.parse().ok()
-        }
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+        // Closing the file would release it too, so a failure here changes nothing.
+        let _ = rustix::fs::flock(&file, FlockOperation::Unlock);
+        return None;
     }
+    let text = std::fs::read_to_string(lock).ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 /// One segment as surveyed.

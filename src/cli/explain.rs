@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::output::{counted, print, table};
 use super::startup::{DONE, REFUSED};
 use crate::audit::explain::{
-    Moment, OrderQuestion, OrderStory, Refused, SkuQuestion, SkuStory, order, sku,
+    CellRow, Moment, OrderQuestion, OrderStory, Refused, SkuQuestion, SkuStory, order, sku,
 };
 use crate::audit::source::DataDirectory;
 use crate::types::{ChannelId, OrderKey};
@@ -205,37 +205,7 @@ fn sku_text(story: &SkuStory) -> String {
         "SKU {} of tenant {}, {sale}, as of sequence {} ({})\n",
         story.sku, story.tenant, story.as_of_sequence, story.as_of
     );
-    let rows: Vec<Vec<String>> = story
-        .cells
-        .iter()
-        .map(|cell| {
-            let numbers = [
-                cell.on_hand,
-                cell.reserved,
-                cell.committed,
-                cell.safety,
-                cell.damaged,
-                cell.quality_control,
-                cell.available,
-                cell.short,
-            ];
-            let mut row = vec![cell.location.clone()];
-            row.extend(numbers.map(|units| units.to_string()));
-            row
-        })
-        .collect();
-    let heading = [
-        "LOCATION",
-        "ON_HAND",
-        "RESERVED",
-        "COMMITTED",
-        "SAFETY",
-        "DAMAGED",
-        "QUALITY_CONTROL",
-        "AVAILABLE",
-        "SHORT",
-    ];
-    add(&mut text, format_args!("{}\n", table(&heading, &rows)));
+    add(&mut text, format_args!("{}\n", cells_table(&story.cells)));
     add(
         &mut text,
         format_args!(
@@ -271,6 +241,39 @@ fn sku_text(story: &SkuStory) -> String {
         );
     }
     text.trim_end().to_owned()
+}
+
+fn cells_table(cells: &[CellRow]) -> String {
+    let rows: Vec<Vec<String>> = cells
+        .iter()
+        .map(|cell| {
+            let numbers = [
+                cell.on_hand,
+                cell.reserved,
+                cell.committed,
+                cell.safety,
+                cell.damaged,
+                cell.quality_control,
+                cell.available,
+                cell.short,
+            ];
+            let mut row = vec![cell.location.clone()];
+            row.extend(numbers.map(|units| units.to_string()));
+            row
+        })
+        .collect();
+    let heading = [
+        "LOCATION",
+        "ON_HAND",
+        "RESERVED",
+        "COMMITTED",
+        "SAFETY",
+        "DAMAGED",
+        "QUALITY_CONTROL",
+        "AVAILABLE",
+        "SHORT",
+    ];
+    table(&heading, &rows)
 }
 
 fn add(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -305,22 +305,23 @@ fn accepted_text(accepted: &OrderAccepted<'_>, fold: &Fold, order: Option<&Order
     let until = order
         .map(|order| rfc3339(order.expires_at_ms))
         .unwrap_or_default();
-    let mut text = format!(
+    let head = format!(
         "{verb} version {}: {lines}; until {until}; customer {}, channel {}, total {} (currency \
          {})",
         accepted.version, accepted.customer, accepted.channel.0, accepted.total, accepted.currency
     );
+    let mut parts = vec![head];
     if flag(accepted_flags::PARTIAL) {
         let requested = lines_text(accepted.requested, &fold.names);
-        text.push_str(&format!("; asked for {requested}"));
+        parts.push(format!("asked for {requested}"));
     }
     if flag(accepted_flags::DETAILS)
         && let Some(details) = show::details(accepted.details)
         && !details.external_id.is_empty()
     {
-        text.push_str(&format!("; external id {}", details.external_id));
+        parts.push(format!("external id {}", details.external_id));
     }
-    text
+    parts.join("; ")
 }
 
 fn rejected_text(rejected: &OrderRejected<'_>, fold: &Fold) -> String {

@@ -222,9 +222,12 @@ impl Fold {
         self.books.get(&tenant)?.refusals.get(&key.0)
     }
 
-    /// The newest refusals, as many as the engine remembers, by tenant and key.
+    /// The newest refusals, well within what the engine remembers, by tenant and key.
     pub fn refusals_kept(&self) -> impl Iterator<Item = (TenantId, OrderKey, &Refusal)> {
-        let kept = |refusal: &&Refusal| self.tally.refused - refusal.ordinal <= self.kept.refusals;
+        // Half of them: how the engine counts replaced ones does not matter that far from the edge.
+        let kept = |refusal: &&Refusal| {
+            (self.tally.refused - refusal.ordinal) * 2 <= self.kept.refusals.max(2)
+        };
         self.books.iter().flat_map(move |(tenant, books)| {
             let refusals = books.refusals.iter();
             let refusals = refusals.map(|(key, refusal)| (*tenant, OrderKey(*key), refusal));
