@@ -15,4 +15,5 @@ mod it {
     mod process;
     mod protocol;
     mod protocol_corruption;
+    mod scripted;
 }

@@ -19,7 +19,10 @@ use crate::wire::request::{
 };
 
 macro_rules! batched {
-    ($($(#[doc = $doc:literal])+ $name:ident($item:ty) -> $reply:ident($answer:ty) = $opcode:ident;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident($item:ty) -> $reply:ident($answer:ty) = $opcode:ident;
+    )+) => {
         $(
             $(#[doc = $doc])+
             ///
@@ -39,7 +42,10 @@ macro_rules! batched {
 }
 
 macro_rules! single {
-    ($($(#[doc = $doc:literal])+ $name:ident($item:ty) -> $reply:ident($answer:ty) = $opcode:ident;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident($item:ty) -> $reply:ident($answer:ty) = $opcode:ident;
+    )+) => {
         $(
             $(#[doc = $doc])+
             ///

@@ -13,7 +13,10 @@ pub const ERROR: u8 = 0xFF;
 pub const STOCK_EVENT: u8 = 0xC3;
 
 macro_rules! opcodes {
-    ($($(#[$doc:meta])+ $variant:ident = $number:literal, $name:literal, $role:ident, $items:expr;)+) => {
+    ($(
+        $(#[$doc:meta])+
+        $variant:ident = $number:literal, $name:literal, $role:ident, $items:expr;
+    )+) => {
         /// What a request frame asks for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]

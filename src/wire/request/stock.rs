@@ -51,7 +51,8 @@ impl<'a> Item<'a> for Receive {
     }
 }
 
-/// Correct on hand by a difference: key, delta i64, sku, location, reason length u16, reason padded.
+/// Correct on hand by a difference: key, delta i64, sku, location, reason length u16, reason
+/// padded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adjust<'a> {
     /// Not zero.
