@@ -280,7 +280,10 @@ fn what_does_not_fit_a_frame_is_not_encoded() {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic_the_decoders(
-        opcode in prop_oneof![any::<u8>(), proptest::sample::select(Opcode::ALL).prop_map(|o| o as u8)],
+        opcode in prop_oneof![
+            any::<u8>(),
+            proptest::sample::select(Opcode::ALL).prop_map(|opcode| opcode as u8),
+        ],
         count in prop_oneof![any::<u16>(), 0..4_u16],
         body in proptest::collection::vec(prop_oneof![any::<u8>(), Just(0)], 0..300),
     ) {
