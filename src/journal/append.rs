@@ -201,7 +201,7 @@ impl<S: Storage> Appender<S> {
         Ok(())
     }
 
-    fn position(&self) -> Position {
+    pub(super) fn position(&self) -> Position {
         Position {
             segment: self.current.number,
             offset: self.offset,

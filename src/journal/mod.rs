@@ -4,6 +4,8 @@ mod append;
 pub mod error;
 pub mod handover;
 pub mod layout;
+#[cfg(all(test, feature = "loom"))]
+mod loom_tests;
 mod maintain;
 pub mod mapped;
 pub mod options;
@@ -15,10 +17,10 @@ mod recover;
 mod scan;
 mod seal;
 mod segment;
-#[cfg(test)]
-mod smoke;
 pub mod storage;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use append::{Appender, Room};
 pub use error::{

@@ -1,0 +1,1 @@
+//! The bytes in `docs/JOURNAL.md` are the bytes that are written.
