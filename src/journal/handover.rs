@@ -166,14 +166,16 @@ impl SyncHandover {
         }
     }
 
-    /// Sync thread: blocks until something is appended past `done`, or a stop is asked for.
-    pub fn wait_for_append(&self, done: Position) {
+    /// Sync thread: blocks until what is appended is no longer `seen`, or a stop is asked for. The
+    /// sequence counts as well as the position: between the two stores of an append the sync
+    /// thread may have synced up to the position already, for the sequence before.
+    pub fn wait_for_append(&self, seen: (u64, Position)) {
         // Set before the flag below is, so whoever sees the flag finds the thread.
         self.syncer.get_or_init(current);
         loop {
             self.syncer_sleeping.store(true, Ordering::Release);
             fence(Ordering::SeqCst); // pairs with the one in `wake_syncer`
-            if self.appended().1 != done || self.is_stopping() {
+            if self.appended() != seen || self.is_stopping() {
                 self.syncer_sleeping.store(false, Ordering::Relaxed);
                 return;
             }

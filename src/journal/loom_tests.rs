@@ -19,6 +19,14 @@ fn at(batches: u32) -> Position {
     }
 }
 
+fn start() -> (u64, Position) {
+    end(0)
+}
+
+fn end(batches: u32) -> (u64, Position) {
+    (1 + u64::from(batches), at(batches))
+}
+
 fn check(scenario: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
@@ -44,16 +52,17 @@ impl Scene {
             .publish_append(1 + u64::from(batches), at(batches));
     }
 
-    /// One sync as the sync thread does it; wakes `engine` where it sleeps.
-    fn sync(&self, done: &mut Position, engine: Option<&thread::Thread>) {
+    /// One step as the sync thread does it; wakes `engine` where it sleeps.
+    fn sync(&self, done: &mut (u64, Position), engine: Option<&thread::Thread>) {
         let (sequence, position) = self.handover.appended();
-        assert!(position >= *done);
-        if position == *done {
-            return;
+        assert!(sequence >= done.0 && position >= done.1);
+        if position > done.1 {
+            self.disk.store(position.offset, Ordering::Relaxed);
         }
-        self.disk.store(position.offset, Ordering::Relaxed);
-        *done = position;
-        if self.handover.publish_synced(sequence)
+        let news = sequence > done.0;
+        *done = (sequence, position);
+        if news
+            && self.handover.publish_synced(sequence)
             && let Some(engine) = engine
         {
             engine.unpark();
@@ -76,7 +85,7 @@ fn loom_the_mark_is_never_ahead_of_a_finished_sync() {
         let syncing = {
             let scene = Arc::clone(&scene);
             thread::spawn(move || {
-                let mut done = at(0);
+                let mut done = start();
                 scene.sync(&mut done, None);
                 scene.sync(&mut done, None);
             })
@@ -103,8 +112,8 @@ fn loom_the_sync_thread_misses_no_append() {
         let syncing = {
             let scene = Arc::clone(&scene);
             thread::spawn(move || {
-                let mut done = at(0);
-                while done != at(BATCHES) {
+                let mut done = start();
+                while done != end(BATCHES) {
                     // A wake-up lost here is a deadlock, which loom reports.
                     scene.handover.wait_for_append(done);
                     scene.sync(&mut done, None);
@@ -141,8 +150,8 @@ fn loom_the_engine_misses_no_mark() {
         let syncing = {
             let scene = Arc::clone(&scene);
             thread::spawn(move || {
-                let mut done = at(0);
-                while done != at(1) {
+                let mut done = start();
+                while done != end(1) {
                     scene.handover.wait_for_append(done);
                     scene.sync(&mut done, Some(&engine));
                 }
@@ -162,7 +171,7 @@ fn loom_the_engine_misses_no_failure() {
         let syncing = {
             let scene = Arc::clone(&scene);
             thread::spawn(move || {
-                scene.handover.wait_for_append(at(0));
+                scene.handover.wait_for_append(start());
                 if scene.handover.publish_failed() {
                     engine.unpark();
                 }
@@ -186,7 +195,7 @@ fn loom_a_stop_reaches_a_waiting_sync_thread() {
         let syncing = {
             let scene = Arc::clone(&scene);
             thread::spawn(move || {
-                let mut done = at(0);
+                let mut done = start();
                 loop {
                     let stopping = scene.handover.is_stopping();
                     scene.sync(&mut done, None);

@@ -30,6 +30,8 @@ pub struct Syncer<S: Storage> {
     pub(super) current: Arc<Segment<S::File>>,
     /// Everything before it is durable.
     pub(super) done: Position,
+    /// Every record below it was published as durable.
+    pub(super) published: u64,
     pub(super) mode: SyncMode,
     pub(super) handover: Arc<SyncHandover>,
     pub(super) queues: Arc<Queues<S::File>>,
@@ -63,16 +65,13 @@ impl<S: Storage> Syncer<S> {
         let handover = Arc::clone(&self.handover);
         loop {
             let stopping = handover.is_stopping();
-            let seen = handover.appended().1;
+            let seen = handover.appended();
             let progress = self.advance(stopping || self.mode != SyncMode::Os);
             match progress {
                 SyncProgress::Failed => return progress,
                 SyncProgress::Idle if stopping => return progress,
-                SyncProgress::Idle if self.mode == SyncMode::Os => {
-                    // What is appended but not finished is left alone, so only news count.
-                    handover.wait_for_append(seen);
-                }
-                SyncProgress::Idle => handover.wait_for_append(self.done),
+                // Whatever was not seen before the step makes the wait return at once.
+                SyncProgress::Idle => handover.wait_for_append(seen),
                 SyncProgress::Synced => {
                     if let SyncMode::Interval { ms } = self.mode {
                         handover.pause(u64::from(ms));
@@ -96,9 +95,9 @@ impl<S: Storage> Syncer<S> {
         }
         self.hand_on();
         let (sequence, position) = self.handover.appended();
-        let before = self.done;
+        let before = (self.published, self.done);
         match self.sync_to(sequence, position, whole) {
-            Ok(()) if self.done == before => SyncProgress::Idle,
+            Ok(()) if (self.published, self.done) == before => SyncProgress::Idle,
             Ok(()) => SyncProgress::Synced,
             Err(error) => {
                 // After a failed sync nothing is known about the range: the kernel may have
@@ -130,9 +129,12 @@ impl<S: Storage> Syncer<S> {
             self.publish(switched.sequence);
             self.hand_on();
         }
-        if whole && self.done.offset < position.offset {
+        if whole {
             self.sync_current(position.offset)?;
-            self.publish(sequence);
+            // The sequence may be news although the position is not: it is stored after it.
+            if sequence > self.published {
+                self.publish(sequence);
+            }
         }
         Ok(())
     }

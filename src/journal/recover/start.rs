@@ -98,6 +98,7 @@ impl<S: Storage> Recovery<S> {
             syncer: Syncer {
                 current: tail,
                 done: position,
+                published: sequence,
                 mode: self.options.sync,
                 handover: Arc::clone(&handover),
                 queues: Arc::clone(&queues),
