@@ -7,7 +7,8 @@
 //! Each side sleeps only after it has said so and looked again; each side looks at the other's
 //! flag only after it has published. A sequentially consistent fence stands between the two steps
 //! on both sides, so at least one of them sees the other: no wake-up is lost, and none is sent to
-//! a side that is awake (waking a blocked engine costs about 34 µs).
+//! a side that is awake (waking a blocked engine costs about 34 µs). Each flag is written by the
+//! side that sleeps only, so the worst of a race is one spare wake-up.
 
 use super::layout::Position;
 use super::options::SyncMode;
@@ -98,7 +99,6 @@ impl SyncHandover {
     fn engine_must_be_woken(&self) -> bool {
         fence(Ordering::SeqCst); // pairs with the one in `engine_sleeps`
         self.engine_sleeping.load(Ordering::Relaxed)
-            && self.engine_sleeping.swap(false, Ordering::AcqRel)
     }
 
     /// Every record with a lower sequence is durable.
@@ -135,7 +135,7 @@ impl SyncHandover {
 
     /// Engine thread: it is awake and wants no wake-up.
     pub fn engine_woke(&self) {
-        // Only this thread sets the flag, so Relaxed is enough; a wake-up sent meanwhile is spare.
+        // A wake-up sent because of an older value is spare, so Relaxed is enough.
         if self.engine_sleeping.load(Ordering::Relaxed) {
             self.engine_sleeping.store(false, Ordering::Relaxed);
         }
@@ -159,7 +159,6 @@ impl SyncHandover {
     fn wake_syncer(&self) {
         fence(Ordering::SeqCst); // pairs with the one in `wait_for_append`
         if self.syncer_sleeping.load(Ordering::Relaxed)
-            && self.syncer_sleeping.swap(false, Ordering::AcqRel)
             && let Some(thread) = self.syncer.get()
         {
             thread.unpark();

@@ -142,49 +142,57 @@ fn await_mark(scene: &Scene, target: u64) {
     }
 }
 
+/// Runs both sides as threads of their own: the one that waits for them is never unparked.
+fn both(
+    engine: impl FnOnce(&Scene) + 'static,
+    syncer: impl FnOnce(&Scene, &thread::Thread) + 'static,
+) {
+    let scene = Scene::new();
+    let for_engine = Arc::clone(&scene);
+    let engine = thread::spawn(move || engine(&for_engine));
+    let waker = engine.thread().clone();
+    let syncer = thread::spawn(move || syncer(&scene, &waker));
+    engine.join().unwrap();
+    syncer.join().unwrap();
+}
+
 #[test]
 fn loom_the_engine_misses_no_mark() {
     check(|| {
-        let scene = Scene::new();
-        let engine = thread::current();
-        let syncing = {
-            let scene = Arc::clone(&scene);
-            thread::spawn(move || {
-                let mut done = start();
-                while done != end(1) {
-                    scene.handover.wait_for_append(done);
-                    scene.sync(&mut done, Some(&engine));
+        both(
+            |scene| {
+                for batches in 1..=BATCHES {
+                    scene.append(batches);
+                    await_mark(scene, 1 + u64::from(batches));
                 }
-            })
-        };
-        scene.append(1);
-        await_mark(&scene, 2);
-        syncing.join().unwrap();
+            },
+            |scene, engine| {
+                let mut done = start();
+                while done != end(BATCHES) {
+                    scene.handover.wait_for_append(done);
+                    scene.sync(&mut done, Some(engine));
+                }
+            },
+        );
     });
 }
 
 #[test]
 fn loom_the_engine_misses_no_failure() {
     check(|| {
-        let scene = Scene::new();
-        let engine = thread::current();
-        let syncing = {
-            let scene = Arc::clone(&scene);
-            thread::spawn(move || {
+        both(
+            |scene| {
+                scene.append(1);
+                await_mark(scene, 2);
+                assert_eq!(scene.handover.acknowledged(), 1, "the mark stands still");
+            },
+            |scene, engine| {
                 scene.handover.wait_for_append(start());
                 if scene.handover.publish_failed() {
                     engine.unpark();
                 }
-            })
-        };
-        scene.append(1);
-        await_mark(&scene, 2);
-        assert_eq!(
-            scene.handover.acknowledged(),
-            1,
-            "nothing is acknowledged after a failure"
+            },
         );
-        syncing.join().unwrap();
     });
 }
 
