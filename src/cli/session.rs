@@ -131,6 +131,22 @@ fn refusal(error: anyhow::Error) -> Result<Refused, anyhow::Error> {
     Ok(Refused { code, what, value })
 }
 
+/// Says what a lost answer means.
+fn explain_silence(error: anyhow::Error) -> anyhow::Error {
+    let silent = matches!(
+        error.downcast_ref(),
+        Some(ClientError::Connection(_) | ClientError::Closed | ClientError::TimedOut { .. })
+    );
+    if silent {
+        error.context(
+            "no answer, so it may or may not have been done; the same command with the same key \
+             is safe to repeat",
+        )
+    } else {
+        error
+    }
+}
+
 /// An open connection.
 pub(super) struct Session {
     pub(super) connection: Connection,
@@ -147,7 +163,7 @@ impl ServerArgs {
         let Err(error) = work(&mut session) else {
             return Ok(ExitCode::from(DONE));
         };
-        let refused = refusal(error)?;
+        let refused = refusal(error).map_err(explain_silence)?;
         if self.json {
             print(refused.value)?;
         } else {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::output::{counted, print, table};
-use super::session::{ServerArgs, Session, refused};
+use super::session::{ServerArgs, Session, refused_with};
 use crate::types::ResultCode;
 use crate::wire::reply;
 use crate::wire::request::SkuDefinition;
@@ -92,13 +92,18 @@ fn add(session: &mut Session, names: &[String], on_sale: bool) -> anyhow::Result
             ))?;
         }
     }
+    let value = serde_json::json!({ "skus": values });
+    if let Some((name, code)) = first_refusal {
+        return Err(refused_with(
+            code,
+            format!("SKU `{name}` was not defined"),
+            value,
+        ));
+    }
     if session.json() {
-        print(serde_json::json!({ "skus": values }))?;
+        print(value)?;
     }
-    match first_refusal {
-        Some((name, code)) => Err(refused(code, format!("SKU `{name}` was not defined"))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn list(session: &mut Session, from: u32, limit: usize) -> anyhow::Result<()> {
