@@ -64,6 +64,8 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Run the server until SIGTERM or SIGINT.
+    Serve = serve;
     /// Define and list what is sold, on a running server.
     Sku = sku;
     /// Define and list where stock is, on a running server.
@@ -74,8 +76,6 @@ commands! {
     Order = order;
     /// Time a round trip to a running server.
     Ping = ping;
-    /// Run the server.
-    Serve = serve;
     /// Print a commented configuration file, check one, or show what is in force.
     Config = config;
     /// Make and list the tokens that clients present.
@@ -96,7 +96,10 @@ impl Cli {
     /// What is logged unless `ONHAND_LOG` says otherwise.
     #[must_use]
     pub fn log_level(&self) -> &'static str {
-        "warn"
+        match self.command {
+            Command::Serve(_) => "info",
+            _ => "warn",
+        }
     }
 }
 
