@@ -8,7 +8,11 @@
 #![allow(clippy::indexing_slicing)] // a panic is how a test reports
 
 mod it {
+    mod cli_access;
     mod cli_local;
+    mod cli_order;
+    mod cli_serve;
+    mod cli_stock;
     mod client;
     mod error_codes;
     mod messages;

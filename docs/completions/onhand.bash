@@ -392,7 +392,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version sku location stock order ping serve config token doctor verify inspect explain completions help"
+            opts="-h -V --help --version serve sku location stock order ping config token doctor verify inspect explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -774,7 +774,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="sku location stock order ping serve config token doctor verify inspect explain completions help"
+            opts="serve sku location stock order ping config token doctor verify inspect explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

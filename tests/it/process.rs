@@ -1,7 +1,8 @@
 //! Real `onhand` processes: run one to its end, or keep a server until the test ends.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// The program under test, without any of the environment that configures it.
 pub fn onhand() -> Command {
@@ -79,5 +80,98 @@ pub fn finish(command: &mut Command) -> Said {
         code: status.code(),
         out: String::from_utf8(stdout).expect("UTF-8"),
         err: String::from_utf8(stderr).expect("UTF-8"),
+    }
+}
+
+/// A server that starts quickly: small files, small tables, warnings only.
+const SMALL: [&str; 8] = [
+    "--segment-bytes=1048576",
+    "--orders-expected=1000",
+    "--rejections-kept=1000",
+    "--commands-kept=1000",
+    "--prepared-segments=1",
+    "--orders-max=100000",
+    "--connections-max=100",
+    "--pin=false",
+];
+
+/// A running server on ports of the operating system; killed when it is dropped.
+pub struct Server {
+    child: Child,
+    /// Where clients connect.
+    pub address: String,
+    /// The whole line of readiness.
+    pub ready: String,
+}
+
+impl Server {
+    /// Starts a server on a data directory and waits until it accepts connections.
+    pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = onhand()
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--http",
+                "off",
+                "--data",
+            ])
+            .arg(data)
+            .args(SMALL)
+            .args(arguments)
+            .env("ONHAND_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let out = child.stdout.take().expect("a pipe");
+        let mut ready = String::new();
+        BufReader::new(out)
+            .read_line(&mut ready)
+            .expect("a line of readiness");
+        let address = ready
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("tcp="))
+            .unwrap_or_else(|| panic!("no address in {ready:?}"))
+            .to_owned();
+        Self {
+            child,
+            address,
+            ready,
+        }
+    }
+
+    /// Runs a subcommand against this server.
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = onhand();
+        command.env("ONHAND_SERVER", &self.address);
+        finish(command.args(arguments))
+    }
+
+    /// Runs a subcommand that must succeed, and returns its JSON.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        said.exits(0).json()
+    }
+}
+
+impl Server {
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and returns its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
     }
 }
