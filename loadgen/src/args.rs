@@ -83,12 +83,14 @@ pub struct RunArguments {
     pub arrivals: Arrivals,
 
     /// SKUs to order from [default: 10000; sell-out: 100].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub skus: Option<u32>,
 
     /// Units of each SKU (flash-sale: of the hot SKU) that are put on hand before the run
     /// [default: 1000000000, which does not run out; flash-sale: 10000; sell-out: 100].
-    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    #[arg(long, value_name = "UNITS",
+          value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
     pub stock: Option<u32>,
 
     /// Flash sale: share of the orders that want the hot SKU, in percent.

@@ -38,7 +38,7 @@ const PROGRESS_NS: u64 = 100_000_000;
 const LOCATION: &str = "loadgen";
 
 /// The server's counter of journal bytes.
-const JOURNAL_BYTES: &str = onhand::metrics::JOURNAL_BYTES;
+const JOURNAL_BYTES: &str = "journal_bytes";
 
 /// Runs the load and returns what was measured. Discrepancies are in the report, not an error.
 pub fn run(arguments: &RunArguments) -> Result<RunReport> {
@@ -267,13 +267,8 @@ fn read_token(arguments: &RunArguments) -> Result<String> {
 
 /// The sync mode by the server's own account.
 fn sync_mode(statistics: &std::collections::BTreeMap<String, u64>) -> Option<String> {
-    let mode = statistics.get("sync_mode")?;
-    Some(match mode {
-        0 => "always".into(),
-        1 => "interval".into(),
-        2 => "os".into(),
-        other => format!("unknown ({other})"),
-    })
+    let always = *statistics.get("sync_always")? != 0;
+    Some(if always { "always" } else { "interval or os" }.into())
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // bounded by the arguments

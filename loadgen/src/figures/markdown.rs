@@ -40,7 +40,8 @@ pub fn table(report: &FiguresReport) -> String {
          The bare device in the same minutes: overwriting 4 KiB and fdatasync takes {} µs (p50), \
          {} µs (p99), that is {} a second one after the other; sequential writes of 1 MiB, \
          synced at the end, reach {} MB/s over {} MB.\n\n\
-         | load | measured | latency | journal bytes/order | bare loopback | flags of `onhand-loadgen run` |\n\
+         | load | measured | latency | journal bytes/order | bare loopback | \
+         flags of `onhand-loadgen run` |\n\
          |---|---|---|---|---|---|\n",
         conditions.sentence(),
         conditions.load,

@@ -162,7 +162,12 @@ fn measure(
             number + 1,
             flags.join(" ")
         );
-        let server = Server::start(server_bin, &arguments.directory, &arguments.sync)?;
+        let server = Server::start(
+            server_bin,
+            &arguments.directory,
+            &arguments.sync,
+            row.orders(arguments.quick),
+        )?;
         let report = run::run(&run_arguments(&flags, &server)?)?;
         server.stop()?;
         if !report.is_right() {

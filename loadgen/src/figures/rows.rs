@@ -131,9 +131,14 @@ pub fn names() -> String {
 }
 
 impl Row {
+    /// Most orders of a run.
+    pub fn orders(&self, quick: bool) -> u64 {
+        if quick { self.orders / 4 } else { self.orders }
+    }
+
     /// The flags of `onhand-loadgen run`, without the target.
     pub fn flags(&self, quick: bool, seed: u64) -> Vec<String> {
-        let orders = if quick { self.orders / 4 } else { self.orders };
+        let orders = self.orders(quick);
         let seconds = if quick { SECONDS_QUICK } else { SECONDS };
         let mut flags = vec![
             format!("--scenario={}", self.scenario),

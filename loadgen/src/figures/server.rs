@@ -18,9 +18,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` with its data in a fresh directory below `directory`, and waits until it
-    /// accepts connections.
-    pub fn start(program: &Path, directory: &Path, sync: &str) -> Result<Self> {
+    /// Starts `program` with its data in a fresh directory below `directory` and memory made ready
+    /// for `orders`, and waits until it accepts connections.
+    pub fn start(program: &Path, directory: &Path, sync: &str, orders: u64) -> Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("onhand-figures-")
             .tempdir_in(directory)
@@ -29,14 +29,9 @@ impl Server {
             .arg("serve")
             .arg("--data")
             .arg(directory.path().join("data"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--http",
-                "127.0.0.1:0",
-                "--sync",
-                sync,
-            ])
+            .args(["--listen", "127.0.0.1:0", "--http", "off", "--sync", sync])
+            .arg("--orders-expected")
+            .arg(orders.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -119,7 +114,8 @@ mod tests {
     #[test]
     fn a_program_that_ends_at_once_is_an_error_and_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let error = Server::start(Path::new("/bin/true"), directory.path(), "always").unwrap_err();
+        let error =
+            Server::start(Path::new("/bin/true"), directory.path(), "always", 0).unwrap_err();
         assert!(error.to_string().contains("before it was ready"), "{error}");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

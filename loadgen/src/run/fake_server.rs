@@ -151,7 +151,7 @@ impl State {
             }
             Request::Statistics(_) => {
                 let mut writer = StatisticsWriter::begin(out, None);
-                writer.value(out, onhand::metrics::JOURNAL_BYTES, self.journal_bytes);
+                writer.value(out, "journal_bytes", self.journal_bytes);
                 writer.finish(out, id);
             }
             Request::Reserve(orders) => self.reserve(request, orders, vice, out),
