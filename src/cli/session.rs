@@ -92,7 +92,7 @@ pub(super) fn announce_key(what: &str, key: impl std::fmt::Display) {
 
 /// The server answered with another code than `OK`.
 #[derive(Debug, thiserror::Error)]
-#[error("{code}: {what}. {}", code.meaning().trim())]
+#[error("{code}: {}: {what}.", code.meaning().trim().trim_end_matches('.'))]
 struct Refused {
     code: ResultCode,
     what: String,

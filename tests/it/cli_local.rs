@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::process::{run, run_in};
+use super::process::{onhand, run, run_in};
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a directory")
@@ -170,4 +170,17 @@ fn completions_name_the_subcommands() {
 fn help_and_version_exit_0() {
     run(&["--help"]).exits(0).says("Exit codes: 0 done");
     run(&["--version"]).exits(0).says("onhand 0.");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = onhand()
+        .args(["config", "default"])
+        .stdout(writer)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
