@@ -38,11 +38,15 @@ impl Engine {
 
     fn sum_orders(&self) -> Result<BTreeMap<u32, Sums>, InvariantBroken> {
         let mut sums = BTreeMap::<u32, Sums>::new();
-        let mut open_holds = 0;
+        let (mut open_holds, mut aside) = (0, 0);
         for (slot, order) in self.orders.iter() {
             let name = || format!("order {}", self.client_key(slot).1);
             check_resolution(order).map_err(|()| broken("I5", name()))?;
             open_holds += u64::from(order.state.is_live_hold());
+            if order.is_wide() {
+                let lines = self.orders.lines(slot).chain(self.orders.requested(slot));
+                aside += lines.count() as u64;
+            }
             for line in self.orders.lines(slot) {
                 let parts = [line.reserved, line.committed, line.shipped];
                 let sum: u64 = parts.into_iter().map(u64::from).sum();
@@ -63,6 +67,13 @@ impl Engine {
             return Err(broken(
                 "I5",
                 format!("{open_holds} open holds, counted {counted}"),
+            ));
+        }
+        if aside != self.orders.lines_used() {
+            let used = self.orders.lines_used();
+            return Err(broken(
+                "lines",
+                format!("orders have {aside} aside, {used} are in use"),
             ));
         }
         Ok(sums)

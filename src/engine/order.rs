@@ -239,7 +239,6 @@ impl Orders {
     }
 
     /// Lines of wide orders in use.
-    #[cfg(test)]
     pub fn lines_used(&self) -> u64 {
         self.lines_used
     }

@@ -6,5 +6,7 @@ mod expiry;
 mod golden;
 mod idempotency;
 mod model;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod shop;
 mod stock;
