@@ -341,7 +341,8 @@ fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 }
 
 /// Offset of a segment's first batch.
-pub(super) const fn first_offset() -> u32 {
+#[must_use]
+pub const fn first_offset() -> u32 {
     const { assert!(SEGMENT_HEADER_BYTES < u32::MAX as u64) };
     #[allow(clippy::cast_possible_truncation)] // asserted just above
     {

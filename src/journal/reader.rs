@@ -119,11 +119,11 @@ impl<S: Storage> Reader<S> {
     /// A file cannot be read; or a record below `limit` (unless that is `u64::MAX`) is not there,
     /// which is damage.
     pub fn next(&mut self, limit: u64) -> Result<Option<Batch<'_>>, ReadError> {
-        if self.chain.sequence > limit {
+        if self.chain.sequence >= limit {
             return Ok(None);
         }
-        let must_be_there = self.chain.sequence < limit && limit != u64::MAX;
-        if !self.find(must_be_there || limit == u64::MAX)? {
+        let must_be_there = limit != u64::MAX;
+        if !self.find()? {
             if must_be_there {
                 return Err(self.broken(limit));
             }
@@ -151,7 +151,7 @@ impl<S: Storage> Reader<S> {
 
     /// Goes to where the next batch is, which may be the start of the next segment. True where it
     /// is there.
-    fn find(&mut self, look_ahead: bool) -> Result<bool, ReadError> {
+    fn find(&mut self) -> Result<bool, ReadError> {
         if self.segment.is_none() {
             self.segment = self.open(self.position.segment)?;
             self.scanner.reset();
@@ -161,9 +161,6 @@ impl<S: Storage> Reader<S> {
         };
         if self.continues(segment.number, self.position.offset)? {
             return Ok(true);
-        }
-        if !look_ahead {
-            return Ok(false);
         }
         let number = self.position.segment + 1;
         let Some(next) = self.open(number)? else {

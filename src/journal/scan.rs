@@ -9,8 +9,10 @@ use super::storage::StorageFile;
 use crate::mutants::{self, Mutant};
 use std::io;
 
-/// Bytes read at once.
-const WINDOW_BYTES: usize = 1 << 20;
+/// Bytes read at once: few at the live end, where what lies ahead is not written yet, and more with
+/// every window that was of use.
+const WINDOW_BYTES_MIN: usize = 16 << 10;
+const WINDOW_BYTES_MAX: usize = 1 << 20;
 
 /// One batch as it stands in the journal.
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +53,15 @@ impl<'a> Batch<'a> {
 pub(super) struct Scanner {
     window: Vec<u8>,
     window_at: u64,
+    next_bytes: usize,
 }
 
 impl Scanner {
-    /// Forgets the window: another file comes.
+    /// Forgets the window: another file comes, or newer bytes.
     pub(super) fn reset(&mut self) {
         self.window.clear();
         self.window_at = 0;
+        self.next_bytes = WINDOW_BYTES_MIN;
     }
 
     /// The whole, valid batch at `offset`: its header and payload.
@@ -118,7 +122,9 @@ impl Scanner {
         let end = self.window_at + self.window.len() as u64;
         if from < self.window_at || from + length as u64 > end {
             let left = usize::try_from(size - from).unwrap_or(usize::MAX);
-            self.window.resize(left.min(length.max(WINDOW_BYTES)), 0);
+            let wanted = length.max(self.next_bytes).max(WINDOW_BYTES_MIN);
+            self.next_bytes = (self.next_bytes * 2).clamp(WINDOW_BYTES_MIN, WINDOW_BYTES_MAX);
+            self.window.resize(left.min(wanted), 0);
             self.window_at = from;
             if let Err(error) = segment.file.read(from, &mut self.window) {
                 self.reset();

@@ -7,6 +7,8 @@ use super::options::SyncMode;
 use super::queues::{Finished, Queues};
 use super::segment::Segment;
 use super::storage::{Storage, StorageFile};
+use crate::clock;
+use crate::metrics::{SyncMetrics, seconds_between};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub struct Syncer<S: Storage> {
     pub(super) done: Position,
     /// Every record below it was published as durable.
     pub(super) published: u64,
+    pub(super) shard: u16,
     pub(super) mode: SyncMode,
     pub(super) handover: Arc<SyncHandover>,
     pub(super) queues: Arc<Queues<S::File>>,
@@ -63,9 +66,11 @@ impl<S: Storage> Syncer<S> {
     /// What was appended before the stop is synced, in every mode.
     pub fn run(&mut self) -> SyncProgress {
         let handover = Arc::clone(&self.handover);
+        let metrics = SyncMetrics::new(usize::from(self.shard));
         loop {
             let stopping = handover.is_stopping();
             let seen = handover.appended();
+            let started_ns = clock::monotonic_ns();
             let progress = self.advance(stopping || self.mode != SyncMode::Os);
             match progress {
                 SyncProgress::Failed => return progress,
@@ -73,6 +78,9 @@ impl<S: Storage> Syncer<S> {
                 // Whatever was not seen before the step makes the wait return at once.
                 SyncProgress::Idle => handover.wait_for_append(seen),
                 SyncProgress::Synced => {
+                    let seconds = seconds_between(started_ns, clock::monotonic_ns());
+                    metrics.syncs.increment(1);
+                    metrics.sync_seconds.record(seconds);
                     if let SyncMode::Interval { ms } = self.mode {
                         handover.pause(u64::from(ms));
                     }

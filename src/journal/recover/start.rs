@@ -99,6 +99,7 @@ impl<S: Storage> Recovery<S> {
                 current: tail,
                 done: position,
                 published: sequence,
+                shard: self.options.shard,
                 mode: self.options.sync,
                 handover: Arc::clone(&handover),
                 queues: Arc::clone(&queues),
