@@ -15,6 +15,7 @@ mod it {
     mod cli_stock;
     mod client;
     mod error_codes;
+    mod examples;
     mod messages;
     mod process;
     mod protocol;

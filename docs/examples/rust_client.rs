@@ -23,8 +23,12 @@ fn main() -> anyhow::Result<()> {
     };
     let mut options = ConnectOptions::new(address, token, tenant);
     options.ca_file = rest.first().map(Into::into);
-    let mut client = RetryingClient::new(options, Backoff::default());
+    tour(options)
+}
 
+/// The whole tour against one server.
+pub fn tour(options: ConnectOptions) -> anyhow::Result<()> {
+    let mut client = RetryingClient::new(options, Backoff::default());
     let (sku, location) = define(&mut client)?;
     book_in(&mut client, sku, location)?;
     take_order(&mut client, sku)

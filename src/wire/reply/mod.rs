@@ -61,7 +61,7 @@ pub enum Reply<'a> {
     OrderCommands(Items<'a, OrderCommandReply>),
     QueryStock(Items<'a, StockEntry<'a>>),
     QueryOrder(Items<'a, OrderEntry<'a>>),
-    /// One answer for each SKU named (one in all without any): `OK` or `UNKNOWN_SKU`.
+    /// One answer for each SKU named (`OK` or `UNKNOWN_SKU`), or a single one for all.
     SubscribeStock(Items<'a, NameReply>),
     Skus(ListReply<'a, SkuEntry<'a>>),
     Locations(ListReply<'a, LocationEntry<'a>>),
