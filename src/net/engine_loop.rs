@@ -204,14 +204,18 @@ impl<V: Service> EngineLoop<V> {
     fn turn(&mut self, now_ms: u64) {
         self.takes = self.service.begin_turn();
         if self.takes && self.drain_until_ms.is_none() {
+            let mut served = false;
             for _ in 0..self.ready.len() {
                 let Some(slot) = self.ready.pop_front() else {
                     break;
                 };
                 if self.serve(slot, now_ms) == Intake::Full {
                     self.ready.push_front(slot);
+                    // Full at once: the room is not there yet, so looking again at once is idle.
+                    self.takes = served;
                     break;
                 }
+                served = true;
             }
         }
         self.service.end_turn();

@@ -16,7 +16,8 @@
 //!
 //! When full: `frame` answers [`Taken::Full`] and the frame is offered again in the next turn, so
 //! sockets push back. Where only the reserved share of the journal is left, commands that add
-//! orders or stock are answered `OVERLOADED`, and those that end holds go on.
+//! orders or stock wait, after a second they are answered `OVERLOADED`, and those that end holds
+//! go on.
 
 mod commands;
 mod details;
@@ -48,6 +49,9 @@ const BATCH_SLACK_BYTES: usize = 4 << 10;
 
 /// Journal bytes of one fired timer, at most (a forgotten key or an expiry, with its frame).
 const TIMER_RECORD_BYTES: usize = 40;
+
+/// How long frames wait for journal room before they are answered `OVERLOADED`, in nanoseconds.
+const OVERLOADED_AFTER_NS: u64 = 1_000_000_000;
 
 /// Who opens a session, as established by the listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +139,8 @@ pub struct Shard<S: Storage> {
     turn: Turn,
     tally: Tally,
     timers_behind: bool,
+    /// Since when only the reserved share of the journal is left.
+    reserved_since_ns: Option<u64>,
     journal_bytes: u64,
     failure: Option<ShardFailure>,
     metrics: ShardMetrics,
@@ -166,6 +172,7 @@ impl<S: Storage> Shard<S> {
             turn: Turn::default(),
             tally: Tally::default(),
             timers_behind: false,
+            reserved_since_ns: None,
             journal_bytes: 0,
             failure: None,
             metrics: ShardMetrics::new(usize::from(number)),
@@ -205,6 +212,11 @@ impl<S: Storage> Shard<S> {
             reserved_only: room == Room::Reserved,
             started_ns: now_ns,
         };
+        if self.turn.reserved_only {
+            self.reserved_since_ns.get_or_insert(now_ns);
+        } else {
+            self.reserved_since_ns = None;
+        }
         self.journal.begin(&mut self.records);
         self.gate.begin(now_ns);
         let timers_max = self.batch_room() / 2 / TIMER_RECORD_BYTES;
@@ -276,7 +288,7 @@ impl<S: Storage> Shard<S> {
         let worst = self.records_bytes_max(frame);
         let used = self.records.bytes().len();
         let full = self.turn.items >= limits::TURN_ITEMS_MAX || used + worst > self.batch_room();
-        if full && self.turn.items > 0 {
+        if (full && self.turn.items > 0) || self.must_wait_for_room(frame) {
             return Taken::Full;
         }
         let request_id = frame.header.request_id;
@@ -295,6 +307,18 @@ impl<S: Storage> Shard<S> {
             Err(code) => self.refuse(session, request_id, code, false),
         }
         Taken::Yes
+    }
+
+    /// Only the reserved share is left, but not for long yet: segments may just be in preparation,
+    /// so the socket pushes back before anybody is refused.
+    fn must_wait_for_room(&self, frame: &Frame<'_>) -> bool {
+        let waited_ns = self
+            .turn
+            .started_ns
+            .saturating_sub(self.reserved_since_ns.unwrap_or(0));
+        self.turn.reserved_only
+            && waited_ns < OVERLOADED_AFTER_NS
+            && Opcode::from_u8(frame.header.opcode).is_some_and(|it| !uses_reserved_share(it))
     }
 
     /// Role, journal room and layout, in this order.
