@@ -8,12 +8,14 @@
 #![allow(clippy::indexing_slicing)] // a panic is how a test reports
 
 mod it {
+    mod bad_input;
     mod cli_access;
     mod cli_local;
     mod cli_order;
     mod cli_serve;
     mod cli_stock;
     mod client;
+    mod durability;
     mod error_codes;
     mod examples;
     mod messages;
@@ -21,4 +23,5 @@ mod it {
     mod protocol;
     mod protocol_corruption;
     mod scripted;
+    mod served;
 }

@@ -154,6 +154,7 @@ impl<V: Service> EngineLoop<V> {
             };
             if event.is_readable() || event.is_read_closed() || event.is_error() {
                 session.readable = true;
+                session.hung_up |= event.is_read_closed() || event.is_error();
                 if !session.queued && !session.closing {
                     session.queued = true;
                     self.ready.push_back(event.token().0);
@@ -245,7 +246,11 @@ impl<V: Service> EngineLoop<V> {
                 Ok(count) => {
                     session.touch(now_ms);
                     self.metrics.bytes_in.increment(count as u64);
-                    if count < self.read_buffer.len() && session.stream.short_read_drains() {
+                    // Behind a hang-up there is an end to read, for which no further event comes.
+                    let drained = count < self.read_buffer.len()
+                        && session.stream.short_read_drains()
+                        && !session.hung_up;
+                    if drained {
                         session.readable = false;
                     }
                     let received = self.read_buffer.get(..count).unwrap_or_default();

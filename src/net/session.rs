@@ -57,6 +57,8 @@ pub struct Session {
     pub readable: bool,
     /// Already in the ready list.
     pub queued: bool,
+    /// The peer sent its end or a reset: read on until it is seen.
+    pub hung_up: bool,
     /// The peer sent its end; close when everything is answered.
     pub read_closed: bool,
     /// Close when everything is written.
@@ -91,6 +93,7 @@ impl Session {
             readable: true,
             queued: false,
             read_closed: false,
+            hung_up: false,
             closing: false,
             congested: false,
             awaiting: 0,
