@@ -17,7 +17,7 @@ pub struct RunReport {
     pub counts: Counts,
     /// From the first order to the last answer.
     pub seconds: f64,
-    /// Answered orders a second.
+    /// Decided orders a second: what was put off or failed does not count.
     pub orders_per_s: f64,
     /// Latency of all answers, in microseconds.
     pub latency_us: LatencySummary,
@@ -29,7 +29,7 @@ pub struct RunReport {
     pub commands: u64,
     /// Follow-up commands that were not answered with success.
     pub commands_failed: u64,
-    /// Bytes by which the journal grew for an answered order, if the server tells.
+    /// Bytes by which the journal grew for a decided order, if the server tells.
     pub journal_bytes_per_order: Option<f64>,
     /// The comparison of the books.
     pub books: BooksReport,
@@ -64,14 +64,14 @@ impl RunReport {
 
     /// Fills in what follows from counts, seconds and the server's counter of journal bytes.
     pub fn complete(&mut self, before: Option<&u64>, after: Option<&u64>) {
-        let answered = self.counts.answered() as f64;
+        let decided = self.counts.decided() as f64;
         if self.seconds > 0.0 {
-            self.orders_per_s = answered / self.seconds;
+            self.orders_per_s = decided / self.seconds;
         }
         self.journal_bytes_per_order = before
             .zip(after)
-            .filter(|_| answered > 0.0)
-            .map(|(before, after)| after.saturating_sub(*before) as f64 / answered);
+            .filter(|_| decided > 0.0)
+            .map(|(before, after)| after.saturating_sub(*before) as f64 / decided);
     }
 
     /// True where everything that was told holds.

@@ -97,14 +97,14 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Orders that the server decided: neither put off nor failed.
+    pub fn decided(&self) -> u64 {
+        self.accepted + self.rejected + self.replayed + self.conflicts
+    }
+
     /// Orders that were answered one way or another.
     pub fn answered(&self) -> u64 {
-        self.accepted
-            + self.rejected
-            + self.replayed
-            + self.conflicts
-            + self.overloaded
-            + self.errors
+        self.decided() + self.overloaded + self.errors
     }
 }
 

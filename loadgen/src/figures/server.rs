@@ -2,11 +2,20 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use onhand::clock::{monotonic_ns, sleep_ms};
 use tempfile::TempDir;
+
+/// Journal segments that the servers keep allocated ahead: enough for a short run's start, while
+/// more are prepared beside the load, as they would be in a long sale.
+const PREPARED_SEGMENTS: &str = "8";
+
+/// Longest wait for the segments, in nanoseconds.
+const PREPARATION_NS_MAX: u64 = 30_000_000_000;
 
 /// See the module. Dropping it kills the process and deletes the directory.
 #[derive(Debug)]
@@ -30,6 +39,7 @@ impl Server {
             .arg("--data")
             .arg(directory.path().join("data"))
             .args(["--listen", "127.0.0.1:0", "--http", "off", "--sync", sync])
+            .args(["--prepared-segments", PREPARED_SEGMENTS])
             .arg("--orders-expected")
             .arg(orders.to_string())
             .stdin(Stdio::null())
@@ -46,7 +56,24 @@ impl Server {
             directory: Some(directory),
         };
         server.address = address(&ready?)?;
+        server.await_prepared()?;
         Ok(server)
+    }
+
+    /// Waits until the directory has stopped growing: until the journal's segments are prepared.
+    fn await_prepared(&self) -> Result<()> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        let end_ns = monotonic_ns() + PREPARATION_NS_MAX;
+        let (mut last_bytes, mut same) = (0, 0);
+        while same < 5 && monotonic_ns() < end_ns {
+            sleep_ms(100);
+            let bytes = bytes_below(directory.path())?;
+            same = if bytes == last_bytes { same + 1 } else { 0 };
+            last_bytes = bytes;
+        }
+        Ok(())
     }
 
     /// Where it listens.
@@ -71,6 +98,23 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Bytes of all files below `directory`. Files may come and go meanwhile.
+fn bytes_below(directory: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        // Blocks, not length: a file is as long as it will be before it is filled.
+        bytes += metadata.blocks() * 512;
+        if metadata.is_dir() {
+            bytes += bytes_below(&entry.path())?;
+        }
+    }
+    Ok(bytes)
 }
 
 /// The line by which the server says that it accepts connections.
