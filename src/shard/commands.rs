@@ -5,7 +5,7 @@ use super::sessions::SessionState;
 use crate::engine::command::{CellQuantities, Command, CommandOutcome};
 use crate::engine::record::OrderLine;
 use crate::journal::storage::Storage;
-use crate::limits::ORDER_LINES_MAX;
+use crate::limits::ORDER_ALLOCATIONS_MAX;
 use crate::types::{Disposition, LocationId, OrderState, ResultCode, SessionId, SkuId};
 use crate::wire::frame;
 use crate::wire::item::{Item, Items};
@@ -13,8 +13,8 @@ use crate::wire::opcode::Opcode;
 use crate::wire::reply::{CellValues, NameReply, OrderCommandReply, REPLAYED, StockReply};
 use crate::wire::request::{LinesCommand, Request};
 
-/// One line more than allowed, so that the engine sees a command that is too long.
-const LINES_ROOM: usize = ORDER_LINES_MAX + 1;
+/// One line more than an order can have, so that the engine sees a command that is too long.
+const LINES_ROOM: usize = ORDER_ALLOCATIONS_MAX + 1;
 
 impl<S: Storage> Shard<S> {
     /// Executes an admitted request and puts its reply into the gate.
@@ -232,6 +232,7 @@ impl<S: Storage> Shard<S> {
         let lines = lines.get(..count).unwrap_or_default();
         let (key, order) = (wire.key, wire.order);
         let command = match opcode {
+            _ if key.0 == 0 || order.0 == 0 => Err(ResultCode::InvalidKey),
             // An empty list means the whole hold to the engine; here it is a mistake.
             _ if lines.is_empty() => Err(ResultCode::NoLines),
             Opcode::ConfirmLines if wire.disposition == 0 => {
