@@ -1,5 +1,10 @@
-//! Deterministic simulation of the whole engine: see `sim/harness.rs` for what it drives, and
-//! `sim/disk.rs` for what may go wrong.
+//! Deterministic simulation of the whole engine: see `sim/harness.rs` for what it drives and
+//! checks, and `sim/disk.rs` for what may go wrong.
+//!
+//! - `cargo test --test sim` runs 300 seeds; `SIM_SEEDS=N` another number of them, `SIM_COMMANDS=N`
+//!   another length.
+//! - `SIM_SEED=N` runs that one and prints what happens (`-- --nocapture`).
+//! - `SIM_FOREVER=1` runs without end, from a seed of the clock's choosing.
 #![allow(
     missing_docs,
     clippy::pedantic,
@@ -9,6 +14,188 @@
 #![allow(clippy::indexing_slicing)] // a panic is how a simulation reports
 
 mod sim {
-    pub mod disk;
-    pub mod prng;
+    mod clients;
+    mod codec;
+    pub mod coverage;
+    mod disk;
+    mod disk_tests;
+    pub mod harness;
+    mod model;
+    mod node;
+    mod prng;
+    mod replies;
+    mod request;
+    mod restart;
+    pub mod seeds;
+    mod tail;
+    pub mod trace;
+    mod turn;
+    mod workload;
+}
+
+use sim::harness::Length;
+use sim::seeds::{LENGTH, Outcome, replay_command, run_seed, run_seeds};
+use sim::trace::Trace;
+use std::time::Duration;
+
+const SEEDS: u64 = 300;
+
+/// A run that is long enough to crash and recover.
+const SHORT: Length = Length {
+    commands: 600,
+    crashes: 3,
+};
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is a number, not {text}")),
+    )
+}
+
+fn length() -> Length {
+    Length {
+        commands: number("SIM_COMMANDS").unwrap_or(LENGTH.commands),
+        ..LENGTH
+    }
+}
+
+fn report(outcome: &Outcome) {
+    println!("{} seeds", outcome.seeds);
+    for (name, count) in outcome.coverage.rows() {
+        println!("{count:>12}  {name}");
+    }
+}
+
+fn check(outcome: &Outcome) {
+    if let Some((seed, message)) = &outcome.failure {
+        panic!(
+            "seed {seed} fails: {message}\nagain: {}",
+            replay_command(*seed)
+        );
+    }
+}
+
+#[test]
+fn seeds_run_without_a_lost_or_wrong_answer_and_meet_what_they_are_about() {
+    if let Some(seed) = number("SIM_SEED") {
+        run_seed(seed, length(), Trace::Print);
+        return;
+    }
+    if std::env::var_os("SIM_FOREVER").is_some() {
+        forever();
+    }
+    let seeds = number("SIM_SEEDS").unwrap_or(SEEDS);
+    let outcome = run_seeds(1, seeds, length(), || ());
+    report(&outcome);
+    check(&outcome);
+    if seeds < SEEDS {
+        return;
+    }
+    let met = &outcome.coverage;
+    for (name, count) in [
+        ("torn tails", met.torn_tails),
+        ("holds expired", met.expired),
+        ("replays", met.replays),
+        ("conflicts", met.conflicts),
+        ("stale versions", met.stale_versions),
+        ("holes below later batches", met.holes),
+        ("segment switches", met.segment_switches),
+        ("recycled segments", met.recycled),
+        ("failed syncs", met.failed_syncs),
+        ("bit flips refused", met.damage_refused),
+        ("disk full", met.full),
+    ] {
+        assert!(count > 0, "{seeds} seeds met no {name}");
+    }
+    assert!(met.crashes >= 3 * seeds, "every seed crashes three times");
+    assert!(met.commands >= LENGTH.commands * seeds);
+}
+
+fn forever() -> ! {
+    let clock = std::time::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO);
+    let mut first = clock.as_secs() << 16;
+    loop {
+        let outcome = run_seeds(first, 100, length(), || ());
+        report(&outcome);
+        check(&outcome);
+        first += 100;
+    }
+}
+
+/// Runs the seed named in `SIM_TRACE_HASH` and prints the hash of its trace: the other half of the
+/// test below, in a process of its own.
+#[test]
+fn trace_hash_of_the_seed_that_is_asked_for() {
+    if let Some(seed) = number("SIM_TRACE_HASH") {
+        let (_, trace) = run_seed(seed, SHORT, Trace::hashing());
+        println!("trace {}", trace.hash().unwrap());
+    }
+}
+
+#[test]
+fn a_seed_does_the_same_in_every_process_and_another_seed_does_not() {
+    let other_process = |seed: u64| {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--nocapture",
+                "--exact",
+                "trace_hash_of_the_seed_that_is_asked_for",
+            ])
+            .env("SIM_TRACE_HASH", seed.to_string())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let hash = text
+            .split("trace ")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next());
+        hash.unwrap_or_else(|| panic!("no hash in {text}"))
+            .to_owned()
+    };
+    let here = run_seed(7, SHORT, Trace::hashing()).1.hash().unwrap();
+    assert_eq!(here, other_process(7));
+    assert_ne!(here, other_process(8));
+}
+
+/// Deliberate faults of the product, each of which must be found.
+#[cfg(feature = "mutants")]
+mod mutants {
+    use super::*;
+    use onhand::mutants::{Mutant, set};
+
+    fn is_caught(mutant: Mutant) {
+        let outcome = run_seeds(1, SEEDS, LENGTH, || set(Some(mutant)));
+        let caught = outcome.failure.as_ref();
+        let (seed, message) = caught.unwrap_or_else(|| {
+            panic!("{mutant:?} was not caught in {} seeds", outcome.seeds);
+        });
+        println!("{mutant:?} is caught by seed {seed}: {message}");
+    }
+
+    #[test]
+    fn acknowledging_before_the_sync_is_caught() {
+        is_caught(Mutant::AckBeforeSync);
+    }
+
+    #[test]
+    fn forgetting_to_release_an_expired_hold_is_caught() {
+        is_caught(Mutant::ForgetReleaseOnExpiry);
+    }
+
+    #[test]
+    fn skipping_the_duplicate_check_is_caught() {
+        is_caught(Mutant::SkipDuplicateCheck);
+    }
+
+    #[test]
+    fn taking_stale_bytes_of_a_recycled_segment_is_caught() {
+        is_caught(Mutant::StaleRecycled);
+    }
+
+    #[test]
+    fn trusting_the_cache_after_a_failed_sync_is_caught() {
+        is_caught(Mutant::TrustCacheAfterFailedSync);
+    }
 }

@@ -19,6 +19,8 @@ pub enum Salt {
     Workload = 0x574F_524B,
     /// How far the clock moves.
     Jitter = 0x4A49_5454,
+    /// Salts of segments.
+    Entropy = 0x454E_5452,
     /// What survives a crash, sector by sector.
     Disk = 0x4449_534B,
 }

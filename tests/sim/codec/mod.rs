@@ -1,0 +1,7 @@
+//! Requests to frames and frames to answers, as a client does it.
+
+mod decode;
+mod encode;
+
+pub use decode::{answers_of, as_sent};
+pub use encode::frame_of;
