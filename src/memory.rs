@@ -47,6 +47,8 @@ pub struct ChunkedVec<T, const SHIFT: u32> {
     bases: Vec<NonNull<T>>,
     maps: Vec<MmapMut>,
     len: usize,
+    /// The first chunk is on huge pages too.
+    large: bool,
     elements: PhantomData<T>,
 }
 
@@ -64,11 +66,15 @@ impl<T: Copy, const SHIFT: u32> Default for ChunkedVec<T, SHIFT> {
                 size_of::<T>() << SHIFT <= 1 << 30,
                 "a chunk is at most 1 GiB"
             );
+            // Or else a part of every chunk is on small pages, each with a TLB entry of its own.
+            let huge_pages = (size_of::<T>() << SHIFT).is_multiple_of(HUGE_PAGE_BYTES);
+            assert!(cfg!(test) || huge_pages, "a chunk is whole huge pages");
         }
         Self {
             bases: Vec::new(),
             maps: Vec::new(),
             len: 0,
+            large: false,
             elements: PhantomData,
         }
     }
@@ -99,6 +105,11 @@ impl<T: Copy, const SHIFT: u32> ChunkedVec<T, SHIFT> {
         }
     }
 
+    /// Puts the first chunk on huge pages too, for a table that will be large.
+    pub fn expect_large(&mut self) {
+        self.large = true;
+    }
+
     /// Maps and touches memory for `count` elements in all, so that pushing them faults no page.
     pub fn reserve_touched(&mut self, count: usize) {
         while self.bases.len() * Self::CHUNK < count {
@@ -107,7 +118,7 @@ impl<T: Copy, const SHIFT: u32> ChunkedVec<T, SHIFT> {
     }
 
     fn grow(&mut self, touch: bool) {
-        let huge = touch || !self.bases.is_empty();
+        let huge = touch || self.large || !self.bases.is_empty();
         let slack = if huge { HUGE_PAGE_BYTES } else { 0 };
         let mapped = MmapOptions::new()
             .len(Self::CHUNK_BYTES + slack)
@@ -188,7 +199,12 @@ impl<T: Copy, const SHIFT: u32> ChunkedVec<T, SHIFT> {
     #[inline]
     pub fn prefetch(&self, index: usize) {
         if let Some(base) = self.bases.get(index >> SHIFT) {
-            prefetch_address(base.as_ptr().wrapping_add(index & (Self::CHUNK - 1)));
+            let element = base.as_ptr().wrapping_add(index & (Self::CHUNK - 1));
+            prefetch_address(element);
+            if !size_of::<T>().is_power_of_two() {
+                // It may straddle two lines.
+                prefetch_address(element.wrapping_add(1).cast::<u8>().wrapping_sub(1));
+            }
         }
     }
 

@@ -27,7 +27,7 @@ const _: () = assert!(size_of::<Block>() == 64);
 /// All timers of a shard.
 pub struct Timers {
     deadlines: BTreeMap<u64, u32>,
-    blocks: ChunkedVec<Block, 14>,
+    blocks: ChunkedVec<Block, 15>,
     free: u32,
     len: u64,
     /// The first blocks of the deadlines set last: orders of one turn share few deadlines.
@@ -49,6 +49,11 @@ impl Default for Timers {
 }
 
 impl Timers {
+    /// Puts the table on huge pages from the start.
+    pub fn expect_large(&mut self) {
+        self.blocks.expect_large();
+    }
+
     /// Timers set, void ones included.
     pub fn len(&self) -> u64 {
         self.len

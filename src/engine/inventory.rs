@@ -72,13 +72,19 @@ pub struct Location {
 /// The tables. See the module's documentation.
 #[derive(Default)]
 pub struct Inventory {
-    skus: ChunkedVec<Sku, 16>,
-    cells: ChunkedVec<Cell, 16>,
+    skus: ChunkedVec<Sku, 17>,
+    cells: ChunkedVec<Cell, 17>,
     locations: Vec<Location>,
     changed: Option<Vec<SkuId>>,
 }
 
 impl Inventory {
+    /// Puts the tables on huge pages from the start.
+    pub fn expect_large(&mut self) {
+        self.skus.expect_large();
+        self.cells.expect_large();
+    }
+
     /// SKUs defined.
     pub fn skus_len(&self) -> usize {
         self.skus.len()

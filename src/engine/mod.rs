@@ -73,7 +73,8 @@ pub struct EngineOptions {
     pub secret: [u8; 32],
     /// Most orders kept, open and ended, 1 ..= `ORDERS_MAX`.
     pub orders_max: usize,
-    /// Memory for this many orders is touched at start, so that no order pays for a first touch.
+    /// Memory for this many orders, and as many refusals, is touched at start (about 110 bytes
+    /// each), so that none of them pays for a first touch: that can cost more than the order.
     pub orders_expected: usize,
     /// Most SKUs, 1 ..= `SKUS_MAX`.
     pub skus_max: usize,
@@ -305,7 +306,12 @@ impl Engine {
             scratch: Scratch::default(),
             options,
         };
-        engine.orders.reserve_touched(expected);
+        if expected > 0 {
+            engine.orders.reserve_touched(expected);
+            engine.inventory.expect_large();
+            engine.rejections.reserve_touched(expected);
+            engine.timers.expect_large();
+        }
         let system = engine.add_name((Table::Fourth, TenantId(0), SYSTEM_ACTOR), 0);
         engine.actors.push(system);
         engine

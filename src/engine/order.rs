@@ -216,7 +216,7 @@ impl Line {
 pub struct Orders {
     slots: ChunkedVec<OrderSlot, 16>,
     free_slots: Vec<u32>,
-    lines: ChunkedVec<Line, 15>,
+    lines: ChunkedVec<Line, 16>,
     free_line: Option<u32>,
     lines_used: u64,
 }
@@ -224,6 +224,7 @@ pub struct Orders {
 impl Orders {
     /// Touches memory for this many orders.
     pub fn reserve_touched(&mut self, count: usize) {
+        self.lines.expect_large();
         self.slots.reserve_touched(count);
     }
 

@@ -31,7 +31,7 @@ const _: () = assert!(size_of::<CommandResult>() <= 48);
 /// One ring. See the module's documentation.
 pub struct CommandsKept {
     table: Table,
-    slots: ChunkedVec<CommandResult, 15>,
+    slots: ChunkedVec<CommandResult, 17>,
     capacity: u64,
     stored: u64,
     chain: u64,

@@ -248,6 +248,8 @@ impl Index {
 
     /// Splits the segment of `tag`: entries whose next tag bit is set move to a new one.
     #[allow(clippy::cast_possible_truncation, clippy::large_stack_arrays)] // 32 KiB, briefly
+    #[cold]
+    #[inline(never)] // its 32 KiB of stack would be probed by every insertion
     fn split(&mut self, number: u32, tag: u32) {
         let depth = u32::from(self.fill(number).depth);
         assert!(

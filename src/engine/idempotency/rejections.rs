@@ -76,6 +76,13 @@ impl Rejections {
         }
     }
 
+    /// Touches memory for this many refusals, but not more than the ring may hold.
+    pub fn reserve_touched(&mut self, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX).min(self.capacity);
+        self.slots
+            .reserve_touched(usize::try_from(count).unwrap_or(usize::MAX));
+    }
+
     /// Refusals remembered.
     pub fn len(&self) -> u64 {
         self.stored - self.forgotten
