@@ -24,4 +24,5 @@ mod it {
     mod protocol_corruption;
     mod scripted;
     mod served;
+    mod verify;
 }

@@ -37,6 +37,8 @@ complete -c onhand -n "__fish_onhand_needs_command" -f -a "token" -d 'Make and l
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "verify" -d 'Check every claim about a data directory with code of its own; changes nothing'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "inspect" -d 'Show segments and records of a data directory, and where it is damaged'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "export" -d 'Write stock or orders of a data directory as CSV'
+complete -c onhand -n "__fish_onhand_needs_command" -f -a "import" -d 'Send the rows of a CSV file to a server, each of them once'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "explain" -d 'Tell what happened to an order or a SKU, at any past moment'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
 complete -c onhand -n "__fish_onhand_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -479,6 +481,24 @@ complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_s
 complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from help" -f -a "segments" -d 'The segment files: their records, bytes used, seals; and where the journal ends'
 complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from help" -f -a "records" -d 'The records, one JSON object a line, with names instead of numbers'
 complete -c onhand -n "__fish_onhand_using_subcommand inspect; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand export" -l data -d 'The data directory [no default]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand export" -l csv -d 'What to write [no default]' -r -f -a "stock\t'Stock, one row a SKU and location'
+orders\t'Orders, one row an order line'"
+complete -c onhand -n "__fish_onhand_using_subcommand export" -l out -d 'File to write, replaced as a whole at the end [default: standard output]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand export" -l json -d 'Print the number of rows as JSON; needs --out [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l csv -d 'What the rows are [no default]' -r -f -a "stock\t'Stock, one row a SKU and location'
+orders\t'Orders, one row an order line'"
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l import-id -d 'Name of this import: equal rows of imports with the same name are done once, those of another one again [default: the name of the file]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l server -d 'Address of the server' -r
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l tls-ca -d 'Connect with TLS and trust the certificates in this PEM file [default: no TLS]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l define -d 'Define SKUs and locations that the server does not know, instead of refusing their rows [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand import" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c onhand -n "__fish_onhand_using_subcommand explain" -l data -d 'The data directory [no default]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand explain" -l order -d 'The order with this key, 32 hex digits [default: none]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand explain" -l external-id -d 'The order that a channel calls so; needs --channel [default: none]' -r
@@ -489,20 +509,22 @@ complete -c onhand -n "__fish_onhand_using_subcommand explain" -l at -d 'The mom
 complete -c onhand -n "__fish_onhand_using_subcommand explain" -l json -d 'Print JSON, one object a line, instead of sentences [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "serve" -d 'Run the server until SIGTERM or SIGINT'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "sku" -d 'Define and list what is sold, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "location" -d 'Define and list where stock is, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "ping" -d 'Time a round trip to a running server'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "token" -d 'Make and list the tokens that clients present'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "verify" -d 'Check every claim about a data directory with code of its own; changes nothing'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "inspect" -d 'Show segments and records of a data directory, and where it is damaged'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "explain" -d 'Tell what happened to an order or a SKU, at any past moment'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect explain completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "serve" -d 'Run the server until SIGTERM or SIGINT'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "sku" -d 'Define and list what is sold, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "location" -d 'Define and list where stock is, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "stock" -d 'Receive, correct, move, show and watch stock, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "order" -d 'Take orders and follow them to their end, on a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "ping" -d 'Time a round trip to a running server'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "config" -d 'Print a commented configuration file, check one, or show what is in force'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "token" -d 'Make and list the tokens that clients present'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "doctor" -d 'Look at this machine: is it fit to run the server, and what should be changed?'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "verify" -d 'Check every claim about a data directory with code of its own; changes nothing'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "inspect" -d 'Show segments and records of a data directory, and where it is damaged'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "export" -d 'Write stock or orders of a data directory as CSV'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "import" -d 'Send the rows of a CSV file to a server, each of them once'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "explain" -d 'Tell what happened to an order or a SKU, at any past moment'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from serve sku location stock order ping config token doctor verify inspect export import explain completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from location" -f -a "add" -d 'Define a location; safe to repeat. One that exists keeps its place and priority'

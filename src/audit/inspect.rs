@@ -2,11 +2,11 @@
 
 use super::fold::At;
 use super::names::Names;
-use super::replay::KIND_SEGMENT_SEALED;
 use super::show;
 use super::source::{DataDirectory, Next, SourceError, Survey, Tail, Tailer};
 use crate::engine::record::{Record, kind};
 use crate::journal::layout::BatchHeader;
+use crate::journal::record::Seal;
 use crate::types::record::RawRecord;
 use serde::Serialize;
 use serde_json::Value;
@@ -46,13 +46,10 @@ pub fn segments(
     shard: u16,
 ) -> Result<(Survey, Vec<SegmentRow>), SourceError> {
     let survey = source.survey(shard)?;
-    let mut seals: BTreeMap<u64, String> = BTreeMap::new();
+    let mut seals: BTreeMap<u32, String> = BTreeMap::new();
     source.read::<SourceError>(&survey, |_, raw| {
-        if raw.kind == KIND_SEGMENT_SEALED
-            && let Some((segment, rest)) = raw.payload.split_first_chunk::<8>()
-            && let Some(hash) = rest.get(8..40)
-        {
-            seals.insert(u64::from_le_bytes(*segment), hex::encode(hash));
+        if let Some(seal) = Seal::decode(raw) {
+            seals.insert(seal.segment, hex::encode(seal.hash));
         }
         Ok(Next::Go)
     })?;
@@ -67,7 +64,7 @@ pub fn segments(
             used_bytes: info.used_bytes,
             size_bytes: info.size_bytes,
             last_time: (info.batches > 0).then(|| show::rfc3339(info.last_time_ms)),
-            sealed: seals.get(&u64::from(info.number)).cloned(),
+            sealed: seals.get(&info.number).cloned(),
             recycled: info.recycled,
         }
     });

@@ -9,6 +9,7 @@
 //! `apply` to form its opinion; the engine is replayed beside the fold only to compare the two.
 
 pub mod explain;
+pub mod export;
 pub mod fold;
 pub mod inspect;
 pub mod invariants;

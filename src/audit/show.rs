@@ -6,6 +6,7 @@ use crate::engine::record::{
     FORGOTTEN_KEY_BYTES, Lines, OrderAccepted, OrderRef, OrderRejected, Record, StockChange,
     accepted_flags, kind,
 };
+use crate::journal::record::{Seal, Start};
 use crate::types::record::RawRecord;
 use crate::types::{Disposition, OrderDetails, OrderKey, TenantId};
 use serde_json::{Map, Value, json};
@@ -81,6 +82,24 @@ pub fn record(at: &At, raw: &RawRecord<'_>, names: &Names) -> Value {
 
 /// The journal's own records and unknown ones.
 fn bare(raw: &RawRecord<'_>) -> Map<String, Value> {
+    if let Some(start) = Start::decode(raw) {
+        return object(json!({
+            "started_at": rfc3339(start.time_ms),
+            "format_version": start.format_version,
+            "records_kept": start.records,
+            "bytes_cut": start.cut_bytes,
+            "batches_cut": start.cut_batches,
+            "product_version": start.product_version,
+        }));
+    }
+    if let Some(seal) = Seal::decode(raw) {
+        return object(json!({
+            "segment": seal.segment,
+            "end_offset": seal.end_offset,
+            "hash": hex::encode(seal.hash),
+            "previous_hash": hex::encode(seal.previous),
+        }));
+    }
     object(json!({
         "kind_number": raw.kind,
         "version": raw.version,

@@ -99,7 +99,11 @@ fn show_segments(source: &DataDirectory, shards: &[u16], json: bool) -> anyhow::
 }
 
 fn row_cells(row: &SegmentRow) -> Vec<String> {
-    let sealed = row.sealed.as_deref().unwrap_or("-");
+    let sealed = match &row.sealed {
+        Some(hash) => hash.get(..16).unwrap_or(hash),
+        None if row.batches == 0 => "prepared",
+        None => "-",
+    };
     vec![
         row.shard.to_string(),
         row.file.clone(),
@@ -108,7 +112,7 @@ fn row_cells(row: &SegmentRow) -> Vec<String> {
         row.used_bytes.to_string(),
         row.size_bytes.to_string(),
         row.last_time.clone().unwrap_or_else(|| "-".to_owned()),
-        sealed.chars().take(16).collect(),
+        sealed.to_owned(),
         if row.recycled { "yes" } else { "no" }.to_owned(),
     ]
 }

@@ -12,6 +12,8 @@ mod completions;
 mod config;
 mod doctor;
 mod explain;
+mod export;
+mod import;
 mod inspect;
 mod location;
 mod order;
@@ -86,6 +88,10 @@ commands! {
     Verify = verify;
     /// Show segments and records of a data directory, and where it is damaged.
     Inspect = inspect;
+    /// Write stock or orders of a data directory as CSV.
+    Export = export;
+    /// Send the rows of a CSV file to a server, each of them once.
+    Import = import;
     /// Tell what happened to an order or a SKU, at any past moment.
     Explain = explain;
     /// Print the completions of a shell, to be sourced by it.

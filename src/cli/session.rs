@@ -154,6 +154,11 @@ pub(super) struct Session {
 }
 
 impl ServerArgs {
+    /// The tenant to work for.
+    pub(super) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     /// Connects, does the work, and turns a refusal into exit code 1.
     pub(super) fn run(
         self,

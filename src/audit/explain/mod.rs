@@ -181,7 +181,7 @@ fn lines_text(lines: Lines<'_>, names: &Names) -> String {
 
 /// Folds one shard up to a moment, showing each engine record to `before` (not yet folded) and
 /// `after` (just folded).
-fn fold_until(
+pub(super) fn fold_until(
     source: &DataDirectory,
     shard: u16,
     until: Moment,
@@ -209,7 +209,7 @@ fn fold_until(
 }
 
 /// Watches a journal being folded.
-trait Watcher {
+pub(super) trait Watcher {
     fn before(&mut self, at: &At, record: &Record<'_>, fold: &Fold);
     fn after(&mut self, at: &At, record: &Record<'_>, fold: &Fold);
 }

@@ -89,6 +89,8 @@ pub struct Order {
     pub customer: u64,
     /// Sequence of the record that accepted the latest accepted version.
     pub accepted: u64,
+    /// Time of that record, in milliseconds since the Unix epoch.
+    pub accepted_ms: u64,
     /// Sequence of the record that resolved the hold; 0 while it is open.
     pub resolved: u64,
     /// When the hold ends or ended, in milliseconds since the Unix epoch.

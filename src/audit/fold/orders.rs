@@ -34,6 +34,7 @@ impl Fold {
             fingerprint: a.fingerprint,
             customer: a.customer,
             accepted: at.sequence,
+            accepted_ms: at.time_ms,
             resolved: 0,
             expires_at_ms: at.time_ms.saturating_add(u64::from(a.ttl_ms)),
             version: a.version,

@@ -7,7 +7,7 @@ use crate::engine::record::{
 use crate::journal::layout::{
     BatchHeader, SEGMENT_HEADER_BYTES, Salt, SegmentHeader, segment_name,
 };
-use crate::types::record::{RawRecord, RecordBuffer};
+use crate::types::record::RecordBuffer;
 use crate::types::{
     ActorId, ChannelId, CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId,
     StockBucket, TenantId,
@@ -457,15 +457,5 @@ impl Segment {
         self.bytes.resize(self.size(), 0);
         let name = segment_name(self.header.number);
         std::fs::write(folder.join(name), &self.bytes).unwrap();
-    }
-}
-
-/// A view of an entry, for code that takes raw records.
-pub fn raw(entry: &Entry) -> RawRecord<'_> {
-    RawRecord {
-        kind: entry.kind,
-        version: entry.version,
-        actor: entry.actor,
-        payload: &entry.payload,
     }
 }
