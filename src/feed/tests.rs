@@ -1,5 +1,7 @@
 //! Feeds over a real journal: at least once, in order, never past the mark, never in the way.
 
+#![allow(clippy::cast_possible_truncation)] // bytes from small numbers
+
 use super::*;
 use crate::journal::{
     JournalOptions, MaintenanceProgress, MappedStorage, Opened, OsEntropy, SyncProgress, open,
