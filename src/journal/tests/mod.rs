@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::cast_possible_truncation,     // small numbers
+    clippy::large_stack_arrays,
     clippy::semicolon_if_nothing_returned, // one-line closures that change a byte
     clippy::case_sensitive_file_extension_comparisons // names that this product chose
 )]
