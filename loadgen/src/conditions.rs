@@ -18,6 +18,10 @@ pub struct Conditions {
     pub file_system: Option<String>,
     /// When the server syncs, by its own account.
     pub sync: Option<String>,
+    /// Load average of the machine over the minute before: above 0.5 others were busy too.
+    pub load_average: String,
+    /// Scheduling policy of this program and the servers it starts.
+    pub scheduling: &'static str,
     /// Where the load came from.
     pub load: &'static str,
     /// The command line.
@@ -43,6 +47,12 @@ impl Conditions {
             kernel: line("/proc/sys/kernel/osrelease"),
             file_system: None,
             sync: None,
+            load_average: line("/proc/loadavg")
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            scheduling: scheduling(),
             load: "generator and server on the same machine",
             command_line: std::env::args().collect::<Vec<_>>().join(" "),
             seed,
@@ -58,7 +68,8 @@ impl Conditions {
     /// One line for people.
     pub fn sentence(&self) -> String {
         format!(
-            "{}, {} cores, {} MiB, Linux {}, file system {}, sync {}, {} build, commit {}, seed {}",
+            "{}, {} cores, {} MiB, Linux {}, file system {}, sync {}, {} build, commit {}, seed {}, \
+             load average before {}, scheduling {}",
             self.cpu,
             self.cores,
             self.memory_mib,
@@ -68,6 +79,8 @@ impl Conditions {
             self.build,
             self.commit.as_deref().unwrap_or("unknown"),
             self.seed,
+            self.load_average,
+            self.scheduling,
         )
     }
 }
@@ -100,6 +113,19 @@ fn field(path: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+/// The policy by its number in /proc/self/stat, field 41 (proc_pid_stat(5)).
+fn scheduling() -> &'static str {
+    let stat = line("/proc/self/stat");
+    // Fields are counted behind the program's name, which may contain spaces.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    match fields.split_whitespace().nth(41 - 3) {
+        Some("0") => "normal",
+        Some("1" | "2") => "real-time",
+        Some("3" | "5") => "background",
+        _ => "unknown",
+    }
+}
+
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;
@@ -126,6 +152,8 @@ mod tests {
         let conditions = Conditions::here(7);
         assert!(conditions.cores >= 1 && conditions.memory_mib > 0);
         assert!(conditions.sentence().contains("seed 7"));
+        assert!(conditions.load_average.parse::<f64>().is_ok());
+        assert_ne!(conditions.scheduling, "unknown");
         assert!(file_system(Path::new("/proc")).is_some_and(|kind| kind == "proc"));
     }
 }
