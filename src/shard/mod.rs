@@ -349,6 +349,10 @@ impl<S: Storage> Shard<S> {
 
     /// Upper bound of the journal bytes that a frame can cause, from its header and length alone.
     fn records_bytes_max(&self, frame: &Frame<'_>) -> usize {
+        let opcode = Opcode::from_u8(frame.header.opcode);
+        if opcode.is_some_and(|opcode| opcode.role_min() == Role::ReadOnly) {
+            return 0; // a question writes nothing
+        }
         let items = usize::from(frame.header.count).max(1);
         let body = frame.body.len();
         let lines = body / crate::wire::request::reserve::LINE_BYTES;
