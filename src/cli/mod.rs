@@ -10,6 +10,7 @@
 
 mod completions;
 mod config;
+mod demo;
 mod doctor;
 mod explain;
 mod export;
@@ -57,6 +58,7 @@ macro_rules! commands {
             /// # Errors
             /// What could not be done, for the person who asked; see [`startup::report`].
             pub fn run(self) -> anyhow::Result<ExitCode> {
+                startup::end_with_parent();
                 match self.command {
                     $(Command::$variant(args) => $module::run(args),)+
                 }
@@ -66,6 +68,8 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Kill a flash sale half-way and show that nothing was lost and nothing sold twice.
+    Demo = demo;
     /// Run the server until SIGTERM or SIGINT.
     Serve = serve;
     /// Define and list what is sold, on a running server.

@@ -15,6 +15,26 @@ pub const FAILED: u8 = 2;
 /// Environment variable that selects what is logged.
 const LOG_VARIABLE: &str = "ONHAND_LOG";
 
+/// Environment variable with the process id of a parent that this process must not outlive.
+pub(super) const PARENT_VARIABLE: &str = "ONHAND_END_WITH_PARENT";
+
+/// For a child of this program: ends with its parent, even where that is killed outright.
+pub(super) fn end_with_parent() {
+    let Ok(parent) = std::env::var(PARENT_VARIABLE) else {
+        return;
+    };
+    let kill = rustix::process::Signal::KILL;
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(kill)) {
+        tracing::warn!("this process may outlive its parent: {error}");
+    }
+    // A parent that ended before is not told about any more.
+    let present = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().to_string());
+    if present.as_deref() != Some(parent.as_str()) {
+        eprintln!("onhand: the parent process {parent} is gone");
+        std::process::exit(i32::from(FAILED));
+    }
+}
+
 /// Sends log lines to standard error; standard output is for results. `ONHAND_LOG` overrides
 /// `level`, in the form `info` or `warn,onhand::journal=debug`.
 pub fn log_to_stderr(level: &str) {
