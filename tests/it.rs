@@ -15,6 +15,8 @@ mod it {
     mod cli_serve;
     mod cli_stock;
     mod client;
+    mod crash;
+    mod demo;
     mod durability;
     mod error_codes;
     mod examples;
@@ -24,5 +26,6 @@ mod it {
     mod protocol_corruption;
     mod scripted;
     mod served;
+    mod serving;
     mod verify;
 }

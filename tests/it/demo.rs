@@ -1,0 +1,116 @@
+//! `onhand demo` as a process: its claims hold, it cleans up, and its engine never outlives it.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::process::{onhand, run};
+use super::serving::wait_until_gone;
+
+/// Far longer than the end of a process takes, on a busy machine as well.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[test]
+fn the_demo_holds_all_its_claims_and_cleans_up() {
+    let parent = tempfile::tempdir().expect("a directory");
+    let json = tempfile::NamedTempFile::new().expect("a file");
+    let arguments = [
+        "demo",
+        "--customers",
+        "3000",
+        "--stock",
+        "100",
+        "--connections",
+        "20",
+        "--data",
+    ];
+    let mut arguments: Vec<&str> = arguments.to_vec();
+    let (path, json) = (
+        parent.path().display().to_string(),
+        json.path().display().to_string(),
+    );
+    arguments.extend([&path, "--json", &json]);
+    run(&arguments)
+        .exits(0)
+        .says("Nothing lost, nothing sold twice.");
+    let text = std::fs::read_to_string(&json).expect("a file of figures");
+    let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for (name, value) in [
+        ("offered", 3_000),
+        ("accepted", 100),
+        ("sold_out", 2_900),
+        ("units_sold", 100),
+        ("oversold", 0),
+        ("acknowledged_then_lost", 0),
+        ("acknowledged_twice", 0),
+        ("contradictions", 0),
+    ] {
+        assert_eq!(figures[name], value, "{name} in {text}");
+    }
+    for name in [
+        "replayed",
+        "in_flight_at_kill",
+        "acknowledged_before_kill",
+        "background_orders",
+    ] {
+        assert!(figures[name].as_u64() > Some(0), "{name} in {text}");
+    }
+    assert_eq!(figures["verify"]["violations"], 0);
+    assert_eq!(
+        figures["verify"]["acknowledgements"],
+        figures["ledger_lines"]
+    );
+    assert_eq!(figures["ok"], true);
+    let left = std::fs::read_dir(parent.path())
+        .expect("a directory")
+        .count();
+    assert_eq!(left, 0, "the demo's directory is deleted");
+}
+
+#[test]
+fn the_demo_refuses_too_few_customers_before_it_starts_anything() {
+    run(&["demo", "--customers", "300", "--stock", "100"])
+        .exits(2)
+        .warns("too few");
+}
+
+#[test]
+fn the_engine_does_not_outlive_the_demo() {
+    for (signal, code) in [(Signal::TERM, Some(143)), (Signal::KILL, None)] {
+        let parent = tempfile::tempdir().expect("a directory");
+        let mut demo = onhand()
+            .args(["demo", "--data"])
+            .arg(parent.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the demo starts");
+        let output = BufReader::new(demo.stdout.take().expect("an output"));
+        let mut lines = output.lines().map_while(Result::ok);
+        let line = lines
+            .find(|line| line.contains("process "))
+            .expect("the engine's pid");
+        let pid = line.split("process ").nth(1).expect("a pid");
+        let pid: i32 = pid
+            .split(',')
+            .next()
+            .expect("a pid")
+            .parse()
+            .expect("a pid");
+        let pid = Pid::from_raw(pid).expect("a pid");
+        kill_process(Pid::from_child(&demo), signal).expect("a signal");
+        // Its other lines, if there are any, must not block it.
+        lines.for_each(drop);
+        let status = demo.wait().expect("an end");
+        assert_eq!(status.code(), code);
+        wait_until_gone(pid, TIMEOUT);
+        if code.is_some() {
+            let left = std::fs::read_dir(parent.path())
+                .expect("a directory")
+                .count();
+            assert_eq!(left, 0, "an interrupted demo leaves nothing behind");
+        }
+    }
+}
