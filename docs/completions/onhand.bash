@@ -22,6 +22,9 @@ _onhand() {
             onhand,config)
                 cmd="onhand__subcmd__config"
                 ;;
+            onhand,demo)
+                cmd="onhand__subcmd__demo"
+                ;;
             onhand,doctor)
                 cmd="onhand__subcmd__doctor"
                 ;;
@@ -93,6 +96,9 @@ _onhand() {
                 ;;
             onhand__subcmd__help,config)
                 cmd="onhand__subcmd__help__subcmd__config"
+                ;;
+            onhand__subcmd__help,demo)
+                cmd="onhand__subcmd__help__subcmd__demo"
                 ;;
             onhand__subcmd__help,doctor)
                 cmd="onhand__subcmd__help__subcmd__doctor"
@@ -404,7 +410,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version serve sku location stock order ping config token doctor verify inspect export import explain completions help"
+            opts="-h -V --help --version demo serve sku location stock order ping config token doctor verify inspect export import explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -725,6 +731,44 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        onhand__subcmd__demo)
+            opts="-h --customers --stock --connections --seed --data --keep --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --customers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         onhand__subcmd__doctor)
             opts="-h --data --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -812,7 +856,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="serve sku location stock order ping config token doctor verify inspect export import explain completions help"
+            opts="demo serve sku location stock order ping config token doctor verify inspect export import explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -884,6 +928,20 @@ _onhand() {
         onhand__subcmd__help__subcmd__config__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
