@@ -295,7 +295,7 @@ impl Bench {
     }
 }
 
-/// Replays the log; the rate is that of the first load, records prefetched 32 ahead.
+/// Replays the log; the rate is that of the first load, records prefetched ahead.
 fn replay(log: &[(u64, Vec<u8>)], orders: u64) {
     let mut engine = Engine::new(EngineOptions {
         secret: [9; 32],
@@ -307,13 +307,19 @@ fn replay(log: &[(u64, Vec<u8>)], orders: u64) {
         if at == SET_UP_BATCHES {
             (start, set_up) = (thread_ns(), sequence);
         }
-        let mut ahead = Records::new(bytes);
-        for raw in ahead.by_ref().take(32) {
+        let (mut far, mut near) = (Records::new(bytes), Records::new(bytes));
+        for raw in far.by_ref().take(2 * WINDOW) {
             engine.prefetch_record(&raw);
         }
+        for raw in near.by_ref().take(WINDOW) {
+            engine.prefetch_record_near(&raw);
+        }
         for raw in Records::new(bytes) {
-            if let Some(next) = ahead.next() {
+            if let Some(next) = far.next() {
                 engine.prefetch_record(&next);
+            }
+            if let Some(next) = near.next() {
+                engine.prefetch_record_near(&next);
             }
             sequence += 1;
             engine.replay(*time_ms, sequence, &raw).unwrap();

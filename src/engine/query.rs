@@ -1,7 +1,7 @@
 //! Reading: stock, orders, names, counts. Nothing here changes state.
 
 use super::command::{CellView, LocationView, OrderLineView, OrderView};
-use super::record::{RequestedLine, ShortLine};
+use super::record::{RequestedLine, ShortLine, kind};
 use super::{Engine, EngineStatistics};
 use crate::types::record::RawRecord;
 use crate::types::{
@@ -148,31 +148,24 @@ impl Engine {
         self.inventory.locations().len()
     }
 
-    /// Fetches what [`Engine::replay`] will need for a record that is some records ahead.
+    /// First prefetch stage of a record that [`Engine::replay`] will get some records later.
     #[inline]
     pub fn prefetch_record(&self, raw: &RawRecord<'_>) {
-        use super::record::kind;
-        if !matches!(
-            raw.kind,
-            kind::ORDER_ACCEPTED | kind::ORDER_REJECTED | kind::ORDER_EXPIRED
-        ) {
-            return;
+        if let Some((tenant, key)) = order_of(raw) {
+            self.prefetch_order_key(tenant, key);
         }
-        let tenant_at = match raw.kind {
-            kind::ORDER_ACCEPTED => 44,
-            kind::ORDER_REJECTED => 32,
-            _ => 16,
-        };
-        let key = raw.payload.first_chunk::<16>();
-        let tenant = raw.payload.get(tenant_at..tenant_at + 2);
-        if let (Some(key), Some(&[low, high])) = (key, tenant) {
-            let tenant = TenantId(u16::from_le_bytes([low, high]));
-            self.prefetch_order_key(tenant, OrderKey(u128::from_le_bytes(*key)));
+        if let Some(sku) = first_sku(raw) {
+            self.prefetch_sku(sku);
         }
-        if raw.kind == kind::ORDER_ACCEPTED
-            && let Some(&[a, b, c, d]) = raw.payload.get(54..58)
-        {
-            self.prefetch_sku(SkuId(u32::from_le_bytes([a, b, c, d])));
+    }
+
+    /// Second prefetch stage, nearer to the record's turn.
+    #[inline]
+    pub fn prefetch_record_near(&self, raw: &RawRecord<'_>) {
+        if let Some(sku) = first_sku(raw) {
+            self.prefetch_cell(sku); // a new order has no slot yet
+        } else if let Some((tenant, key)) = order_of(raw) {
+            self.prefetch_order_slot(&self.probe(tenant, key));
         }
     }
 
@@ -212,4 +205,29 @@ impl Engine {
             + self.names.memory_bytes()
             + self.timers.memory_bytes()
     }
+}
+
+/// The order that a record is about.
+#[inline]
+fn order_of(raw: &RawRecord<'_>) -> Option<(TenantId, OrderKey)> {
+    let tenant_at = match raw.kind {
+        kind::ORDER_ACCEPTED => 44,
+        kind::ORDER_REJECTED => 32,
+        kind::ORDER_EXPIRED => 16,
+        kind::HOLD_EXTENDED..=kind::ORDER_RETURNED => 40,
+        _ => return None,
+    };
+    let key = u128::from_le_bytes(*raw.payload.first_chunk()?);
+    let tenant = u16::from_le_bytes(*raw.payload.get(tenant_at..)?.first_chunk()?);
+    Some((TenantId(tenant), OrderKey(key)))
+}
+
+/// The first SKU that an accepted order takes.
+#[inline]
+fn first_sku(raw: &RawRecord<'_>) -> Option<SkuId> {
+    if raw.kind != kind::ORDER_ACCEPTED {
+        return None;
+    }
+    let sku = raw.payload.get(54..)?.first_chunk()?;
+    Some(SkuId(u32::from_le_bytes(*sku)))
 }

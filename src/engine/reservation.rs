@@ -30,6 +30,16 @@ struct Intake<'a> {
     replaces: Option<u32>,
 }
 
+/// What the only possible location offers to a line.
+enum Offer {
+    /// All of it, there.
+    Covers(LocationId),
+    /// Only so many units.
+    Leaves(u32),
+    /// There is more than one location, or none: the general way decides.
+    Unclear,
+}
+
 impl Engine {
     /// As [`Engine::reserve`], with the key hashed before by [`Engine::prefetch_order_key`].
     pub fn reserve_probed(
@@ -290,10 +300,27 @@ impl Engine {
         if intake.replaces.is_none() && self.orders.len() >= self.options.orders_max {
             return refused(ResultCode::OrderTableFull);
         }
-        if let ([line], None) = (merged, intake.replaces)
-            && let Some(outcome) = self.decide_one_cell(intake, &line.want, out, notes)
-        {
-            return outcome;
+        if let ([line], None) = (merged, intake.replaces) {
+            match self.only_offer(&line.want) {
+                Offer::Covers(location) => {
+                    let taken = [Allocation {
+                        location,
+                        ..line.want
+                    }];
+                    return self.accept(intake, &taken, None, out);
+                }
+                Offer::Leaves(left)
+                    if left == 0 || intake.request.policy == Policy::AllOrNothing =>
+                {
+                    let shorts = [ShortLine {
+                        sku: line.want.sku,
+                        left,
+                        line: 0,
+                    }];
+                    return self.reject(intake, ResultCode::InsufficientStock, &shorts, out, notes);
+                }
+                _ => {}
+            }
         }
         let mut plan = std::mem::take(&mut self.scratch.plan);
         plan.shorts.clear();
@@ -317,41 +344,27 @@ impl Engine {
         outcome
     }
 
-    /// The common case: one line whose SKU is on sale and kept at one location only (or the line
-    /// names its location). `None` where the general way must decide.
+    /// The common case: a line whose SKU is on sale and kept at one location only, or that names
+    /// its location.
     #[inline]
-    fn decide_one_cell(
-        &mut self,
-        intake: &Intake<'_>,
-        want: &Allocation,
-        out: &mut RecordBuffer,
-        notes: &mut Vec<LineNote>,
-    ) -> Option<OrderOutcome> {
-        let sku = self.inventory.sku(want.sku)?;
-        if !sku.on_sale {
-            return None;
-        }
-        let cell = if want.location == LocationId::ANY {
-            let cell = self.inventory.only_cell(sku)?;
-            self.inventory.cell(cell)
-        } else {
-            self.inventory
-                .cell(self.inventory.find_cell(want.sku, want.location)?)
+    fn only_offer(&self, want: &Allocation) -> Offer {
+        let Some(sku) = self.inventory.sku(want.sku).filter(|sku| sku.on_sale) else {
+            return Offer::Unclear;
         };
-        let (available, location) = (cell.quantities.available(), cell.location);
+        let cell = if want.location == LocationId::ANY {
+            self.inventory.only_cell(sku)
+        } else {
+            self.inventory.find_cell(want.sku, want.location)
+        };
+        let Some(cell) = cell.map(|cell| self.inventory.cell(cell)) else {
+            return Offer::Unclear;
+        };
+        let available = cell.quantities.available();
         if available >= want.quantity {
-            let taken = [Allocation { location, ..*want }];
-            return Some(self.accept(intake, &taken, None, out));
+            Offer::Covers(cell.location)
+        } else {
+            Offer::Leaves(available)
         }
-        if intake.request.policy == Policy::Partial && available > 0 {
-            return None;
-        }
-        let shorts = [ShortLine {
-            sku: want.sku,
-            left: available,
-            line: 0,
-        }];
-        Some(self.reject(intake, ResultCode::InsufficientStock, &shorts, out, notes))
     }
 
     fn decide_stock(

@@ -96,6 +96,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Takes a run that is preceded by its count in one byte.
+    #[inline]
     pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
         let count = usize::from(take!(input, try_get_u8));
         Self::take_counted(input, count)
@@ -173,6 +174,8 @@ const ACCEPTED_FIXED_BYTES: usize = 54;
 impl<'a> OrderAccepted<'a> {
     /// Decodes a whole payload of this kind.
     #[must_use]
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // or the decoded record is copied about on every order
     pub fn decode(mut payload: &'a [u8]) -> Option<Self> {
         let accepted = Self::take(&mut payload)?;
         payload.is_empty().then_some(accepted)
@@ -185,6 +188,8 @@ impl<'a> OrderAccepted<'a> {
         })
     }
 
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // see `decode`
     pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
         let whole = input.len();
         let (fixed, rest) = input.split_first_chunk::<{ ACCEPTED_FIXED_BYTES - 1 }>()?;
@@ -233,6 +238,7 @@ impl<'a> OrderAccepted<'a> {
         })
     }
 
+    #[inline]
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         let start = out.len();
         // Built aside and appended at once: one check of the room instead of eleven.
@@ -361,6 +367,8 @@ const REJECTED_FIXED_BYTES: usize = 41;
 impl<'a> OrderRejected<'a> {
     /// Decodes a whole payload of this kind.
     #[must_use]
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // or the decoded record is copied about on every order
     pub fn decode(mut payload: &'a [u8]) -> Option<Self> {
         let rejected = Self::take(&mut payload)?;
         payload.is_empty().then_some(rejected)
@@ -373,6 +381,8 @@ impl<'a> OrderRejected<'a> {
         })
     }
 
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // see `decode`
     pub(super) fn take(input: &mut &'a [u8]) -> Option<Self> {
         let (fixed, rest) = input.split_first_chunk::<{ REJECTED_FIXED_BYTES - 1 }>()?;
         *input = rest;
