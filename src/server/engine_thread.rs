@@ -104,10 +104,10 @@ impl<S: Storage> Service for ShardService<S> {
         if self.shard.has_work() || self.shard.failure().is_some() {
             return Some(0);
         }
-        let journal = self.shard.journal_mut();
-        if let Err(error) = journal.idle(now_ms) {
+        if let Err(error) = self.shard.idle() {
             tracing::debug!(%error, "the synced mark could not be recorded while idle");
         }
+        let journal = self.shard.journal_mut();
         let seen = journal.acknowledged();
         if !journal.handover().engine_sleeps(seen) {
             return Some(0);

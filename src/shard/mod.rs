@@ -446,6 +446,17 @@ impl<S: Storage> Shard<S> {
         metrics.turn_seconds.record(seconds);
     }
 
+    /// Records the synced mark where no turn will: to be called when there is nothing to do. True
+    /// where an empty batch was written. Its time is the engine's and not the clock's, for the
+    /// next turn may have to stop at a timer that the clock has passed.
+    ///
+    /// # Errors
+    /// If the journal does not take it; nothing is lost by that.
+    pub fn idle(&mut self) -> Result<bool, AppendError> {
+        let time_ms = self.engine.now_ms();
+        self.journal.idle(time_ms)
+    }
+
     /// Refreshes the gauges; call it now and then, not every turn.
     pub fn publish_gauges(&mut self) {
         let statistics = self.engine.statistics();
