@@ -1,4 +1,4 @@
-//! One run: a seed drives clients, network, engine thread, sync thread, maintenance, clock, crashes.
+//! One run: a seed drives clients, network, engine, sync, maintenance, clock and crashes.
 //!
 //! ```text
 //!  workload ─▶ clients ─▶ frames in flight ─▶ turn ─▶ held replies ─▶ clients
@@ -67,6 +67,8 @@ pub(super) enum Reply {
 pub struct Length {
     pub commands: u64,
     pub crashes: u64,
+    /// Also look at copies of the disk with flipped bits.
+    pub flips: bool,
 }
 
 /// One simulated run.
@@ -80,6 +82,7 @@ pub struct Sim {
     pub(super) options: NodeOptions,
     pub(super) node: Option<Node>,
     steps: u64,
+    pub(super) flips: bool,
     pub(super) lives: u64,
     /// Starts that came to nothing since the last one that lasted.
     pub(super) attempts: u64,
@@ -183,6 +186,7 @@ impl Sim {
             options,
             node: None,
             steps: 0,
+            flips: true,
             lives: 0,
             attempts: 0,
             clock: CLOCK_START_MS,
@@ -203,6 +207,7 @@ impl Sim {
 
     /// Runs to the end: commands, crashes, a quiet end, a clean shutdown and a last look.
     pub fn run(&mut self, length: Length) {
+        self.flips = length.flips;
         self.start(false);
         let mut crashes: Vec<u64> = (0..length.crashes)
             .map(|_| self.faults.between(length.commands / 20, length.commands))
@@ -329,8 +334,7 @@ impl Sim {
             && !node.shard.has_work()
             && node.shard.journal_mut().room() != Room::None
         {
-            let now = node.shard.engine().now_ms();
-            let wrote = node.shard.journal_mut().idle(now);
+            let wrote = node.shard.idle();
             let wrote = wrote.expect("there is room for an empty batch");
             if wrote {
                 self.trace.note(|| "empty batch".to_owned());

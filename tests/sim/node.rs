@@ -64,18 +64,16 @@ impl Node {
             Box::new(entropy),
             &mut |batch| {
                 engine.begin_turn(batch.time_ms);
-                let mut sequence = batch.sequence;
                 let first = Records::new(batch.payload).next();
                 match first.map(|record| record.kind) {
                     Some(KIND_START) => idle_starts += 1,
                     Some(_) => idle_starts = 0,
                     None => {}
                 }
-                for raw in Records::new(batch.payload) {
+                for (sequence, raw) in (batch.sequence..).zip(Records::new(batch.payload)) {
                     if raw.kind >= ENGINE_KIND_MIN {
                         engine.replay(batch.time_ms, sequence, &raw)?;
                     }
-                    sequence += 1;
                 }
                 Ok(())
             },

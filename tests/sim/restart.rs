@@ -67,7 +67,8 @@ impl Sim {
         self.disk.set_full(false);
         self.plant_spare();
         whole &= !self.break_starts();
-        let before = self.faults.chance(400).then(|| self.disk.fork());
+        let flip = self.faults.chance(400) && self.flips;
+        let before = flip.then(|| self.disk.fork());
         let node = match self.open(&self.disk.clone()) {
             Ok(node) => node,
             Err(error) => panic!("the journal does not open: {error}"),
@@ -126,8 +127,8 @@ impl Sim {
         crashed
     }
 
-    /// Records up to `end` that the model does not know, and that may or may not be recovered, stand
-    /// in the log like a turn.
+    /// Records up to `end` that the model does not know, and that may or may not be recovered,
+    /// stand in the log like a turn.
     fn log_own(&mut self, end: u64) {
         let last = self.log.last();
         let before = last.map_or(self.base.next_sequence(), |turn| turn.end);

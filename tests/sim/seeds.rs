@@ -14,6 +14,7 @@ const THREADS: usize = 2;
 pub const LENGTH: Length = Length {
     commands: 2_000,
     crashes: 3,
+    flips: true,
 };
 
 /// One run; panics where something is wrong.

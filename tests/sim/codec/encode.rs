@@ -101,7 +101,7 @@ fn order_item<'a>(spec: &OrderSpec, lines: &'a [request::Line]) -> request::Rese
 
 fn put_commands(out: &mut Vec<u8>, first: &CommandSpec, requests: &[Request], id: u64) {
     let command = |request| match request {
-        &Request::Command(ref command) => command,
+        Request::Command(command) => command,
         other => mixed(other),
     };
     match first {

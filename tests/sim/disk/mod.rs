@@ -7,7 +7,8 @@
 //!    successful sync, a crash keeps any subset, each on its own: the old bytes, the newest ones,
 //!    those of any write in between, or a mix that changes over at some byte within the sector.
 //!    Bytes that a successful sync covered never change in a crash, not even within a torn sector.
-//! 2. **Failed sync.** `sync` returns an error, an arbitrary part of the range's sectors reached
+//! 2. **Failed sync.** `sync_directory` returns an error, and the changes stay unsynced. Or `sync`
+//!    returns an error, an arbitrary part of the range's sectors reached
 //!    the medium, and all of them count as clean from then on: reads still show what was written,
 //!    and a later sync that succeeds does *not* write them. Only writing them again makes them
 //!    dirty. (So does a real page cache after a write-back error.)
@@ -198,7 +199,7 @@ impl SimDisk {
         self.state().full = full;
     }
 
-    /// Of the next calls of `sync` on files, `skip` succeed and `count` after them fail.
+    /// Of the next syncs, of files and the directory, `skip` succeed and `count` after them fail.
     pub fn fail_syncs(&self, skip: u32, count: u32) {
         self.state().failing_syncs = (skip, count);
     }
@@ -274,6 +275,16 @@ impl State {
                 lost.extend(names);
             }
         }
+    }
+
+    /// Whether the sync that comes now fails.
+    fn sync_fails(&mut self) -> bool {
+        let (skip, count) = &mut self.failing_syncs;
+        let fails = *skip == 0 && *count > 0;
+        *count -= u32::from(fails);
+        *skip = skip.saturating_sub(1);
+        self.counts.failed_syncs += u64::from(fails);
+        fails
     }
 
     /// Makes one change of the directory durable.

@@ -92,6 +92,9 @@ impl Storage for SimDisk {
 
     fn sync_directory(&self) -> Result<()> {
         let mut state = self.alive()?;
+        if state.sync_fails() {
+            return Err(Error::other("simulated write-back error"));
+        }
         for change in std::mem::take(&mut state.pending) {
             state.settle(&change);
         }
@@ -144,15 +147,7 @@ impl StorageFile for SimFile {
     }
 
     fn sync(&self, offset: u64, length: u64) -> Result<()> {
-        let fails = {
-            let mut state = self.disk.alive()?;
-            let (skip, count) = &mut state.failing_syncs;
-            let fails = *skip == 0 && *count > 0;
-            *count -= u32::from(fails);
-            *skip = skip.saturating_sub(1);
-            state.counts.failed_syncs += u64::from(fails);
-            fails
-        };
+        let fails = self.disk.alive()?.sync_fails();
         self.with(offset, length, |file, stream| {
             if fails {
                 file.fail_sync(offset as usize, length as usize, stream);
