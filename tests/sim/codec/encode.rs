@@ -38,6 +38,13 @@ pub fn frame_of(requests: &[Request], request_id: u64) -> Vec<u8> {
     out
 }
 
+fn command(request: &Request) -> &CommandSpec {
+    match request {
+        Request::Command(command) => command,
+        other => mixed(other),
+    }
+}
+
 fn mixed(request: &Request) -> ! {
     panic!("a frame has requests of one kind only, but {request:?} is among them")
 }
@@ -100,10 +107,6 @@ fn order_item<'a>(spec: &OrderSpec, lines: &'a [request::Line]) -> request::Rese
 }
 
 fn put_commands(out: &mut Vec<u8>, first: &CommandSpec, requests: &[Request], id: u64) {
-    let command = |request| match request {
-        Request::Command(command) => command,
-        other => mixed(other),
-    };
     match first {
         CommandSpec::DefineSku { .. } => {
             put(
