@@ -1,7 +1,7 @@
 //! What the journal costs: append and sync by batch size, beside the ceiling of a plain write and
 //! fdatasync on the same disk in the same run, and the ways in which mapped bytes can be synced.
 //!
-//! `cargo bench --bench journal` prints medians over several rounds. Set `ONHAND_BENCH_DIR` to
+//! `cargo bench --bench journal` prints medians. Set `ONHAND_BENCH_DIR` to
 //! choose the disk (default: the build's target directory).
 
 use onhand::clock::monotonic_ns;
@@ -23,11 +23,18 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const RECORD_BYTES: usize = 64;
 /// Records of a batch: from one order in flight to two full frames.
 const BATCH_RECORDS: [usize; 5] = [1, 10, 100, 1_000, 16_380];
-/// Bytes appended in a round, at most.
-const ROUND_BYTES: usize = 48 << 20;
-/// Syncs of a round, at most.
-const ROUND_SYNCS: usize = 300;
-const ROUNDS: usize = 5;
+/// Bytes appended for one figure, at most.
+const TOTAL_BYTES: usize = 192 << 20;
+/// Syncs for one figure, at most.
+const SYNCS_MAX: usize = 500;
+/// Appends without a sync for one figure, at most.
+const APPENDS_MAX: usize = 20_000;
+/// Size of the file of the plain writes.
+const PLAIN_BYTES: u64 = 64 << 20;
+/// Bytes synced at once where ways to sync are compared.
+const PIECE_BYTES: u64 = 1 << 20;
+/// Times that the replay is measured.
+const REPLAYS: usize = 5;
 
 fn main() -> Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -36,51 +43,70 @@ fn main() -> Result<()> {
     }
     let directory = directory()?;
     print_conditions(directory.path());
-    println!("\nappend only (no sync), median of {ROUNDS}");
+    println!("\nappend only, no sync: median");
     println!(
         "{:>10} {:>12} {:>14} {:>12}",
         "records", "bytes", "ns/record", "MB/s"
     );
     for records in BATCH_RECORDS {
-        let rounds = rounds(|| append_round(directory.path(), records, false))?;
-        let (bytes, ns) = rounds;
+        let (append_ns, _) = append(directory.path(), records, false)?;
+        let (bytes, ns) = (batch_bytes(records) as f64, append_ns.median());
         let per_record = ns / records as f64;
-        println!(
-            "{records:>10} {bytes:>12.0} {per_record:>14.2} {:>12.0}",
-            bytes * 1e3 / ns
-        );
+        let rate = bytes * 1e3 / ns;
+        println!("{records:>10} {bytes:>12.0} {per_record:>14.2} {rate:>12.0}");
     }
-    println!("\nappend and sync, beside a plain write and fdatasync of the same bytes");
+    println!("\nappend and sync, in turns with a plain write and fdatasync of the same bytes");
     println!(
-        "{:>10} {:>12} {:>14} {:>12} {:>14} {:>12} {:>8}",
-        "records", "bytes", "journal µs", "MB/s", "plain µs", "MB/s", "share"
+        "{:>10} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}",
+        "records", "bytes", "journal µs", "p90", "plain µs", "p90", "MB/s"
     );
     for records in BATCH_RECORDS {
-        let (bytes, ns) = rounds(|| append_round(directory.path(), records, true))?;
-        let (_, plain_ns) = rounds(|| plain_round(directory.path(), batch_bytes(records)))?;
+        let (journal_ns, plain_ns) = append(directory.path(), records, true)?;
+        let bytes = batch_bytes(records) as f64;
         println!(
-            "{records:>10} {bytes:>12.0} {:>14.1} {:>12.0} {:>14.1} {:>12.0} {:>7.0}%",
-            ns / 1e3,
-            bytes * 1e3 / ns,
-            plain_ns / 1e3,
-            bytes * 1e3 / plain_ns,
-            100.0 * plain_ns / ns
+            "{records:>10} {bytes:>12.0} {:>12.1} {:>12.1} {:>12.1} {:>12.1} {:>12.0}",
+            journal_ns.median() / 1e3,
+            journal_ns.at(0.9) / 1e3,
+            plain_ns.median() / 1e3,
+            plain_ns.at(0.9) / 1e3,
+            bytes * 1e3 / journal_ns.median(),
         );
     }
-    println!("\nways to sync 1 MiB of a mapping of which the next 16 MiB are populated");
-    for (name, way) in [
-        ("msync of the range", Way::Range),
-        ("fdatasync of the file", Way::Whole),
-    ] {
-        let (bytes, ns) = rounds(|| sync_round(directory.path(), way))?;
+    println!("\nways to sync 1 MiB of a mapping of which the next 16 MiB are populated, in turns");
+    for (name, times) in ways(directory.path())? {
+        let (median, p90) = (times.median(), times.at(0.9));
+        let rate = PIECE_BYTES as f64 * 1e3 / median;
         println!(
-            "{name:>24} {:>10.1} µs {:>8.0} MB/s",
-            ns / 1e3,
-            bytes * 1e3 / ns
+            "{name:>24} median {:>8.1} µs, p90 {:>8.1} µs, {rate:>6.0} MB/s",
+            median / 1e3,
+            p90 / 1e3
         );
     }
     println!("\nreplay of the journal just written, from the page cache");
     replay(directory.path())
+}
+
+/// Durations of the same work, in nanoseconds.
+#[derive(Default)]
+struct Times(Vec<f64>);
+
+impl Times {
+    fn add(&mut self, started_ns: u64) {
+        self.0.push((monotonic_ns() - started_ns) as f64);
+    }
+
+    /// The duration that this share of them does not exceed.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an index
+    fn at(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let index = (sorted.len() as f64 * share) as usize;
+        sorted.get(index).copied().unwrap_or(f64::NAN)
+    }
+
+    fn median(&self) -> f64 {
+        self.at(0.5)
+    }
 }
 
 fn directory() -> Result<tempfile::TempDir> {
@@ -136,18 +162,6 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Medians of bytes and nanoseconds over the rounds.
-fn rounds(mut round: impl FnMut() -> Result<(f64, f64)>) -> Result<(f64, f64)> {
-    let mut all = Vec::new();
-    for _ in 0..ROUNDS {
-        all.push(round()?);
-    }
-    all.sort_by(|one, two| one.1.total_cmp(&two.1));
-    all.get(ROUNDS / 2)
-        .copied()
-        .ok_or_else(|| "no rounds".into())
-}
-
 fn maintain(opened: &mut Opened<MappedStorage>) -> Result<()> {
     while opened.maintenance.step()? != MaintenanceProgress::Idle {}
     Ok(())
@@ -158,8 +172,9 @@ fn batch_bytes(records: usize) -> usize {
     64 + records * (RECORD_BYTES + 8)
 }
 
-/// Bytes of one batch, and the nanoseconds that it takes.
-fn append_round(directory: &Path, records: usize, sync: bool) -> Result<(f64, f64)> {
+/// Times of appending batches of so many records, with their sync if asked for; and then of the
+/// same bytes by a plain write and fdatasync, one after each: the ceiling, in the same noise.
+fn append(directory: &Path, records: usize, sync: bool) -> Result<(Times, Times)> {
     let data = directory.join("journal");
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
@@ -168,26 +183,36 @@ fn append_round(directory: &Path, records: usize, sync: bool) -> Result<(f64, f6
     let options = JournalOptions::default();
     let mut opened = open(storage, options, 1, Box::new(OsEntropy), &mut |_| Ok(()))?;
     maintain(&mut opened)?;
+    let bytes = batch_bytes(records);
+    let (path, plain) = (directory.join("plain"), vec![7; bytes]);
+    let file = zeroed(&path, PLAIN_BYTES)?;
+    let turns = (TOTAL_BYTES / bytes).clamp(1, if sync { SYNCS_MAX } else { APPENDS_MAX });
+    let (mut journal_ns, mut plain_ns) = (Times::default(), Times::default());
     let mut buffer = RecordBuffer::default();
     let payload = [7; RECORD_BYTES];
-    let bytes = batch_bytes(records);
-    let turns = (ROUND_BYTES / bytes).clamp(1, if sync { ROUND_SYNCS } else { 200_000 });
-    let mut spent_ns = 0;
-    for _ in 0..turns {
+    for turn in 0..turns {
         opened.appender.begin(&mut buffer);
         for _ in 0..records {
-            buffer.push(20, 1, ActorId(0), |out| out.extend_from_slice(&payload));
+            buffer.push(20, 1, ActorId(1), |out| out.extend_from_slice(&payload));
         }
         let time_ms = opened.appender.last_time_ms() + 1;
-        let started = monotonic_ns();
+        let started_ns = monotonic_ns();
         opened.appender.append(time_ms, &buffer)?;
         if sync && opened.syncer.step() == SyncProgress::Failed {
             return Err("a sync failed".into());
         }
-        spent_ns += monotonic_ns() - started;
+        journal_ns.add(started_ns);
+        if sync {
+            let at = (turn * bytes) as u64 % (PLAIN_BYTES - bytes as u64);
+            let started_ns = monotonic_ns();
+            file.write_all_at(&plain, at)?;
+            file.sync_data()?;
+            plain_ns.add(started_ns);
+        }
         maintain(&mut opened)?;
     }
-    Ok((bytes as f64, spent_ns as f64 / turns as f64))
+    std::fs::remove_file(path)?;
+    Ok((journal_ns, plain_ns))
 }
 
 /// A file of zeros, written through and synced.
@@ -206,63 +231,51 @@ fn zeroed(path: &Path, bytes: u64) -> Result<File> {
     Ok(file)
 }
 
-/// The ceiling: one `pwrite` and one `fdatasync` a batch, into blocks that exist.
-fn plain_round(directory: &Path, bytes: usize) -> Result<(f64, f64)> {
-    let path = directory.join("plain");
-    let file = zeroed(&path, 64 << 20)?;
-    let batch = vec![7; bytes];
-    let turns = (ROUND_BYTES / bytes).clamp(1, ROUND_SYNCS);
-    let started = monotonic_ns();
-    for turn in 0..turns {
-        file.write_all_at(&batch, (turn * bytes) as u64)?;
-        file.sync_data()?;
-    }
-    let spent_ns = monotonic_ns() - started;
-    std::fs::remove_file(path)?;
-    Ok((bytes as f64, spent_ns as f64 / turns as f64))
-}
-
-#[derive(Clone, Copy)]
-enum Way {
-    Range,
-    Whole,
-}
-
-/// Writes and syncs a mapped file in pieces while the next 16 MiB are always populated.
-fn sync_round(directory: &Path, way: Way) -> Result<(f64, f64)> {
-    const PIECE: u64 = 1 << 20;
-    const SIZE: u64 = 64 << 20;
+/// Writes two mapped files piece by piece, the next 16 MiB of each always populated; syncs the one
+/// by range and the other as a whole.
+fn ways(directory: &Path) -> Result<[(&'static str, Times); 2]> {
+    const SIZE: u64 = 128 << 20;
+    const AHEAD: u64 = 16 << 20;
     let data = directory.join("ways");
     let storage = MappedStorage::create(&data)?;
-    let mapped = storage.create("segment", SIZE)?;
-    for at in (0..SIZE).step_by(1 << 20) {
-        mapped.fill(at, 1 << 20)?;
-    }
-    let file = OpenOptions::new().write(true).open(data.join("segment"))?;
-    file.sync_all()?;
-    let batch = vec![7; usize::try_from(PIECE)?];
-    let mut spent_ns = 0;
-    mapped.populate(0, 16 << 20)?;
-    let turns = (SIZE >> 20) - 16;
-    for turn in 0..turns {
-        let at = turn * PIECE;
-        mapped.populate(at + (16 << 20) - PIECE, PIECE)?;
-        let started = monotonic_ns();
-        mapped.write(at, &batch)?;
-        match way {
-            Way::Range => mapped.sync(at, PIECE)?,
-            Way::Whole => file.sync_data()?,
+    let mut files = Vec::new();
+    for name in ["range", "whole"] {
+        let mapped = storage.create(name, SIZE)?;
+        for at in (0..SIZE).step_by(1 << 20) {
+            mapped.fill(at, 1 << 20)?;
         }
-        spent_ns += monotonic_ns() - started;
+        let file = OpenOptions::new().write(true).open(data.join(name))?;
+        file.sync_all()?;
+        mapped.populate(0, AHEAD)?;
+        files.push((mapped, file, Times::default()));
+    }
+    let batch = vec![7; usize::try_from(PIECE_BYTES)?];
+    for at in (0..SIZE - AHEAD).step_by(batch.len()) {
+        for (index, (mapped, file, times)) in files.iter_mut().enumerate() {
+            mapped.populate(at + AHEAD - PIECE_BYTES, PIECE_BYTES)?;
+            let started_ns = monotonic_ns();
+            mapped.write(at, &batch)?;
+            if index == 0 {
+                mapped.sync(at, PIECE_BYTES)?;
+            } else {
+                file.sync_data()?;
+            }
+            times.add(started_ns);
+        }
     }
     std::fs::remove_dir_all(data)?;
-    Ok((PIECE as f64, spent_ns as f64 / turns as f64))
+    let mut times = files.into_iter().map(|(_, _, times)| times);
+    let mut next = || times.next().unwrap_or_default();
+    Ok([
+        ("msync of the range", next()),
+        ("fdatasync of the file", next()),
+    ])
 }
 
 fn replay(directory: &Path) -> Result<()> {
     let mut best = f64::MAX;
     let mut records = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..REPLAYS {
         let storage = Arc::new(MappedStorage::create(&directory.join("journal"))?);
         let started = monotonic_ns();
         let options = JournalOptions::default();

@@ -118,9 +118,12 @@ impl<S: Storage> Appender<S> {
     }
 
     /// Appends an empty batch that records the synced mark, if everything is synced and no batch
-    /// says so yet. To be called when a shard has nothing to do. True where it wrote one.
+    /// says so yet and there is room. To be called when a shard has nothing to do. True where it
+    /// wrote one.
     pub fn idle(&mut self, time_ms: u64) -> Result<bool, AppendError> {
-        let due = self.recorded_mark < self.next_sequence && self.synced() == self.next_sequence;
+        let due = self.recorded_mark < self.next_sequence
+            && self.synced() == self.next_sequence
+            && self.room() > Room::None;
         if due {
             self.write(time_ms.max(self.last_time_ms), 0, &[])?;
         }

@@ -48,6 +48,7 @@ pub struct Maintenance<S: Storage> {
     pub(super) spares: Vec<String>,
     /// Names of files of failed preparations, to be removed.
     pub(super) leftovers: Vec<String>,
+    pub(super) prepare_first: bool,
     pub(super) preparing: Option<Preparation<S::File>>,
     /// The segment in use and those ahead, with the bytes populated of each.
     pub(super) ahead: VecDeque<(Arc<Segment<S::File>>, u64)>,
@@ -76,7 +77,9 @@ impl<S: Storage> Maintenance<S> {
         while let Some(finished) = self.queues.finished.pop() {
             self.finished.push_back(finished);
         }
-        if self.populate_step()? {
+        // Without a segment in reserve the two urgent kinds of work take turns.
+        self.prepare_first = !self.prepare_first && self.queues.prepared.is_empty();
+        if (self.prepare_first && self.prepare_step()?) || self.populate_step()? {
             Ok(MaintenanceProgress::Urgent)
         } else if self.prepare_step()? || self.seal_step()? {
             Ok(MaintenanceProgress::Worked)

@@ -116,6 +116,7 @@ impl<S: Storage> Recovery<S> {
                 next_number,
                 spares: self.spares,
                 leftovers: Vec::new(),
+                prepare_first: false,
                 preparing: None,
                 ahead,
                 finished,

@@ -100,7 +100,10 @@ fn a_full_disk_is_an_error_of_preparation_and_room_comes_back_with_space() {
         rig.append(&[&payload]);
         assert_eq!(rig.sync(), SyncProgress::Synced);
     }
-    assert!(rig.opened.maintenance.step().is_err());
+    assert!(
+        (0..4).any(|_| rig.opened.maintenance.step().is_err()),
+        "it tries again"
+    );
     rig.disk.set_full(false);
     rig.maintain();
     assert_eq!(rig.opened.appender.room(), Room::Normal);
