@@ -34,6 +34,7 @@ mod digest;
 mod expiry;
 pub mod fingerprint;
 mod idempotency;
+mod intake;
 mod invariants;
 mod inventory;
 mod names;

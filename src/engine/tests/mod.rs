@@ -2,11 +2,14 @@
 
 mod allocation;
 mod codes;
+mod codes_commands;
 mod expiry;
 mod golden;
 mod idempotency;
 mod model;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod naive;
 mod shop;
+mod steps;
 mod stock;
