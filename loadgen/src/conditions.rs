@@ -68,8 +68,8 @@ impl Conditions {
     /// One line for people.
     pub fn sentence(&self) -> String {
         format!(
-            "{}, {} cores, {} MiB, Linux {}, file system {}, sync {}, {} build, commit {}, seed {}, \
-             load average before {}, scheduling {}",
+            "{}, {} cores, {} MiB, Linux {}, file system {}, sync {}, {} build, commit {}, \
+             seed {}, load average before {}, scheduling {}",
             self.cpu,
             self.cores,
             self.memory_mib,
