@@ -117,6 +117,27 @@ fn an_open_loop_keeps_its_rate_and_its_follow_ups() {
 }
 
 #[test]
+fn an_open_loop_starts_on_time() {
+    let flags = [
+        "--rate",
+        "1000",
+        "--arrivals",
+        "constant",
+        "--batch",
+        "1",
+        "--orders",
+        "20",
+    ];
+    let starts: Vec<f64> = (0..5)
+        .map(|_| run_against(Vice::None, &flags).unwrap().latency_us.max)
+        .collect();
+    // Late by a step's wait, the first order of every run would take 50 ms. A busy machine delays
+    // some runs, but hardly all.
+    let best = starts.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(best < 40_000.0, "{starts:?}");
+}
+
+#[test]
 fn a_run_by_time_ends() {
     let target = fake_server::start(Vice::None).to_string();
     let report = run(&arguments(&[
