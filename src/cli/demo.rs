@@ -18,6 +18,7 @@ mod place;
 mod report;
 mod sale;
 mod shop;
+mod stages;
 mod story;
 mod verdict;
 mod ward;

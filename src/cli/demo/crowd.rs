@@ -141,10 +141,15 @@ impl Crowd {
     /// they were, and requests without an answer are sent again.
     pub(super) fn restart(&mut self) {
         self.sale.restart();
-        self.slots.fill(Slot::default());
-        self.busy = 0;
         self.clerk.done = false;
         self.clerk.after = 0;
+        self.resume();
+    }
+
+    /// Goes on where it stopped, with requests without an answer.
+    pub(super) fn resume(&mut self) {
+        self.slots.fill(Slot::default());
+        self.busy = 0;
         self.stopped = false;
     }
 
