@@ -1,8 +1,8 @@
 //! Deterministic simulation of the whole engine: see `sim/harness.rs` for what it drives and
 //! checks, and `sim/disk.rs` for what may go wrong.
 //!
-//! - `cargo test --test sim` runs 300 seeds; `SIM_SEEDS=N` another number of them, `SIM_COMMANDS=N`
-//!   another length.
+//! - `cargo test --test sim` runs 300 seeds; `SIM_SEEDS=N` another number of them, `SIM_FIRST=N`
+//!   others, `SIM_COMMANDS=N` another length.
 //! - `SIM_SEED=N` runs that one and prints what happens (`-- --nocapture`).
 //! - `SIM_FOREVER=1` runs without end, from a seed of the clock's choosing.
 #![allow(
@@ -89,7 +89,8 @@ fn seeds_run_without_a_lost_or_wrong_answer_and_meet_what_they_are_about() {
         forever();
     }
     let seeds = number("SIM_SEEDS").unwrap_or(SEEDS);
-    let outcome = run_seeds(1, seeds, length(), || ());
+    let first = number("SIM_FIRST").unwrap_or(1);
+    let outcome = run_seeds(first, seeds, length(), || ());
     report(&outcome);
     check(&outcome);
     if seeds < SEEDS {
