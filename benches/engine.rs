@@ -1,6 +1,7 @@
 //! The core alone, on one thread: nanoseconds an order, without sockets or journal.
 //!
-//! Orders come in batches of 8,190 with both prefetch stages running ahead, as in a shard. Each figure is the median of five parts of its run, with the spread.
+//! Orders come in batches of 8,190 with both prefetch stages running ahead, as in a shard. Each
+//! figure is the median of five parts of its run, with the spread.
 //!
 //! ```text
 //! cargo bench --bench engine              1 M and 10 M orders

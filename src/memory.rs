@@ -248,9 +248,9 @@ mod tests {
     fn elements_keep_their_value_and_place_over_many_chunks() {
         let mut table = ChunkedVec::<[u64; 3], 4>::default();
         let mut addresses = Vec::new();
-        for value in 0..1_000_u64 {
-            assert_eq!(table.push([value; 3]), addresses.len());
-            addresses.push(std::ptr::from_ref(&table[addresses.len() as u32]));
+        for value in 0..1_000_u32 {
+            assert_eq!(table.push([value.into(); 3]), addresses.len());
+            addresses.push(std::ptr::from_ref(&table[value]));
         }
         assert_eq!((table.len(), table.is_empty()), (1_000, false));
         for (index, address) in addresses.iter().enumerate() {

@@ -3,7 +3,8 @@
 //! ```text
 //! slot   key 16 │ fingerprint 8 │ customer 8 │ time 48 bits │ sequence 48 bits │ SKU or lines 4 │
 //!        quantity 4 │ version 2 │ channel 2 │ tenant 2 │ location 2 │ state │ flags │ extensions
-//! line   SKU 4 │ ordered 4 │ reserved 4 │ committed 4 │ shipped 4 │ returned 4 │ next 4 │ location 2
+//! line   SKU 4 │ ordered 4 │ reserved 4 │ committed 4 │ shipped 4 │ returned 4 │ next 4 │
+//!        location 2
 //! ```
 //!
 //! An order with one allocation, all of whose units are in the same state, has its line in the

@@ -1,7 +1,8 @@
 //! The newest refusals of orders: a ring of 32-byte slots.
 //!
 //! ```text
-//!  0 mixed key 16 │ 16 fingerprint 8 │ 24 version 16 bits │ not-on-sale 1 │ aside 1 │ SKU 26 │ left 20
+//!  0 mixed key 16 │ 16 fingerprint 8 │ 24 packed 8: version 16 bits │ not on sale 1 │ aside 1 │
+//!                                                  SKU 26 │ left 20
 //! ```
 //!
 //! One short line with less than 2^20 units left is kept in the slot, provided it is line 0; other

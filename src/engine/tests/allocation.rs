@@ -1,7 +1,8 @@
 //! Where units are taken from.
 
 use super::shop::{ANY, Shop, line, request};
-use crate::engine::record::RequestedLine;
+use crate::engine::command::LineNote::{Granted, Short};
+use crate::engine::record::{RequestedLine, ShortLine};
 use crate::limits::ORDER_ALLOCATIONS_MAX;
 use crate::types::{LocationId, Policy, ResultCode, SkuId};
 
@@ -127,8 +128,6 @@ fn an_order_that_needs_too_many_allocations_is_short() {
     }
     let lines = [line(sku, ANY, u32::from(cells))];
     assert_eq!(shop.hold(1, &lines).code, ResultCode::InsufficientStock);
-    use crate::engine::command::LineNote::{Granted, Short};
-    use crate::engine::record::ShortLine;
     let left = u32::from(cells) - 1;
     assert_eq!(shop.notes, [Short(ShortLine { sku, left, line: 0 })]);
     let mut partial = request(2, &lines);

@@ -2,8 +2,9 @@
 
 use super::shop::{ANY, Shop, TTL_MS, line, request};
 use crate::engine::EngineOptions;
+use crate::engine::command::LineNote::Short;
 use crate::engine::command::{Command, OrderRequest};
-use crate::engine::record::kind;
+use crate::engine::record::{Allocation, RequestedLine, ShortLine, kind};
 use crate::limits;
 use crate::types::{LocationId, OrderKey, ResultCode, SkuId, TenantId};
 
@@ -59,8 +60,6 @@ fn insufficient_stock_names_every_short_line_and_what_is_left() {
     let lines = [line(other, ANY, 5), line(sku, here, 1), line(sku, there, 3)];
     let outcome = shop.hold(1, &lines);
     assert_eq!(outcome.code, ResultCode::InsufficientStock);
-    use crate::engine::command::LineNote::Short;
-    use crate::engine::record::ShortLine;
     let short = |sku, left, line| Short(ShortLine { sku, left, line });
     assert_eq!(shop.notes, [short(other, 2, 0), short(sku, 0, 2)]);
     assert_eq!(shop.cell(sku, here).reserved, 0, "all or nothing");
@@ -108,7 +107,7 @@ fn unknown_sku_refuses_an_undefined_handle_and_another_tenants() {
     assert!(shop.engine.stock(other, sku).is_none());
 }
 
-const BAD_SKU: crate::engine::record::RequestedLine = crate::engine::record::Allocation {
+const BAD_SKU: RequestedLine = Allocation {
     sku: SkuId(77),
     quantity: 1,
     location: LocationId::ANY,
@@ -124,32 +123,55 @@ fn unknown_location_refuses_an_undefined_handle() {
 }
 
 #[test]
-fn invalid_key_version_ttl_currency_and_total_are_refused_and_not_stored() {
+fn invalid_key_refuses_zero() {
     malformed(|order| order.key = OrderKey(0), ResultCode::InvalidKey);
-    malformed(|order| order.version = 0, ResultCode::InvalidVersion);
-    malformed(|order| order.ttl_ms = 0, ResultCode::InvalidTtl);
-    malformed(
-        |order| order.ttl_ms = limits::HOLD_TTL_MS_MAX + 1,
-        ResultCode::InvalidTtl,
-    );
-    malformed(|order| order.currency = 0, ResultCode::InvalidCurrency);
-    malformed(|order| order.currency = 1_000, ResultCode::InvalidCurrency);
-    malformed(
-        |order| order.total = limits::ORDER_TOTAL_MAX + 1,
-        ResultCode::InvalidTotal,
-    );
 }
 
 #[test]
-fn no_lines_too_many_lines_and_invalid_quantity_are_refused_and_not_stored() {
+fn invalid_version_refuses_zero() {
+    malformed(|order| order.version = 0, ResultCode::InvalidVersion);
+}
+
+#[test]
+fn invalid_ttl_refuses_zero_and_more_than_the_largest() {
+    malformed(|order| order.ttl_ms = 0, ResultCode::InvalidTtl);
+    let longer = limits::HOLD_TTL_MS_MAX + 1;
+    malformed(|order| order.ttl_ms = longer, ResultCode::InvalidTtl);
+}
+
+#[test]
+fn invalid_currency_refuses_what_is_no_three_digit_number() {
+    malformed(|order| order.currency = 0, ResultCode::InvalidCurrency);
+    malformed(|order| order.currency = 1_000, ResultCode::InvalidCurrency);
+}
+
+#[test]
+fn invalid_total_refuses_more_than_the_largest() {
+    let more = limits::ORDER_TOTAL_MAX + 1;
+    malformed(|order| order.total = more, ResultCode::InvalidTotal);
+}
+
+#[test]
+fn no_lines_refuses_an_empty_order() {
     malformed(|order| order.lines = &[], ResultCode::NoLines);
-    let of = |quantity| crate::engine::record::Allocation {
+}
+
+const fn bad_sku(quantity: u32) -> Allocation {
+    Allocation {
         quantity,
         ..BAD_SKU
-    };
-    let many = [of(1); limits::ORDER_LINES_MAX + 1];
+    }
+}
+
+#[test]
+fn too_many_lines_refuses_one_more_than_the_most() {
+    let many = [bad_sku(1); limits::ORDER_LINES_MAX + 1];
     malformed(|order| order.lines = &many, ResultCode::TooManyLines);
-    let (zero, huge) = ([of(0)], [of(limits::LINE_QUANTITY_MAX + 1)]);
+}
+
+#[test]
+fn invalid_quantity_refuses_zero_and_more_than_the_largest() {
+    let (zero, huge) = ([bad_sku(0)], [bad_sku(limits::LINE_QUANTITY_MAX + 1)]);
     malformed(|order| order.lines = &zero, ResultCode::InvalidQuantity);
     malformed(|order| order.lines = &huge, ResultCode::InvalidQuantity);
 }
@@ -162,39 +184,42 @@ fn details_too_long_is_refused_and_not_stored() {
 
 #[test]
 fn checks_are_made_in_their_documented_order() {
-    use ResultCode as C;
-    let bad = crate::engine::record::Allocation {
-        quantity: 0,
-        ..BAD_SKU
-    };
-    let (none, bad, unknown) = ([], [bad], [BAD_SKU]);
+    let (none, bad, unknown) = ([], [bad_sku(0)], [BAD_SKU]);
+    let many = [bad_sku(0); limits::ORDER_LINES_MAX + 1];
     let long = vec![0; limits::DETAILS_ARCHIVED_BYTES_MAX + 1];
-    // Each step mends the first thing wrong; the next one answers.
-    let steps: [(&dyn Fn(&mut OrderRequest<'_>), C); 9] = [
-        (&|_| {}, C::InvalidKey),
-        (&|order| order.key = OrderKey(1), C::InvalidVersion),
-        (&|order| order.version = 1, C::InvalidTtl),
-        (&|order| order.ttl_ms = 1, C::InvalidCurrency),
-        (&|order| order.currency = 1, C::InvalidTotal),
-        (&|order| order.total = 1, C::NoLines),
-        (&|_| {}, C::InvalidQuantity),
-        (&|_| {}, C::DetailsTooLong),
-        (&|order| order.details_version = 0, C::UnknownSku),
-    ];
     let (mut shop, ..) = shop();
     let mut order = request(0, &none);
     (order.version, order.ttl_ms, order.currency, order.total) = (0, 0, 0, u64::MAX);
     order.details = &long;
-    for (at, (mend, expected)) in steps.iter().enumerate() {
-        match at {
+    // The first thing wrong answers; then it is mended.
+    let mut answered = Vec::new();
+    for mended in 0..10 {
+        answered.push(shop.reserve(&order).code);
+        match mended {
+            0 => order.key = OrderKey(1),
+            1 => order.version = 1,
+            2 => order.ttl_ms = 1,
+            3 => order.currency = 1,
+            4 => order.total = 1,
+            5 => order.lines = &many,
             6 => order.lines = &bad,
             7 => order.lines = &unknown,
-            8 => order.details = &[],
-            _ => {}
+            _ => order.details = &[],
         }
-        mend(&mut order);
-        assert_eq!(shop.reserve(&order).code, *expected, "step {at}");
     }
+    let documented = [
+        ResultCode::InvalidKey,
+        ResultCode::InvalidVersion,
+        ResultCode::InvalidTtl,
+        ResultCode::InvalidCurrency,
+        ResultCode::InvalidTotal,
+        ResultCode::NoLines,
+        ResultCode::TooManyLines,
+        ResultCode::InvalidQuantity,
+        ResultCode::DetailsTooLong,
+        ResultCode::UnknownSku,
+    ];
+    assert_eq!(answered, documented);
 }
 
 #[test]
@@ -225,7 +250,7 @@ fn order_table_full_leaves_no_trace_and_clears_when_there_is_room() {
 }
 
 #[test]
-fn names_are_invalid_when_empty_long_or_with_control_characters() {
+fn invalid_name_refuses_empty_long_and_control_characters() {
     let (mut shop, ..) = shop();
     let long = "n".repeat(limits::NAME_BYTES_MAX + 1);
     for name in ["", "a\nb", &long] {
@@ -247,52 +272,62 @@ fn names_are_invalid_when_empty_long_or_with_control_characters() {
 }
 
 #[test]
-fn sku_and_location_tables_refuse_one_more_than_their_bound() {
-    let options = EngineOptions {
+fn sku_table_full_refuses_one_more_than_the_bound() {
+    let mut shop = Shop::with(EngineOptions {
         skus_max: 2,
-        locations_max: 1,
         ..EngineOptions::default()
-    };
-    let mut shop = Shop::with(options);
+    });
     shop.sku("a");
     shop.sku("b");
-    shop.location("here", 0, 0, 0);
-    let sku = shop.execute(&Command::DefineSku {
-        name: "c",
+    let define = |name| Command::DefineSku {
+        name,
         on_sale: true,
-    });
-    assert_eq!(sku.code, ResultCode::SkuTableFull);
-    let there = Command::DefineLocation {
-        name: "there",
-        x: 0,
-        y: 0,
-        priority: 0,
     };
-    assert_eq!(shop.execute(&there).code, ResultCode::LocationTableFull);
-    let known = shop.execute(&Command::DefineSku {
-        name: "b",
-        on_sale: true,
-    });
-    assert_eq!(
-        (known.code, known.handle, known.replayed),
-        (ResultCode::Ok, 1, true)
-    );
+    assert_eq!(shop.execute(&define("c")).code, ResultCode::SkuTableFull);
+    let known = shop.execute(&define("b"));
+    assert_eq!((known.code, known.handle), (ResultCode::Ok, 1));
+    assert!(known.replayed);
     shop.check();
 }
 
 #[test]
-fn tenant_and_actor_tables_refuse_one_more_than_their_bound() {
+fn location_table_full_refuses_one_more_than_the_bound() {
+    let mut shop = Shop::with(EngineOptions {
+        locations_max: 1,
+        ..EngineOptions::default()
+    });
+    shop.location("here", 0, 0, 0);
+    let there = shop.execute(&Command::DefineLocation {
+        name: "there",
+        x: 0,
+        y: 0,
+        priority: 0,
+    });
+    assert_eq!(there.code, ResultCode::LocationTableFull);
+    shop.check();
+}
+
+#[test]
+fn tenant_table_full_refuses_one_more_than_the_bound() {
     let mut shop = Shop::new();
+    let actor = shop.context.actor;
     shop.turn(|engine, out| {
-        let actor = crate::types::ActorId(1);
         for n in 1..limits::TENANTS_MAX {
-            engine
-                .define_tenant(&format!("tenant {n}"), actor, out)
-                .unwrap();
+            let name = format!("tenant {n}");
+            engine.define_tenant(&name, actor, out).unwrap();
         }
         let full = engine.define_tenant("one more", actor, out);
         assert_eq!(full, Err(ResultCode::TenantTableFull));
-        assert_eq!(engine.define_tenant("acme", actor, out), Ok(TenantId(0)));
+        let known = engine.define_tenant("acme", actor, out);
+        assert_eq!(known, Ok(TenantId(0)));
+    });
+    shop.check();
+}
+
+#[test]
+fn actor_table_full_refuses_one_more_than_the_bound() {
+    let mut shop = Shop::new();
+    shop.turn(|engine, out| {
         for n in 2..limits::ACTORS_MAX {
             engine.define_actor(&format!("actor {n}"), out).unwrap();
         }

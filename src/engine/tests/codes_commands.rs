@@ -160,29 +160,36 @@ fn extend_cap_answers_the_ninth_extension() {
 }
 
 #[test]
-fn exceeds_held_committed_and_shipped_change_nothing() {
-    let (mut shop, sku, here, there) = shop();
+fn exceeds_held_answers_a_confirm_of_more_than_is_held_there() {
+    let (mut shop, sku, _, there) = shop();
     shop.hold(1, &[line(sku, ANY, 3)]);
-    assert_eq!(
-        shop.confirm(1, &[line(sku, ANY, 4)]).code,
-        ResultCode::ExceedsHeld
-    );
-    assert_eq!(
-        shop.confirm(1, &[line(sku, there, 1)]).code,
-        ResultCode::ExceedsHeld
-    );
-    assert_eq!(
-        shop.ship(1, &[line(sku, ANY, 1)]).code,
-        ResultCode::ExceedsCommitted
-    );
+    for line in [line(sku, ANY, 4), line(sku, there, 1)] {
+        assert_eq!(shop.confirm(1, &[line]).code, ResultCode::ExceedsHeld);
+    }
+    shop.check();
+}
+
+#[test]
+fn exceeds_committed_answers_a_shipment_of_more_than_is_paid() {
+    let (mut shop, sku, here, _) = shop();
+    shop.hold(1, &[line(sku, ANY, 3)]);
+    let unpaid = shop.ship(1, &[line(sku, ANY, 1)]);
+    assert_eq!(unpaid.code, ResultCode::ExceedsCommitted);
     shop.confirm(1, &[]);
-    assert_eq!(
-        shop.ship(1, &[line(sku, here, 4)]).code,
-        ResultCode::ExceedsCommitted
-    );
+    let more = shop.ship(1, &[line(sku, here, 4)]);
+    assert_eq!(more.code, ResultCode::ExceedsCommitted);
+    let cell = shop.cell(sku, here);
+    assert_eq!((cell.on_hand, cell.committed), (10, 3));
+    shop.check();
+}
+
+#[test]
+fn exceeds_shipped_answers_a_return_of_more_than_left() {
+    let (mut shop, sku, here, _) = shop();
+    shop.hold(1, &[line(sku, ANY, 3)]);
+    shop.confirm(1, &[]);
     shop.ship(1, &[line(sku, here, 2)]);
-    let lines = [line(sku, ANY, 3)];
-    let key = shop.fresh();
+    let (key, lines) = (shop.fresh(), [line(sku, ANY, 3)]);
     let returned = shop.execute(&Command::Return {
         key,
         order: OrderKey(1),
@@ -190,8 +197,7 @@ fn exceeds_held_committed_and_shipped_change_nothing() {
         lines: &lines,
     });
     assert_eq!(returned.code, ResultCode::ExceedsShipped);
-    let cell = shop.cell(sku, here);
-    assert_eq!((cell.on_hand, cell.committed), (8, 1));
+    assert_eq!(shop.cell(sku, here).on_hand, 8);
     shop.check();
 }
 
@@ -305,157 +311,109 @@ fn transfer_and_move_answer_insufficient_stock_beyond_what_is_available() {
     shop.check();
 }
 
-#[test]
-fn stock_commands_refuse_malformed_fields_without_storing_them() {
-    let (mut shop, sku, here, _) = shop();
+/// A refusal of malformed fields, and that it changed nothing.
+fn refused(shop: &mut Shop, command: &Command<'_>, code: ResultCode) {
     let before = shop.engine.digest();
-    let key = CommandKey(5);
-    let receive = |key, sku, location, quantity| Command::Receive {
-        key,
-        sku,
-        location,
-        quantity,
-    };
-    let (available, reason) = (StockBucket::Available, "x".repeat(65));
-    for (command, code) in [
-        (receive(CommandKey(0), sku, here, 1), ResultCode::InvalidKey),
-        (receive(key, sku, here, 0), ResultCode::InvalidQuantity),
-        (
-            receive(key, sku, here, 1 << 31),
-            ResultCode::InvalidQuantity,
-        ),
-        (receive(key, SkuId(9), here, 1), ResultCode::UnknownSku),
-        (receive(key, sku, ANY, 1), ResultCode::UnknownLocation),
-        (
-            Command::Adjust {
-                key,
-                sku,
-                location: here,
-                delta: 0,
-                reason: "",
-            },
-            ResultCode::InvalidQuantity,
-        ),
-        (
-            Command::Adjust {
-                key,
-                sku,
-                location: here,
-                delta: i64::MIN,
-                reason: "",
-            },
-            ResultCode::InvalidQuantity,
-        ),
-        (
-            Command::Adjust {
-                key,
-                sku,
-                location: here,
-                delta: 1,
-                reason: &reason,
-            },
-            ResultCode::InvalidName,
-        ),
-        (
-            Command::Transfer {
-                key,
-                sku,
-                from: here,
-                to: here,
-                quantity: 1,
-            },
-            ResultCode::InvalidField,
-        ),
-        (
-            Command::Move {
-                key,
-                sku,
-                location: here,
-                from: available,
-                to: available,
-                quantity: 1,
-            },
-            ResultCode::InvalidField,
-        ),
-    ] {
-        assert_eq!(shop.execute(&command).code, code, "{command:?}");
-    }
-    assert_eq!(shop.engine.digest(), before);
+    assert_eq!(shop.execute(command).code, code, "{command:?}");
+    assert_eq!(
+        shop.engine.digest(),
+        before,
+        "{command:?} changed the state"
+    );
 }
 
 #[test]
-fn order_commands_refuse_malformed_fields_without_storing_them() {
+fn receive_refuses_malformed_fields_without_storing_them() {
+    let (mut shop, sku, here, _) = shop();
+    let key = CommandKey(5);
+    for (key, sku, location, quantity, code) in [
+        (CommandKey(0), sku, here, 1, ResultCode::InvalidKey),
+        (key, sku, here, 0, ResultCode::InvalidQuantity),
+        (key, sku, here, 1 << 31, ResultCode::InvalidQuantity),
+        (key, SkuId(9), here, 1, ResultCode::UnknownSku),
+        (key, sku, ANY, 1, ResultCode::UnknownLocation),
+    ] {
+        let receive = Command::Receive {
+            key,
+            sku,
+            location,
+            quantity,
+        };
+        refused(&mut shop, &receive, code);
+    }
+}
+
+#[test]
+fn adjust_refuses_malformed_fields_without_storing_them() {
+    let (mut shop, sku, location, _) = shop();
+    let long = "x".repeat(65);
+    for (delta, reason, code) in [
+        (0, "", ResultCode::InvalidQuantity),
+        (i64::MIN, "", ResultCode::InvalidQuantity),
+        (1, "a\tb", ResultCode::InvalidName),
+        (1, long.as_str(), ResultCode::InvalidName),
+    ] {
+        let adjust = Command::Adjust {
+            key: CommandKey(5),
+            sku,
+            location,
+            delta,
+            reason,
+        };
+        refused(&mut shop, &adjust, code);
+    }
+}
+
+#[test]
+fn invalid_field_refuses_a_movement_to_where_the_units_are() {
+    let (mut shop, sku, here, _) = shop();
+    let key = CommandKey(5);
+    let transfer = Command::Transfer {
+        key,
+        sku,
+        from: here,
+        to: here,
+        quantity: 1,
+    };
+    refused(&mut shop, &transfer, ResultCode::InvalidField);
+    let same = Command::Move {
+        key,
+        sku,
+        location: here,
+        from: StockBucket::Safety,
+        to: StockBucket::Safety,
+        quantity: 1,
+    };
+    refused(&mut shop, &same, ResultCode::InvalidField);
+}
+
+#[test]
+fn order_commands_refuse_keys_and_times_out_of_bounds_without_storing_them() {
     let (mut shop, sku, ..) = shop();
     shop.hold(1, &[line(sku, ANY, 1)]);
-    let before = shop.engine.digest();
     let (key, order) = (CommandKey(5), OrderKey(1));
-    let (zero, unknown) = ([line(sku, ANY, 0)], [line(SkuId(8), ANY, 1)]);
-    let many = vec![line(sku, ANY, 1); limits::ORDER_ALLOCATIONS_MAX + 1];
-    for (command, code) in [
-        (
-            Command::Release {
-                key: CommandKey(0),
-                order,
-            },
-            ResultCode::InvalidKey,
-        ),
-        (
-            Command::Cancel {
-                key,
-                order: OrderKey(0),
-            },
-            ResultCode::InvalidKey,
-        ),
-        (
-            Command::Extend {
-                key,
-                order,
-                ttl_ms: 0,
-            },
-            ResultCode::InvalidTtl,
-        ),
-        (
-            Command::Extend {
-                key,
-                order,
-                ttl_ms: u32::MAX,
-            },
-            ResultCode::InvalidTtl,
-        ),
-        (
-            Command::Ship {
-                key,
-                order,
-                lines: &[],
-            },
-            ResultCode::NoLines,
-        ),
-        (
-            Command::Ship {
-                key,
-                order,
-                lines: &many,
-            },
-            ResultCode::TooManyLines,
-        ),
-        (
-            Command::Confirm {
-                key,
-                order,
-                lines: &zero,
-            },
-            ResultCode::InvalidQuantity,
-        ),
-        (
-            Command::Confirm {
-                key,
-                order,
-                lines: &unknown,
-            },
-            ResultCode::UnknownSku,
-        ),
-    ] {
-        assert_eq!(shop.execute(&command).code, code, "{command:?}");
+    let (none, nobody) = (CommandKey(0), OrderKey(0));
+    let release = Command::Release { key: none, order };
+    refused(&mut shop, &release, ResultCode::InvalidKey);
+    let cancel = Command::Cancel { key, order: nobody };
+    refused(&mut shop, &cancel, ResultCode::InvalidKey);
+    for ttl_ms in [0, u32::MAX] {
+        let extend = Command::Extend { key, order, ttl_ms };
+        refused(&mut shop, &extend, ResultCode::InvalidTtl);
     }
-    assert_eq!(shop.engine.digest(), before);
+}
+
+#[test]
+fn order_commands_refuse_malformed_lines_without_storing_them() {
+    let (mut shop, sku, ..) = shop();
+    shop.hold(1, &[line(sku, ANY, 1)]);
+    let (key, order) = (CommandKey(5), OrderKey(1));
+    let ship = |lines| Command::Ship { key, order, lines };
+    refused(&mut shop, &ship(&[]), ResultCode::NoLines);
+    let many = vec![line(sku, ANY, 1); limits::ORDER_ALLOCATIONS_MAX + 1];
+    refused(&mut shop, &ship(&many), ResultCode::TooManyLines);
+    let zero = [line(sku, ANY, 0)];
+    refused(&mut shop, &ship(&zero), ResultCode::InvalidQuantity);
+    let unknown = [line(SkuId(8), ANY, 1)];
+    refused(&mut shop, &ship(&unknown), ResultCode::UnknownSku);
 }

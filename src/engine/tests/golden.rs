@@ -59,6 +59,7 @@ fn rejected(shorts: &[u8]) -> OrderRejected<'_> {
 }
 
 /// Calls `check` with every record, the number of its kind and its payload in hex.
+#[allow(clippy::too_many_lines)] // a table
 fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
     let of = |quantity, location| Allocation {
         sku: SkuId(7),
@@ -258,6 +259,7 @@ fn check_definitions(check: &mut impl FnMut(Record<'_>, u8, &str)) {
     );
 }
 
+#[allow(clippy::too_many_lines)] // a table
 fn check_stock(check: &mut impl FnMut(Record<'_>, u8, &str), cell: CellRef) {
     check(
         Record::Stock(StockChange::Received {

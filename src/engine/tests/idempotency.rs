@@ -172,6 +172,34 @@ fn a_refused_replacement_leaves_the_old_hold_and_counts_as_latest() {
 }
 
 #[test]
+fn stale_version_answers_a_version_before_the_latest_with_the_latest() {
+    let (mut shop, sku, here) = shop(10);
+    let lines = [line(sku, ANY, 1)];
+    shop.hold(1, &lines);
+    let mut next = request(1, &lines);
+    next.version = 2;
+    shop.reserve(&next);
+    let stale = shop.hold(1, &lines);
+    assert_eq!((stale.code, stale.version), (ResultCode::StaleVersion, 2));
+    assert_eq!(stale.state, Some(OrderState::Held));
+    assert_eq!(shop.cell(sku, here).reserved, 1);
+    shop.check();
+}
+
+#[test]
+fn version_gap_answers_a_version_that_skips_one_and_stores_nothing() {
+    let (mut shop, sku, _) = shop(10);
+    let lines = [line(sku, ANY, 1)];
+    shop.hold(1, &lines);
+    let before = shop.engine.digest();
+    let mut later = request(1, &lines);
+    later.version = 3;
+    let gap = shop.reserve(&later);
+    assert_eq!((gap.code, gap.version), (ResultCode::VersionGap, 1));
+    assert_eq!(shop.engine.digest(), before);
+}
+
+#[test]
 fn not_replaceable_answers_a_new_version_of_anything_but_a_live_hold() {
     let (mut shop, sku, _) = shop(10);
     let lines = [line(sku, ANY, 1)];

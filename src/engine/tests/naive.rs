@@ -73,6 +73,7 @@ impl Model {
         })
     }
 
+    #[allow(clippy::too_many_lines)] // told in one piece, so that it can be read against the rules
     fn reserve(
         &mut self,
         key: u128,
@@ -189,9 +190,9 @@ impl Model {
         for (cell, units) in &mut order.lines {
             let cell = self.cells.get_mut(cell).unwrap();
             if column == 0 {
-                cell.reserved -= units[0]
+                cell.reserved -= units[0];
             } else {
-                cell.committed -= units[1]
+                cell.committed -= units[1];
             }
             units[column] = 0;
         }
