@@ -143,13 +143,11 @@ fn print_conditions(directory: &Path) {
         "disk     {}",
         shown(
             "df",
-            &[
-                "-T",
-                "--output=source,fstype",
-                &directory.display().to_string()
-            ]
+            &["--output=source,fstype", &directory.display().to_string()]
         )
-        .replace('\n', " ")
+        .lines()
+        .last()
+        .unwrap_or_default()
     );
     println!(
         "commit   {}",
