@@ -39,13 +39,28 @@ use ward::Ward;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// How many customers order, one unit each: at least 4 times --stock and 10 times --connections
-    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(200..=1_000_000))]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(200..=1_000_000)
+    )]
     customers: u32,
     /// Units of the hot SKU
-    #[arg(long, value_name = "UNITS", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=250_000))]
+    #[arg(
+        long,
+        value_name = "UNITS",
+        default_value_t = 2_000,
+        value_parser = clap::value_parser!(u32).range(10..=250_000)
+    )]
     stock: u32,
     /// Connections of the customers; the background mix has 16 more
-    #[arg(long, value_name = "COUNT", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 250,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     connections: u32,
     /// Decides keys, the background mix and the moment of the kill
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]

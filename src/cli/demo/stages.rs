@@ -83,7 +83,8 @@ impl Story<'_> {
         step(
             "kill -9",
             format!(
-                "with {in_flight} orders of the sale and {others_in_flight} other requests in flight"
+                "with {in_flight} orders of the sale and {others_in_flight} other requests in \
+                 flight"
             ),
         )?;
         Ok(at_kill)
@@ -141,7 +142,8 @@ impl Story<'_> {
         step(
             "query",
             format!(
-                "{} orders asked for one by one, {} against what was told; stock of {} SKUs added up",
+                "{} orders asked for one by one, {} against what was told; stock of {} \
+                 SKUs added up",
                 HumanCount(queried as u64),
                 counted(crowd.account.contradictions, "contradiction"),
                 mix.len() + 1
@@ -158,7 +160,8 @@ impl Story<'_> {
         step(
             "verify",
             format!(
-                "{} against the journal and a ledger of {} acknowledgements: {} checks of {} claims",
+                "{} against the journal and a ledger of {} acknowledgements: {} \
+                 checks of {} claims",
                 counted(verdict.violations, "violation"),
                 HumanCount(verdict.acknowledgements),
                 HumanCount(verdict.checks),
