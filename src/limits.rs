@@ -152,10 +152,6 @@ pub const CLOCK_BEHIND_JOURNAL_MS_MAX: u64 = 5 * 60 * 1_000;
 /// Hint in an `OVERLOADED` answer: wait this long before the retry, in milliseconds.
 pub const OVERLOADED_RETRY_AFTER_MS: u32 = 50;
 
-/// Open orders mirrored for outside readers, over all shards; beyond it new ones are counted but
-/// not mirrored.
-pub const OPEN_ORDERS_MIRRORED_MAX: usize = 4 << 20;
-
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
     assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);
@@ -163,7 +159,7 @@ const _: () = {
     assert!(ORDER_LINES_MAX <= 64, "line sets are 64-bit masks");
     assert!(LINE_QUANTITY_MAX as u64 * ORDER_LINES_MAX as u64 <= CELL_QUANTITY_MAX as u64);
     assert!(DETAILS_ARCHIVED_BYTES_MAX + ORDER_RECORD_BYTES_MAX <= RECORD_PAYLOAD_BYTES_MAX);
-    assert!(RECORD_PAYLOAD_BYTES_MAX * 2 <= SEGMENT_BYTES_MIN as usize);
+    assert!(RECORD_PAYLOAD_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_MIN);
     assert!(BATCH_BYTES_MAX >= 4 * FRAME_BYTES_MAX);
     assert!(BATCH_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_DEFAULT);
     assert!(

@@ -80,7 +80,7 @@ metric_specs! {
     DURABLE_SECONDS: Histogram, Seconds, "onhand_durable_seconds",
         "From the journal append of a turn to the moment its engine thread sees the watermark past it.";
     ANSWER_SECONDS: Histogram, Seconds, "onhand_answer_seconds",
-        "From the first socket read of a turn to its replies being handed to the sockets; lower than a client's figure by both network paths and the wait in the socket before the read.";
+        "From the first socket read of a turn to its replies being handed to the sockets; lower than a client's figure by the network and the wait before the read.";
     JOURNAL_BYTES: Counter, Bytes, "onhand_journal_bytes_total",
         "Bytes appended to the journal, by shard.";
     JOURNAL_SEQUENCE: Gauge, Count, "onhand_journal_sequence",
@@ -101,8 +101,6 @@ metric_specs! {
         "Frames answered OVERLOADED, by shard.";
     FEED_LAG: Gauge, Count, "onhand_feed_lag_records",
         "Acknowledged records that a feed reader has not read yet, by shard and reader.";
-    OPEN_ORDERS: Gauge, Count, "onhand_open_orders",
-        "Open orders in the mirror for outside readers, which a feed fills from durable records, by state.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
         "How long the last start took to read the journal back, by shard.";
 }

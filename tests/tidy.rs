@@ -3,6 +3,14 @@
 //! One claim a test. A rule that does not serve a reader is changed here, with its reason, in the
 //! commit that needs it.
 
+#![allow(
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
+#![allow(clippy::indexing_slicing)] // a panic is how a test reports
+
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +19,11 @@ use std::path::{Path, PathBuf};
 /// Longest source file in lines.
 const FILE_LINES_MAX: usize = 500;
 
-/// Longest line in characters.
+/// Longest line of code in characters.
 const LINE_CHARS_MAX: usize = 100;
+
+/// Longest line with a text, a picture or an attribute in it, which the formatter cannot break.
+const TEXT_LINE_CHARS_MAX: usize = 130;
 
 /// Which modules of the crate a module may import, beside itself. `*` is every module.
 const IMPORTS: &[(&str, &[&str])] = &[
@@ -168,11 +179,16 @@ fn files_lines_and_names_stay_short() {
             offences.push(format!("{name}: {lines} lines, at most {FILE_LINES_MAX}"));
         }
         for (number, line) in text.lines().enumerate() {
-            if line.chars().count() > LINE_CHARS_MAX {
-                offences.push(format!(
-                    "{name}:{}: over {LINE_CHARS_MAX} characters",
-                    number + 1
-                ));
+            let unbreakable = ["//", "\"", "#[", "$("]
+                .iter()
+                .any(|mark| line.contains(mark));
+            let max = if unbreakable {
+                TEXT_LINE_CHARS_MAX
+            } else {
+                LINE_CHARS_MAX
+            };
+            if line.chars().count() > max {
+                offences.push(format!("{name}:{}: over {max} characters", number + 1));
             }
         }
     }

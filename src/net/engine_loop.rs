@@ -284,7 +284,7 @@ impl<V: Service> EngineLoop<V> {
             ..
         } = self;
         service.deliver(&mut |delivery: Delivery<'_>| {
-            let slot = (delivery.session.0 & u64::from(u32::MAX)) as usize;
+            let slot = delivery.session.slot();
             let Some(Some(session)) = sessions.get_mut(slot) else {
                 return;
             };

@@ -166,6 +166,9 @@ impl Listener {
         while !self.control.stop.load(Ordering::Acquire) {
             self.step()?;
         }
+        for mut newcomer in self.newcomers.into_iter().flatten() {
+            refuse(&mut newcomer.stream, 0, ResultCode::ShuttingDown);
+        }
         Ok(())
     }
 

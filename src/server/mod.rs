@@ -8,7 +8,6 @@
 //!  onhand-sync-i     any core: makes journal i durable
 //!  onhand-listener   accepts, TLS, hello, deals out      ┐
 //!  onhand-journal    prepares and hashes segments        │ the cores without an engine
-//!  onhand-feed       mirrors open orders                 │
 //!  onhand-http       metrics, health                     ┘
 //! ```
 //!
@@ -229,8 +228,10 @@ fn listener_options(config: &Config) -> Result<ListenerOptions, ServerError> {
 pub fn shard_of(tenant: &str, shards: usize) -> usize {
     assert!(shards > 0, "a server has at least one shard");
     let hash = blake3::hash(tenant.as_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-    let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let number = hash
+        .as_bytes()
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_le_bytes(*bytes));
     #[allow(clippy::cast_possible_truncation)] // below `shards`, which is a usize
     {
         (number % shards as u64) as usize

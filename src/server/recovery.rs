@@ -14,8 +14,11 @@ use crate::shard::Shard;
 use crate::types::record::{ENGINE_KIND_MIN, Records};
 use std::sync::Arc;
 
-/// Records between the prefetch of what a record needs and its replay.
-const PREFETCH_AHEAD: usize = 16;
+/// Records between the first stage of prefetching and replay: index lines and table entries.
+const FAR_AHEAD: usize = 96;
+
+/// Records between the second stage and replay: slots and cells, once the first has arrived.
+const NEAR_AHEAD: usize = 48;
 
 /// A shard ready to serve, and the parts of its journal that other threads own.
 pub(super) struct Recovered<S: Storage> {
@@ -53,7 +56,7 @@ pub(super) fn recover<S: Storage>(
     let options = JournalOptions {
         shard: number,
         segment_bytes: config.segment_bytes,
-        prepared_segments: u32::try_from(config.prepared_segments).unwrap_or(u32::MAX),
+        prepared_segments: config.prepared_segments,
         sync: config.sync,
     };
     let now_ms = clock::now_ms();
@@ -99,20 +102,28 @@ pub(super) fn recover<S: Storage>(
     })
 }
 
-/// Replays the engine's records of one batch; what each needs is fetched some records ahead.
+/// Replays the engine's records of one batch; what each needs is fetched in two stages some records
+/// ahead.
 fn replay_batch(engine: &mut Engine, batch: &Batch<'_>) -> Result<(), ReplayError> {
-    let mut ahead = Records::new(batch.payload);
-    for raw in ahead.by_ref().take(PREFETCH_AHEAD) {
+    let mut far = Records::new(batch.payload);
+    let mut near = Records::new(batch.payload);
+    for raw in far.by_ref().take(FAR_AHEAD) {
         engine.prefetch_record(&raw);
     }
+    for raw in near.by_ref().take(NEAR_AHEAD) {
+        engine.prefetch_record_near(&raw);
+    }
     for (sequence, raw) in (batch.sequence..).zip(Records::new(batch.payload)) {
-        if let Some(next) = ahead.next() {
+        if let Some(next) = far.next() {
             engine.prefetch_record(&next);
+        }
+        if let Some(next) = near.next() {
+            engine.prefetch_record_near(&next);
         }
         if raw.kind >= ENGINE_KIND_MIN {
             engine
                 .replay(batch.time_ms, sequence, &raw)
-                .map_err(|error| ReplayError::from(error))?;
+                .map_err(ReplayError::from)?;
         }
     }
     Ok(())

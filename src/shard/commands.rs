@@ -21,7 +21,7 @@ impl<S: Storage> Shard<S> {
     pub(super) fn dispatch(
         &mut self,
         session: SessionId,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         request: Request<'_>,
     ) {
@@ -38,7 +38,7 @@ impl<S: Storage> Shard<S> {
             | Request::Transfer(_)
             | Request::Move(_) => self.stock_command(state, request_id, request),
             Request::Confirm(_) | Request::Release(_) | Request::Extend(_) | Request::Cancel(_) => {
-                self.order_commands(state, request_id, request)
+                self.order_commands(state, request_id, request);
             }
             Request::ConfirmLines(command) | Request::Ship(command) | Request::Return(command) => {
                 self.lines_command(state, request_id, opcode, &command);
@@ -52,7 +52,7 @@ impl<S: Storage> Shard<S> {
         self.gate.note(session, 1, false);
     }
 
-    fn execute(&mut self, state: &SessionState, command: &Command<'_>) -> CommandOutcome {
+    fn execute(&mut self, state: SessionState, command: &Command<'_>) -> CommandOutcome {
         self.tally.commands += 1;
         let outcome = self
             .engine
@@ -81,7 +81,7 @@ impl<S: Storage> Shard<S> {
         start.finish(self.gate.buffer(), opcode.reply(), request_id, count as u16);
     }
 
-    fn names(&mut self, state: &SessionState, request_id: u64, request: Request<'_>) {
+    fn names(&mut self, state: SessionState, request_id: u64, request: Request<'_>) {
         let opcode = request.opcode();
         match request {
             Request::DefineSku(items) => self.batch(opcode, request_id, items, |shard, item| {
@@ -116,7 +116,7 @@ impl<S: Storage> Shard<S> {
         }
     }
 
-    fn stock_command(&mut self, state: &SessionState, request_id: u64, request: Request<'_>) {
+    fn stock_command(&mut self, state: SessionState, request_id: u64, request: Request<'_>) {
         let opcode = request.opcode();
         let command = match request {
             Request::Receive(items) => {
@@ -153,16 +153,8 @@ impl<S: Storage> Shard<S> {
                 to: transfer.to,
                 quantity: transfer.quantity,
             },
-            Request::Move(moved) => match moved.buckets() {
-                Some((from, to)) => Command::Move {
-                    key: moved.key,
-                    sku: moved.sku,
-                    location: moved.location,
-                    from,
-                    to,
-                    quantity: moved.quantity,
-                },
-                None => {
+            Request::Move(moved) => {
+                let Some((from, to)) = moved.buckets() else {
                     let reply = StockReply {
                         code: ResultCode::InvalidField,
                         flags: 0,
@@ -170,15 +162,23 @@ impl<S: Storage> Shard<S> {
                         cell: CellValues::default(),
                     };
                     return self.put_single(opcode, request_id, &reply);
+                };
+                Command::Move {
+                    key: moved.key,
+                    sku: moved.sku,
+                    location: moved.location,
+                    from,
+                    to,
+                    quantity: moved.quantity,
                 }
-            },
+            }
             _ => unreachable!("dispatch sends stock commands only"),
         };
         let reply = stock_reply(&self.execute(state, &command));
         self.put_single(opcode, request_id, &reply);
     }
 
-    fn order_commands(&mut self, state: &SessionState, request_id: u64, request: Request<'_>) {
+    fn order_commands(&mut self, state: SessionState, request_id: u64, request: Request<'_>) {
         let opcode = request.opcode();
         match request {
             Request::Confirm(items) => self.batch(opcode, request_id, items, |shard, item| {
@@ -210,7 +210,7 @@ impl<S: Storage> Shard<S> {
 
     fn lines_command(
         &mut self,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         opcode: Opcode,
         wire: &LinesCommand<'_>,

@@ -19,6 +19,7 @@
 //! orders or stock wait, after a second they are answered `OVERLOADED`, and those that end holds
 //! go on.
 
+mod admission;
 mod commands;
 mod details;
 pub mod gate;
@@ -26,6 +27,7 @@ mod orders;
 mod queries;
 mod sessions;
 mod subscriptions;
+mod tally;
 
 use crate::engine::Engine;
 use crate::engine::command::LineNote;
@@ -38,20 +40,17 @@ use crate::types::{ResultCode, Role, SessionId};
 use crate::wire::frame::Frame;
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{ErrorReply, HelloReply};
-use crate::wire::request::Request;
 use gate::{Released, ReplyGate, TurnTimes};
 use orders::Pipeline;
 use sessions::{SessionState, Sessions};
 use subscriptions::Subscriptions;
+use tally::Tally;
 
 /// Records of the journal's own and of session openings that a batch must also have room for.
 const BATCH_SLACK_BYTES: usize = 4 << 10;
 
 /// Journal bytes of one fired timer, at most (a forgotten key or an expiry, with its frame).
 const TIMER_RECORD_BYTES: usize = 40;
-
-/// How long frames wait for journal room before they are answered `OVERLOADED`, in nanoseconds.
-const OVERLOADED_AFTER_NS: u64 = 1_000_000_000;
 
 /// Who opens a session, as established by the listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,19 +106,6 @@ struct Turn {
     items: usize,
     reserved_only: bool,
     started_ns: u64,
-}
-
-/// Counts of a turn, added to the metrics at its end.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    frames: u64,
-    commands: u64,
-    accepted: u64,
-    rejected: u64,
-    replayed: u64,
-    conflicts: u64,
-    invalid: u64,
-    overloaded: u64,
 }
 
 /// An engine with its journal, its sessions and its held replies.
@@ -302,67 +288,11 @@ impl<S: Storage> Shard<S> {
             self.refuse(session, request_id, ResultCode::TooManyItems, false);
             return Taken::Yes;
         }
-        match self.admit(&state, frame) {
-            Ok(request) => self.dispatch(session, &state, request_id, request),
+        match self.admit(state, frame) {
+            Ok(request) => self.dispatch(session, state, request_id, request),
             Err(code) => self.refuse(session, request_id, code, false),
         }
         Taken::Yes
-    }
-
-    /// Only the reserved share is left, but not for long yet: segments may just be in preparation,
-    /// so the socket pushes back before anybody is refused.
-    fn must_wait_for_room(&self, frame: &Frame<'_>) -> bool {
-        let waited_ns = self
-            .turn
-            .started_ns
-            .saturating_sub(self.reserved_since_ns.unwrap_or(0));
-        self.turn.reserved_only
-            && waited_ns < OVERLOADED_AFTER_NS
-            && Opcode::from_u8(frame.header.opcode).is_some_and(|it| !uses_reserved_share(it))
-    }
-
-    /// Role, journal room and layout, in this order.
-    fn admit<'a>(
-        &mut self,
-        state: &SessionState,
-        frame: &Frame<'a>,
-    ) -> Result<Request<'a>, ResultCode> {
-        let opcode = Opcode::from_u8(frame.header.opcode).ok_or(ResultCode::UnknownOpcode)?;
-        if opcode == Opcode::Hello {
-            return Err(ResultCode::HelloRepeated);
-        }
-        if state.role < opcode.role_min() {
-            return Err(ResultCode::ForbiddenRole);
-        }
-        if self.turn.reserved_only && !uses_reserved_share(opcode) {
-            self.tally.overloaded += 1;
-            return Err(ResultCode::Overloaded);
-        }
-        let request = Request::decode(frame).map_err(|error| error.code)?;
-        match request {
-            Request::Statistics(what) if state.role < what.role_min() => {
-                Err(ResultCode::ForbiddenRole)
-            }
-            request => Ok(request),
-        }
-    }
-
-    /// Upper bound of the journal bytes that a frame can cause, from its header and length alone.
-    fn records_bytes_max(&self, frame: &Frame<'_>) -> usize {
-        let opcode = Opcode::from_u8(frame.header.opcode);
-        if opcode.is_some_and(|opcode| opcode.role_min() == Role::ReadOnly) {
-            return 0; // a question writes nothing
-        }
-        let items = usize::from(frame.header.count).max(1);
-        let body = frame.body.len();
-        let lines = body / crate::wire::request::reserve::LINE_BYTES;
-        let cells = self
-            .engine
-            .locations_count()
-            .clamp(1, limits::ORDER_ALLOCATIONS_MAX);
-        let allocations = (lines * cells).min(items * limits::ORDER_ALLOCATIONS_MAX);
-        // Fixed parts and padding; allocations; requested or short lines; archived details.
-        items * 192 + allocations * 10 + lines * 10 + body * details::ARCHIVE_GROWTH
     }
 
     /// Answers a session by an error frame, in order behind its earlier replies.
@@ -430,20 +360,13 @@ impl<S: Storage> Shard<S> {
         }
     }
 
-    fn count_turn(&mut self, now_ns: u64) {
-        let tally = std::mem::take(&mut self.tally);
-        let metrics = &self.metrics;
-        metrics.turns.increment(1);
-        metrics.frames.increment(tally.frames);
-        metrics.commands.increment(tally.commands);
-        metrics.accepted.increment(tally.accepted);
-        metrics.rejected.increment(tally.rejected);
-        metrics.replayed.increment(tally.replayed);
-        metrics.conflicts.increment(tally.conflicts);
-        metrics.invalid.increment(tally.invalid);
-        metrics.overloaded.increment(tally.overloaded);
-        let seconds = crate::metrics::seconds_between(self.turn.started_ns, now_ns);
-        metrics.turn_seconds.record(seconds);
+    /// True where the next turn should start without waiting for a socket: sessions to welcome,
+    /// timers behind, or replies to hand out.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.timers_behind
+            || !self.openings.is_empty()
+            || self.gate.is_due(self.journal.acknowledged())
     }
 
     /// Records the synced mark where no turn will: to be called when there is nothing to do. True
@@ -455,35 +378,6 @@ impl<S: Storage> Shard<S> {
     pub fn idle(&mut self) -> Result<bool, AppendError> {
         let time_ms = self.engine.now_ms();
         self.journal.idle(time_ms)
-    }
-
-    /// Refreshes the gauges; call it now and then, not every turn.
-    pub fn publish_gauges(&mut self) {
-        let statistics = self.engine.statistics();
-        let metrics = &self.metrics;
-        metrics.orders_kept.set(statistics.orders as f64);
-        metrics.holds_live.set(statistics.open_holds as f64);
-        metrics.skus.set(statistics.skus as f64);
-        metrics.forgotten.absolute(statistics.rejections_forgotten);
-        metrics.journal_bytes.absolute(self.journal_bytes);
-        metrics.sequence.set(self.journal.next_sequence() as f64);
-        metrics.acknowledged.set(self.journal.acknowledged() as f64);
-        metrics.synced.set(self.journal.synced() as f64);
-        metrics.replies_held.set(self.gate.held_bytes() as f64);
-        metrics.room.set(match self.journal.room() {
-            Room::Normal => 2.0,
-            Room::Reserved => 1.0,
-            Room::None => 0.0,
-        });
-    }
-
-    /// True where the next turn should start without waiting for a socket: sessions to welcome,
-    /// timers behind, or replies to hand out.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.timers_behind
-            || !self.openings.is_empty()
-            || self.gate.is_due(self.journal.acknowledged())
     }
 
     /// When the next turn is due without any frame, in milliseconds since the Unix epoch.
@@ -538,13 +432,4 @@ impl<S: Storage> Shard<S> {
         self.journal.append(now_ms, &self.records)?;
         self.journal.close(syncer, now_ms)
     }
-}
-
-/// Opcodes that go on when only the journal's reserved share is left: reading, and ending holds.
-fn uses_reserved_share(opcode: Opcode) -> bool {
-    opcode.role_min() == Role::ReadOnly
-        || matches!(
-            opcode,
-            Opcode::Confirm | Opcode::ConfirmLines | Opcode::Release | Opcode::Cancel
-        )
 }

@@ -13,7 +13,7 @@ use crate::engine::record::RequestedLine;
 use crate::engine::{Engine, OrderProbe};
 use crate::journal::storage::Storage;
 use crate::limits::ORDER_LINES_MAX;
-use crate::types::{CodeClass, LocationId, ResultCode, SessionId, SkuId, TenantId};
+use crate::types::{LocationId, ResultCode, SessionId, SkuId, TenantId};
 use crate::wire::frame::{self, Frame};
 use crate::wire::item::{Item, Items};
 use crate::wire::opcode::Opcode;
@@ -76,7 +76,7 @@ impl<S: Storage> Shard<S> {
     pub(super) fn reserve(
         &mut self,
         session: SessionId,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         items: Items<'_, ReserveItem<'_>>,
     ) {
@@ -229,22 +229,5 @@ fn wire_note(item: u16, note: &LineNote) -> OrderNote {
             kind: NoteKind::Granted,
             value: quantity,
         },
-    }
-}
-
-impl super::Tally {
-    fn count(&mut self, outcome: &OrderOutcome) {
-        let counter = if outcome.replayed {
-            &mut self.replayed
-        } else if outcome.code == ResultCode::Ok {
-            &mut self.accepted
-        } else if outcome.code == ResultCode::IdempotencyConflict {
-            &mut self.conflicts
-        } else if outcome.code.class() == CodeClass::Rejection {
-            &mut self.rejected
-        } else {
-            &mut self.invalid
-        };
-        *counter += 1;
     }
 }

@@ -29,7 +29,7 @@ impl<S: Storage> Shard<S> {
     pub(super) fn query(
         &mut self,
         session: SessionId,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         request: Request<'_>,
     ) -> Result<(), ResultCode> {
@@ -97,7 +97,7 @@ impl<S: Storage> Shard<S> {
 
     fn query_stock(
         &mut self,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         items: Items<'_, StockQueryItem>,
     ) {
@@ -126,7 +126,7 @@ impl<S: Storage> Shard<S> {
         writer.finish(out, request_id);
     }
 
-    fn query_orders(&mut self, state: &SessionState, request_id: u64, items: Items<'_, OrderKey>) {
+    fn query_orders(&mut self, state: SessionState, request_id: u64, items: Items<'_, OrderKey>) {
         let out = self.gate.buffer();
         let mut writer = OrderWriter::begin(out, items.len());
         let (mut lines, mut shorts) = (Vec::new(), Vec::new());
@@ -145,7 +145,7 @@ impl<S: Storage> Shard<S> {
 
     fn list_skus(
         &mut self,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         page: ListPage,
     ) -> Result<(), ResultCode> {
@@ -166,7 +166,7 @@ impl<S: Storage> Shard<S> {
 
     fn list_locations(
         &mut self,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         page: ListPage,
     ) -> Result<(), ResultCode> {
@@ -197,7 +197,7 @@ impl<S: Storage> Shard<S> {
     fn subscribe(
         &mut self,
         session: SessionId,
-        state: &SessionState,
+        state: SessionState,
         request_id: u64,
         items: Items<'_, SkuId>,
     ) {

@@ -26,20 +26,16 @@ pub(super) struct Sessions {
     slots: Vec<Option<(SessionId, SessionState)>>,
 }
 
-fn slot(session: SessionId) -> usize {
-    (session.0 & u64::from(u32::MAX)) as usize
-}
-
 impl Sessions {
     pub fn get(&self, session: SessionId) -> Option<SessionState> {
-        match self.slots.get(slot(session)) {
+        match self.slots.get(session.slot()) {
             Some(Some((id, state))) if *id == session => Some(*state),
             _ => None,
         }
     }
 
     pub fn insert(&mut self, session: SessionId, state: SessionState) {
-        let slot = slot(session);
+        let slot = session.slot();
         if slot >= self.slots.len() {
             self.slots.resize(slot + 1, None);
         }
@@ -50,7 +46,7 @@ impl Sessions {
 
     pub fn remove(&mut self, session: SessionId) {
         if self.get(session).is_some()
-            && let Some(place) = self.slots.get_mut(slot(session))
+            && let Some(place) = self.slots.get_mut(session.slot())
         {
             *place = None;
         }

@@ -41,6 +41,15 @@ impl LocationId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SessionId(pub u64);
 
+impl SessionId {
+    /// The place of the session in its engine thread's table.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)] // the low 32 bits are meant
+    pub const fn slot(self) -> usize {
+        (self.0 as u32) as usize
+    }
+}
+
 /// A sales channel number, chosen by the merchant; 0 is the merchant's own shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ChannelId(pub u16);

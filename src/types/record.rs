@@ -206,7 +206,7 @@ mod tests {
         for length in 0..40_u8 {
             let payload: Vec<u8> = (0..length).collect();
             let (sequence, record) = buffer.push(20 + length, 1, ActorId(3), |out| {
-                out.extend_from_slice(&payload)
+                out.extend_from_slice(&payload);
             });
             assert_eq!(sequence, 7 + u64::from(length));
             assert_eq!(record.payload, payload);

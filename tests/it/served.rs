@@ -228,7 +228,7 @@ impl Raw {
     pub fn is_alive(&mut self) {
         self.request(
             Opcode::Ping,
-            0xA11_E,
+            0xA11E,
             &[onhand::wire::request::Ping { echo: b"?" }],
         );
         let reply = self.receive().expect("an answer to ping");

@@ -40,9 +40,9 @@ fn server(connections: usize, manners: Manners) -> (SocketAddr, JoinHandle<()>) 
             .map(|_| listener.accept().unwrap().0)
             .map(|stream| std::thread::spawn(move || serve(stream, manners)))
             .collect();
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     });
     (address, all)
 }
@@ -50,7 +50,7 @@ fn server(connections: usize, manners: Manners) -> (SocketAddr, JoinHandle<()>) 
 fn serve(mut stream: TcpStream, manners: Manners) {
     stream.set_nodelay(true).unwrap();
     let (mut bytes, mut pings) = (Vec::new(), 0);
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         bytes.extend_from_slice(&buffer[..count]);
         let (mut used, mut out) = (0, Vec::new());

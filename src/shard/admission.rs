@@ -1,0 +1,81 @@
+//! Which frames a turn takes: role, journal room, layout, and the worst case of what they journal.
+
+use super::Shard;
+use super::details;
+use super::sessions::SessionState;
+use crate::journal::storage::Storage;
+use crate::limits;
+use crate::types::{ResultCode, Role};
+use crate::wire::frame::Frame;
+use crate::wire::opcode::Opcode;
+use crate::wire::request::Request;
+
+/// How long frames wait for journal room before they are answered `OVERLOADED`, in nanoseconds.
+const OVERLOADED_AFTER_NS: u64 = 1_000_000_000;
+
+impl<S: Storage> Shard<S> {
+    /// Only the reserved share is left, but not for long yet: segments may just be in preparation,
+    /// so the socket pushes back before anybody is refused.
+    pub(super) fn must_wait_for_room(&self, frame: &Frame<'_>) -> bool {
+        let waited_ns = self
+            .turn
+            .started_ns
+            .saturating_sub(self.reserved_since_ns.unwrap_or(0));
+        self.turn.reserved_only
+            && waited_ns < OVERLOADED_AFTER_NS
+            && Opcode::from_u8(frame.header.opcode).is_some_and(|it| !uses_reserved_share(it))
+    }
+
+    /// Role, journal room and layout, in this order.
+    pub(super) fn admit<'a>(
+        &mut self,
+        state: SessionState,
+        frame: &Frame<'a>,
+    ) -> Result<Request<'a>, ResultCode> {
+        let opcode = Opcode::from_u8(frame.header.opcode).ok_or(ResultCode::UnknownOpcode)?;
+        if opcode == Opcode::Hello {
+            return Err(ResultCode::HelloRepeated);
+        }
+        if state.role < opcode.role_min() {
+            return Err(ResultCode::ForbiddenRole);
+        }
+        if self.turn.reserved_only && !uses_reserved_share(opcode) {
+            self.tally.overloaded += 1;
+            return Err(ResultCode::Overloaded);
+        }
+        let request = Request::decode(frame).map_err(|error| error.code)?;
+        match request {
+            Request::Statistics(what) if state.role < what.role_min() => {
+                Err(ResultCode::ForbiddenRole)
+            }
+            request => Ok(request),
+        }
+    }
+
+    /// Upper bound of the journal bytes that a frame can cause, from its header and length alone.
+    pub(super) fn records_bytes_max(&self, frame: &Frame<'_>) -> usize {
+        let opcode = Opcode::from_u8(frame.header.opcode);
+        if opcode.is_some_and(|opcode| opcode.role_min() == Role::ReadOnly) {
+            return 0; // a question writes nothing
+        }
+        let items = usize::from(frame.header.count).max(1);
+        let body = frame.body.len();
+        let lines = body / crate::wire::request::reserve::LINE_BYTES;
+        let cells = self
+            .engine
+            .locations_count()
+            .clamp(1, limits::ORDER_ALLOCATIONS_MAX);
+        let allocations = (lines * cells).min(items * limits::ORDER_ALLOCATIONS_MAX);
+        // Fixed parts and padding; allocations; requested or short lines; archived details.
+        items * 192 + allocations * 10 + lines * 10 + body * details::ARCHIVE_GROWTH
+    }
+}
+
+/// Opcodes that go on when only the journal's reserved share is left: reading, and ending holds.
+fn uses_reserved_share(opcode: Opcode) -> bool {
+    opcode.role_min() == Role::ReadOnly
+        || matches!(
+            opcode,
+            Opcode::Confirm | Opcode::ConfirmLines | Opcode::Release | Opcode::Cancel
+        )
+}
