@@ -31,8 +31,6 @@ const SYNCS_MAX: usize = 500;
 const APPENDS_MAX: usize = 20_000;
 /// Size of the file of the plain writes.
 const PLAIN_BYTES: u64 = 64 << 20;
-/// Bytes synced at once where ways to sync are compared.
-const PIECE_BYTES: u64 = 1 << 20;
 /// Times that the replay is measured.
 const REPLAYS: usize = 5;
 
@@ -72,15 +70,15 @@ fn main() -> Result<()> {
             bytes * 1e3 / journal_ns.median(),
         );
     }
-    println!("\nways to sync 1 MiB of a mapping of which the next 16 MiB are populated, in turns");
-    for (name, times) in ways(directory.path())? {
-        let (median, p90) = (times.median(), times.at(0.9));
-        let rate = PIECE_BYTES as f64 * 1e3 / median;
-        println!(
-            "{name:>24} median {:>8.1} µs, p90 {:>8.1} µs, {rate:>6.0} MB/s",
-            median / 1e3,
-            p90 / 1e3
-        );
+    for (piece, count) in [(136, 400), (1 << 20, 48)] {
+        println!("\nways to write and sync {piece} bytes of a prepared file, in turns");
+        for (name, times) in ways(directory.path(), piece, count)? {
+            println!(
+                "{name:>28} median {:>8.1} µs, p90 {:>8.1} µs",
+                times.median() / 1e3,
+                times.at(0.9) / 1e3
+            );
+        }
     }
     println!("\nreplay of the journal just written, from the page cache");
     replay(directory.path())
@@ -229,44 +227,48 @@ fn zeroed(path: &Path, bytes: u64) -> Result<File> {
     Ok(file)
 }
 
-/// Writes two mapped files piece by piece, the next 16 MiB of each always populated; syncs the one
-/// by range and the other as a whole.
-fn ways(directory: &Path) -> Result<[(&'static str, Times); 2]> {
-    const SIZE: u64 = 128 << 20;
-    const AHEAD: u64 = 16 << 20;
+/// Writes two mapped files piece by piece, the one with `pwrite`, the other by a store into its
+/// mapping, and syncs each piece by range.
+#[allow(unsafe_code)]
+fn ways(directory: &Path, piece: usize, count: usize) -> Result<[(&'static str, Times); 2]> {
     let data = directory.join("ways");
     let storage = MappedStorage::create(&data)?;
-    let mut files = Vec::new();
-    for name in ["range", "whole"] {
-        let mapped = storage.create(name, SIZE)?;
-        for at in (0..SIZE).step_by(1 << 20) {
-            mapped.fill(at, 1 << 20)?;
-        }
-        let file = OpenOptions::new().write(true).open(data.join(name))?;
-        file.sync_all()?;
-        mapped.populate(0, AHEAD)?;
-        files.push((mapped, file, Times::default()));
+    let size = 64 << 20;
+    let (written, stored) = (
+        storage.create("written", size)?,
+        storage.create("stored", size)?,
+    );
+    for at in (0..size).step_by(1 << 20) {
+        written.fill(at, 1 << 20)?;
+        stored.fill(at, 1 << 20)?;
     }
-    let batch = vec![7; usize::try_from(PIECE_BYTES)?];
-    for at in (0..SIZE - AHEAD).step_by(batch.len()) {
-        for (index, (mapped, file, times)) in files.iter_mut().enumerate() {
-            mapped.populate(at + AHEAD - PIECE_BYTES, PIECE_BYTES)?;
-            let started_ns = monotonic_ns();
-            mapped.write(at, &batch)?;
-            if index == 0 {
-                mapped.sync(at, PIECE_BYTES)?;
-            } else {
-                file.sync_data()?;
-            }
-            times.add(started_ns);
-        }
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(data.join("stored"))?;
+    file.sync_all()?;
+    // SAFETY: the file is this bench's own, and nothing else changes it while it is mapped.
+    let mut map = unsafe { memmap2::MmapMut::map_mut(&file)? };
+    let batch = vec![7; piece];
+    let (mut written_ns, mut stored_ns) = (Times::default(), Times::default());
+    for at in (0..count).map(|turn| turn * piece) {
+        let started_ns = monotonic_ns();
+        written.write(at as u64, &batch)?;
+        written.sync(at as u64, piece as u64)?;
+        written_ns.add(started_ns);
+        let started_ns = monotonic_ns();
+        let place = map
+            .get_mut(at..at + piece)
+            .ok_or("a piece outside the file")?;
+        place.copy_from_slice(&batch);
+        map.flush_range(at, piece)?;
+        stored_ns.add(started_ns);
     }
+    drop(map);
     std::fs::remove_dir_all(data)?;
-    let mut times = files.into_iter().map(|(_, _, times)| times);
-    let mut next = || times.next().unwrap_or_default();
     Ok([
-        ("msync of the range", next()),
-        ("fdatasync of the file", next()),
+        ("pwrite, msync of the range", written_ns),
+        ("store, msync of the range", stored_ns),
     ])
 }
 

@@ -10,7 +10,6 @@ use super::segment::Segment;
 use super::storage::{Storage, StorageFile};
 use super::sync::Syncer;
 use crate::types::record::RecordBuffer;
-use std::io;
 use std::sync::Arc;
 
 /// Batches of the largest size that are kept for work that frees or settles stock.
@@ -155,7 +154,9 @@ impl<S: Storage> Appender<S> {
             shard: self.options.shard,
         };
         let head = header.seal(&self.current.salt, payload);
-        self.put(&head, payload).map_err(|source| {
+        let at = u64::from(self.offset);
+        let written = self.current.file.write_pair(at, &head, payload);
+        written.map_err(|source| {
             let _ = self.handover.publish_failed(); // the caller is the engine, and awake
             AppendError::Io {
                 position: self.position(),
@@ -169,16 +170,6 @@ impl<S: Storage> Appender<S> {
         self.recorded_mark = header.synced;
         self.handover
             .publish_append(self.next_sequence, self.position());
-        Ok(())
-    }
-
-    fn put(&self, head: &[u8; BATCH_HEADER_BYTES], payload: &[u8]) -> io::Result<()> {
-        let at = u64::from(self.offset);
-        let file = &self.current.file;
-        file.write(at, head)?;
-        if !payload.is_empty() {
-            file.write(at + BATCH_HEADER_BYTES as u64, payload)?;
-        }
         Ok(())
     }
 
