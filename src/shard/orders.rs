@@ -21,14 +21,23 @@ use crate::wire::reply::order::PARTIAL;
 use crate::wire::reply::{NoteKind, OrderNote, REPLAYED, ReserveReplyItem};
 use crate::wire::request::{Request, ReserveItem};
 
-/// How many orders the first cursor is ahead of the decision.
-const FAR_AHEAD: usize = 24;
+/// The first cursor goes on when it is less than this many orders ahead of the decision …
+const FAR_AHEAD_MIN: usize = 24;
 
-/// How many orders the second cursor is ahead of the decision.
-const NEAR_AHEAD: usize = 12;
+/// … up to this many, in one tight loop: a prefetch may wait for an address translation, and only
+/// prefetches that stand close together wait for theirs at the same time.
+const FAR_AHEAD_MAX: usize = 56;
 
-/// Probes kept between the first cursor and the decision; a power of two above `FAR_AHEAD`.
-const RING: usize = 32;
+/// As [`FAR_AHEAD_MIN`], for the second cursor.
+const NEAR_AHEAD_MIN: usize = 6;
+
+/// As [`FAR_AHEAD_MAX`], for the second cursor; not above [`FAR_AHEAD_MIN`].
+const NEAR_AHEAD_MAX: usize = 22;
+
+/// Probes kept between the first cursor and the decision; a power of two above `FAR_AHEAD_MAX`.
+const RING: usize = 64;
+
+const _: () = assert!(NEAR_AHEAD_MAX < FAR_AHEAD_MIN && FAR_AHEAD_MAX < RING);
 
 /// Room for one line beyond the bound, so that the engine sees an order that is too long.
 const LINES_ROOM: usize = ORDER_LINES_MAX + 1;
@@ -97,22 +106,24 @@ impl<S: Storage> Shard<S> {
         pipeline.notes.clear();
         #[allow(clippy::cast_possible_truncation)] // at most FRAME_ITEMS_MAX items
         for (index, item) in items.enumerate() {
-            while far_at <= index + FAR_AHEAD {
-                let Some(ahead) = far.next() else { break };
-                engine.prefetch_sku(first_sku(&ahead));
-                let probe = engine.prefetch_order_key(tenant, ahead.key);
-                if let Some(place) = pipeline.probes.get_mut(far_at % RING) {
-                    *place = Some(probe);
+            if far_at < index + FAR_AHEAD_MIN {
+                for ahead in far.by_ref().take(index + FAR_AHEAD_MAX - far_at) {
+                    let probe = engine.prefetch_order_key(tenant, ahead.key);
+                    engine.prefetch_sku(first_sku(&ahead));
+                    if let Some(place) = pipeline.probes.get_mut(far_at % RING) {
+                        *place = Some(probe);
+                    }
+                    far_at += 1;
                 }
-                far_at += 1;
             }
-            while near_at <= index + NEAR_AHEAD {
-                let Some(ahead) = near.next() else { break };
-                if let Some(Some(probe)) = pipeline.probes.get(near_at % RING) {
-                    engine.prefetch_order_slot(probe);
+            if near_at < index + NEAR_AHEAD_MIN {
+                for ahead in near.by_ref().take(index + NEAR_AHEAD_MAX - near_at) {
+                    if let Some(Some(probe)) = pipeline.probes.get(near_at % RING) {
+                        engine.prefetch_order_slot(probe);
+                    }
+                    engine.prefetch_cell(first_sku(&ahead));
+                    near_at += 1;
                 }
-                engine.prefetch_cell(first_sku(&ahead));
-                near_at += 1;
             }
             let probe = pipeline.probes.get(index % RING).copied().flatten();
             notes.clear();
