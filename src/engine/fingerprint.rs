@@ -1,6 +1,6 @@
 //! The canonical meaning of an order or command, as 64 bits: what must be equal for the same key.
 //!
-//! SipHash-2-4 with the public key [`FINGERPRINT_KEY`] over little-endian fields without gaps:
+//! SipHash-1-3 with the public key [`FINGERPRINT_KEY`] over little-endian fields without gaps:
 //!
 //! ```text
 //! order    customer 8 │ total 8 │ currency 2 │ channel 2 │ mode 1 │ policy 1 │ destination 0/1 1 │
@@ -17,7 +17,7 @@
 use super::command::{Command, OrderRequest};
 use super::record::{Allocation, OrderLine};
 use crate::types::{LocationId, OrderKey, SkuId};
-use siphasher::sip::SipHasher24;
+use siphasher::sip::SipHasher13;
 
 /// The key of all fingerprints; part of the journal's format.
 pub const FINGERPRINT_KEY: [u8; 16] = *b"onhand-meaning-1";
@@ -25,8 +25,8 @@ pub const FINGERPRINT_KEY: [u8; 16] = *b"onhand-meaning-1";
 const ORDER_FIXED: usize = 31;
 const LINE: usize = 10;
 
-fn hasher() -> SipHasher24 {
-    SipHasher24::new_with_key(&FINGERPRINT_KEY)
+fn hasher() -> SipHasher13 {
+    SipHasher13::new_with_key(&FINGERPRINT_KEY)
 }
 
 /// The fingerprint of an order; `merged` are its lines, merged and sorted by (SKU, location).
