@@ -80,7 +80,8 @@ metric_specs! {
     DURABLE_SECONDS: Histogram, Seconds, "onhand_durable_seconds",
         "From the journal append of a turn to the moment its engine thread sees the watermark past it.";
     ANSWER_SECONDS: Histogram, Seconds, "onhand_answer_seconds",
-        "From the first socket read of a turn to its replies being handed to the sockets; lower than a client's figure by the network and the wait before the read.";
+        "From the first socket read of a turn to its replies being handed to the sockets; \
+         lower than a client's figure by the network and the wait before the read.";
     JOURNAL_BYTES: Counter, Bytes, "onhand_journal_bytes_total",
         "Bytes appended to the journal, by shard.";
     JOURNAL_SEQUENCE: Gauge, Count, "onhand_journal_sequence",

@@ -280,5 +280,5 @@ mod tests {
         );
     }
 
-    const EXPECTED_SHARDS: [usize; 5] = [0, 0, 0, 0, 0];
+    const EXPECTED_SHARDS: [usize; 5] = [3, 2, 1, 1, 3];
 }

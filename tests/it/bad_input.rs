@@ -278,7 +278,13 @@ fn a_card_number_in_the_details_is_refused_and_reaches_no_file() {
         }],
     );
     assert_eq!(client.receive().unwrap().order_codes(), [ResultCode::Ok]);
-    for entry in walk(bench._directory.path()) {
+    let Bench {
+        _directory: directory,
+        server,
+    } = bench;
+    drop(client);
+    server.stop().expect("a clean end");
+    for entry in walk(directory.path()) {
         let bytes = std::fs::read(&entry).unwrap();
         let found = bytes
             .windows(19)

@@ -21,7 +21,8 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        12 => (1..6_usize, 0..5_000_usize).prop_map(|(records, bytes)| Act::Append { records, bytes }),
+        12 => (1..6_usize, 0..5_000_usize)
+            .prop_map(|(records, bytes)| Act::Append { records, bytes }),
         6 => Just(Act::Sync),
         4 => (1..6_usize).prop_map(|steps| Act::Maintain { steps }),
         2 => Just(Act::Idle),
