@@ -70,7 +70,7 @@ fn main() -> Result<()> {
             bytes * 1e3 / journal_ns.median(),
         );
     }
-    for (piece, count) in [(136, 400), (1 << 20, 48)] {
+    for (piece, count) in [(136, 400), (1 << 20, 16)] {
         println!("\nways to write and sync {piece} bytes of a prepared file, in turns");
         for (name, times) in ways(directory.path(), piece, count)? {
             println!(
@@ -227,48 +227,50 @@ fn zeroed(path: &Path, bytes: u64) -> Result<File> {
     Ok(file)
 }
 
-/// Writes two mapped files piece by piece, the one with `pwrite`, the other by a store into its
-/// mapping, and syncs each piece by range.
-#[allow(unsafe_code)]
-fn ways(directory: &Path, piece: usize, count: usize) -> Result<[(&'static str, Times); 2]> {
+/// Writes and syncs three prepared files piece by piece: as the journal does, with `pwrite` and
+/// `fdatasync`, and as the journal would if the page cache held the file in large folios.
+fn ways(directory: &Path, piece: usize, count: usize) -> Result<[(&'static str, Times); 3]> {
+    const SIZE: u64 = 64 << 20;
     let data = directory.join("ways");
     let storage = MappedStorage::create(&data)?;
-    let size = 64 << 20;
-    let (written, stored) = (
-        storage.create("written", size)?,
-        storage.create("stored", size)?,
-    );
-    for at in (0..size).step_by(1 << 20) {
-        written.fill(at, 1 << 20)?;
-        stored.fill(at, 1 << 20)?;
+    let mut files = Vec::new();
+    for name in ["store", "pwrite", "large"] {
+        let mapped = storage.create(name, SIZE)?;
+        let file = OpenOptions::new().write(true).open(data.join(name))?;
+        for at in (0..SIZE).step_by(1 << 20) {
+            if name == "large" {
+                file.write_all_at(&vec![0; 1 << 20], at)?;
+            } else {
+                mapped.fill(at, 1 << 20)?;
+            }
+        }
+        file.sync_all()?;
+        if name != "pwrite" {
+            mapped.populate(0, SIZE / 4)?;
+        }
+        files.push((mapped, file, Times::default()));
     }
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(data.join("stored"))?;
-    file.sync_all()?;
-    // SAFETY: the file is this bench's own, and nothing else changes it while it is mapped.
-    let mut map = unsafe { memmap2::MmapMut::map_mut(&file)? };
     let batch = vec![7; piece];
-    let (mut written_ns, mut stored_ns) = (Times::default(), Times::default());
-    for at in (0..count).map(|turn| turn * piece) {
-        let started_ns = monotonic_ns();
-        written.write(at as u64, &batch)?;
-        written.sync(at as u64, piece as u64)?;
-        written_ns.add(started_ns);
-        let started_ns = monotonic_ns();
-        let place = map
-            .get_mut(at..at + piece)
-            .ok_or("a piece outside the file")?;
-        place.copy_from_slice(&batch);
-        map.flush_range(at, piece)?;
-        stored_ns.add(started_ns);
+    for at in (0..count).map(|turn| (turn * piece) as u64) {
+        for (way, (mapped, file, times)) in files.iter_mut().enumerate() {
+            let started_ns = monotonic_ns();
+            if way == 1 {
+                file.write_all_at(&batch, at)?;
+                file.sync_data()?;
+            } else {
+                mapped.write(at, &batch)?;
+                mapped.sync(at, piece as u64)?;
+            }
+            times.add(started_ns);
+        }
     }
-    drop(map);
     std::fs::remove_dir_all(data)?;
+    let mut times = files.into_iter().map(|(_, _, times)| times);
+    let mut next = || times.next().unwrap_or_default();
     Ok([
-        ("pwrite, msync of the range", written_ns),
-        ("store, msync of the range", stored_ns),
+        ("store, msync of the range", next()),
+        ("pwrite, fdatasync", next()),
+        ("store, msync, large folios", next()),
     ])
 }
 

@@ -10,6 +10,7 @@ use super::segment::Segment;
 use super::storage::{Storage, StorageFile};
 use super::sync::Syncer;
 use crate::types::record::RecordBuffer;
+use std::io;
 use std::sync::Arc;
 
 /// Batches of the largest size that are kept for work that frees or settles stock.
@@ -154,9 +155,7 @@ impl<S: Storage> Appender<S> {
             shard: self.options.shard,
         };
         let head = header.seal(&self.current.salt, payload);
-        let at = u64::from(self.offset);
-        let written = self.current.file.write_pair(at, &head, payload);
-        written.map_err(|source| {
+        self.put(&head, payload).map_err(|source| {
             let _ = self.handover.publish_failed(); // the caller is the engine, and awake
             AppendError::Io {
                 position: self.position(),
@@ -170,6 +169,16 @@ impl<S: Storage> Appender<S> {
         self.recorded_mark = header.synced;
         self.handover
             .publish_append(self.next_sequence, self.position());
+        Ok(())
+    }
+
+    fn put(&self, head: &[u8; BATCH_HEADER_BYTES], payload: &[u8]) -> io::Result<()> {
+        let at = u64::from(self.offset);
+        let file = &self.current.file;
+        file.write(at, head)?;
+        if !payload.is_empty() {
+            file.write(at + BATCH_HEADER_BYTES as u64, payload)?;
+        }
         Ok(())
     }
 

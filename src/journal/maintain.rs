@@ -1,5 +1,5 @@
 //! Maintenance: everything that may take long and must not stand in the engine's or the sync
-//! thread's way. It prepares segments ahead, keeps the pages that come next in memory, and hashes
+//! thread's way. It prepares segments ahead, faults in the pages that come next, and hashes
 //! finished segments; each step touches at most about 1 MiB.
 
 use super::error::MaintenanceError;
@@ -94,7 +94,7 @@ impl<S: Storage> Maintenance<S> {
         self.spares.len()
     }
 
-    /// Brings the next piece in front of the append position into memory.
+    /// Faults in the next piece in front of the append position.
     fn populate_step(&mut self) -> Result<bool, MaintenanceError> {
         let position = self.handover.appended().1;
         while let Some((segment, _)) = self.ahead.front()

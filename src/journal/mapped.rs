@@ -1,30 +1,26 @@
-//! The real storage: mapped files of one directory, written with `pwrite`, synced by range.
+//! The real storage: files of one directory, written through shared mappings.
 //!
-//! What was written is in the page cache, so it survives a crash of the process at once. A sync is
-//! an `msync` of the mapped range, which on Linux writes the range's dirty pages and flushes the
-//! disk's cache.
+//! A store into the mapping is a store into the page cache, so what was appended survives a crash
+//! of the process at once, without a system call. A sync is an `msync` of the range, which on Linux
+//! writes the range's dirty pages and flushes the disk's cache; pages that were only populated
+//! ahead are not written. Reads use `pread`, which sees the same page cache and reports a bad
+//! sector as an error instead of a signal.
 //!
-//! Bytes do not go in by stores into the mapping: there the kernel learns only that a page was
-//! touched, and with page caches kept in folios of up to 1 MiB it counts the whole folio as dirty,
-//! so each sync of one order wrote 1 MiB (`cargo bench --bench journal` shows both). A `pwrite`
-//! marks what it wrote. It also reports a full disk and a bad sector as errors, where a store or a
-//! load ends the process with SIGBUS.
-//!
-//! Every block is really allocated when a file is prepared: space is reserved at once and then
-//! written with zeros, so a full disk is an error there and not in the middle of a sale.
+//! A store into a hole of a full disk would end the process with SIGBUS. So every block is really
+//! allocated when a file is prepared: space is reserved at once and then written with zeros, and a
+//! full disk is an error there.
 
 use super::storage::{Storage, StorageFile};
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Zeros that `fill` writes at once. The kernel chooses the folios of the page cache by the size of a
-/// write: small ones make long batches dear (a lookup each), large ones short batches (a walk over
-/// the blocks of the folio each).
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+/// write, and a store into a mapping makes a whole folio dirty: after filling by 1 MiB, each sync of
+/// one order would write 1 MiB. Much smaller ones make long batches dear.
+static ZEROS: [u8; 32 << 10] = [0; 32 << 10];
 
 /// Permissions of new files: the owner's only, for the journal holds customers' data.
 const FILE_MODE: u32 = 0o600;
@@ -39,7 +35,7 @@ pub struct MappedStorage {
     writable: bool,
 }
 
-/// One file; mapped, for syncing by range, where it may be written.
+/// One file; mapped where it may be written.
 #[derive(Debug)]
 pub struct MappedFile {
     file: File,
@@ -191,7 +187,12 @@ impl MappedFile {
     fn new(file: File, writable: bool) -> io::Result<Self> {
         let size_bytes = file.metadata()?.len();
         let map = if writable && size_bytes > 0 {
-            Some(MmapOptions::new().map_raw(&file)?)
+            let map = MmapOptions::new().map_raw(&file)?;
+            // Read-ahead would bring the segment in use back in large folios; see `ZEROS`. Both are
+            // hints: without them it is slower, not wrong.
+            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
+            let _ = map.advise(Advice::Random);
+            Some(map)
         } else {
             None
         };
@@ -227,27 +228,18 @@ impl StorageFile for MappedFile {
         self.file.read_exact_at(into, offset)
     }
 
+    #[allow(unsafe_code)]
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.range(offset, bytes.len() as u64)?;
-        self.file.write_all_at(bytes, offset)
-    }
-
-    fn write_pair(&self, offset: u64, first: &[u8], second: &[u8]) -> io::Result<()> {
-        let length = first.len() as u64 + second.len() as u64;
-        self.range(offset, length)?;
-        let pieces = [io::IoSlice::new(first), io::IoSlice::new(second)];
-        let written =
-            rustix::io::retry_on_intr(|| rustix::io::pwritev(&self.file, &pieces, offset))?;
-        if written as u64 == length {
-            return Ok(());
+        let (map, start, length) = self.range(offset, bytes.len() as u64)?;
+        // SAFETY: `range` checked that the destination lies in the mapping, which lives as long as
+        // `self`. No reference into the mapping is ever made (readers use pread), so the copy
+        // aliases nothing; that only one thread writes a range is `StorageFile::write`'s contract.
+        // Every page is backed by an allocated block of a file that nobody truncates while the
+        // directory's lock is held.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), map.as_mut_ptr().add(start), length);
         }
-        // Cut short, by a signal for one: what is left goes piece by piece.
-        let rest = first.get(written..).unwrap_or_default();
-        self.file.write_all_at(rest, offset + written as u64)?;
-        let done = written.saturating_sub(first.len());
-        let at = offset + first.len() as u64 + done as u64;
-        self.file
-            .write_all_at(second.get(done..).unwrap_or_default(), at)
+        Ok(())
     }
 
     fn sync(&self, offset: u64, length: u64) -> io::Result<()> {
@@ -270,11 +262,11 @@ impl StorageFile for MappedFile {
     }
 
     fn populate(&self, offset: u64, length: u64) -> io::Result<()> {
-        self.range(offset, length)?;
-        // Preparing left the pages in the cache. Where memory was short since, a write of part of a
-        // page would have to read the rest of it first: let that happen here.
-        let length = NonZeroU64::new(length);
-        let advice = rustix::fs::Advice::WillNeed;
-        rustix::fs::fadvise(&self.file, offset, length, advice).map_err(io::Error::from)
+        let (map, start, length) = self.range(offset, length)?;
+        match map.advise_range(Advice::PopulateWrite, start, length) {
+            // A kernel before 5.14: the first store into each page costs a fault instead.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            other => other,
+        }
     }
 }

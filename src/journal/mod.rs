@@ -3,7 +3,7 @@
 //! ```text
 //!  engine thread      sync thread          maintenance thread           other threads
 //!  Appender ────────▶ Syncer               Maintenance                  Reader
-//!    │  position,       │ msync of           │ keeps pages ready           │ batches below the
+//!    │  position,       │ msync of           │ populates ahead            │ batches below the
 //!    │  sequence        │ the range          │ prepares, recycles         │ acknowledged mark
 //!    │                  ▼                    │ hashes finished segments   ▼
 //!    └◀──────── synced mark                  └─▶ seal, into a later batch
@@ -17,7 +17,7 @@
 //! - No record is acknowledged before it is durable (in mode `always`), and none below the synced
 //!   mark is ever missing: otherwise the journal is refused as damaged.
 //! - What a start finds is a prefix of what was appended, batch by batch.
-//! - The append path takes no lock and allocates nothing; it is one checksum pass and one `pwrite`.
+//! - The append path takes no lock, allocates nothing and makes no system call.
 //! - A failed write or sync is final: nothing is acknowledged after it, and no sync is tried again.
 //!
 //! When the disk is full, preparation fails and [`Appender::room`] shrinks to the reserved share

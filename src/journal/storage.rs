@@ -56,22 +56,12 @@ pub trait StorageFile: Send + Sync + 'static {
     /// given range.
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Copies two pieces of bytes to the live image, one behind the other, as [`Self::write`] does;
-    /// with one system call where there is a way.
-    fn write_pair(&self, offset: u64, first: &[u8], second: &[u8]) -> io::Result<()> {
-        self.write(offset, first)?;
-        if second.is_empty() {
-            return Ok(());
-        }
-        self.write(offset + first.len() as u64, second)
-    }
-
     /// Makes a range durable. After an error the file must not be trusted again.
     fn sync(&self, offset: u64, length: u64) -> io::Result<()>;
 
     /// Writes zeros to a range of a fresh file, so that its blocks are really allocated.
     fn fill(&self, offset: u64, length: u64) -> io::Result<()>;
 
-    /// Prepares a range for fast writes (brings its pages into memory). A hint: never changes bytes.
+    /// Prepares a range for fast writes (faults pages in). A hint: never changes bytes.
     fn populate(&self, offset: u64, length: u64) -> io::Result<()>;
 }
