@@ -8,7 +8,7 @@ use crate::limits;
 use crate::metrics::NetMetrics;
 use crate::net::inbox::{Handoff, Inbox};
 use crate::net::session::{CloseReason, Session, close_reason};
-use crate::net::{Delivery, Intake, Service, SessionId};
+use crate::net::{Deadlines, Delivery, Intake, Service, SessionId};
 use crate::types::ResultCode;
 use crate::wire::frame::{Frame, split_frame};
 use mio::{Events, Poll, Token};
@@ -54,7 +54,7 @@ pub struct EngineLoop<V> {
     read_buffer: Vec<u8>,
     service: V,
     metrics: NetMetrics,
-    idle_timeout_ms: u64,
+    deadlines: Deadlines,
     swept_at_ms: u64,
     drain_until_ms: Option<u64>,
     /// The last turn took frames in.
@@ -69,7 +69,7 @@ impl<V: Service> EngineLoop<V> {
         inbox: Arc<Inbox>,
         service: V,
         metrics: NetMetrics,
-        idle_timeout_ms: u64,
+        deadlines: Deadlines,
     ) -> Self {
         Self {
             poll,
@@ -83,7 +83,7 @@ impl<V: Service> EngineLoop<V> {
             read_buffer: vec![0; READ_BYTES],
             service,
             metrics,
-            idle_timeout_ms,
+            deadlines,
             swept_at_ms: 0,
             drain_until_ms: None,
             takes: true,
@@ -349,7 +349,7 @@ impl<V: Service> EngineLoop<V> {
         self.swept_at_ms = now_ms;
         for slot in 0..self.sessions.len() {
             let overdue = match self.sessions.get(slot) {
-                Some(Some(session)) => session.overdue(now_ms, self.idle_timeout_ms),
+                Some(Some(session)) => session.overdue(now_ms, &self.deadlines),
                 _ => None,
             };
             if let Some(reason) = overdue {

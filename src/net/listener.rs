@@ -60,6 +60,8 @@ impl Drop for Permit {
 
 /// What the listener needs to know.
 pub struct ListenerOptions {
+    /// How long a hello (and TLS handshake) may take, in milliseconds.
+    pub hello_ms: u64,
     /// Connections of the process, those before their hello included.
     pub connections_max: usize,
     /// Who may connect; `None` lets everyone in as admin.
@@ -245,7 +247,7 @@ impl Listener {
             self.free.push(slot);
             return;
         }
-        let deadline_ms = now_ms + limits::HELLO_TIMEOUT_MS;
+        let deadline_ms = now_ms + self.options.hello_ms;
         if let Some(place) = self.newcomers.get_mut(slot) {
             *place = Some(Newcomer {
                 stream,

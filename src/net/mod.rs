@@ -21,9 +21,34 @@ pub mod stream;
 pub mod tls;
 pub mod token;
 
+use crate::limits;
 pub use crate::types::SessionId;
 use crate::types::{ResultCode, Role};
 use crate::wire::frame::Frame;
+
+/// How long a connection may take over each of its duties, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// To finish its hello (and TLS handshake).
+    pub hello_ms: u64,
+    /// To finish a frame that it began.
+    pub frame_ms: u64,
+    /// To take any byte of the replies that wait for it.
+    pub slow_reader_ms: u64,
+    /// To say anything at all.
+    pub idle_ms: u64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            hello_ms: limits::HELLO_TIMEOUT_MS,
+            frame_ms: limits::FRAME_TIMEOUT_MS,
+            slow_reader_ms: limits::SLOW_READER_TIMEOUT_MS,
+            idle_ms: limits::IDLE_TIMEOUT_MS_DEFAULT,
+        }
+    }
+}
 
 /// What the listener established at hello; fixed for the life of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]

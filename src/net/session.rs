@@ -1,9 +1,9 @@
 //! One connection of an engine thread: its buffers and its deadlines.
 
 use crate::limits;
-use crate::net::SessionId;
 use crate::net::listener::Permit;
 use crate::net::stream::Stream;
+use crate::net::{Deadlines, SessionId};
 use std::io;
 
 /// Why a session ends.
@@ -168,15 +168,15 @@ impl Session {
 
     /// The reason to close this session by time, if there is one.
     #[must_use]
-    pub fn overdue(&self, now_ms: u64, idle_timeout_ms: u64) -> Option<CloseReason> {
+    pub fn overdue(&self, now_ms: u64, deadlines: &Deadlines) -> Option<CloseReason> {
         let past = |since: Option<u64>, limit: u64| {
             since.is_some_and(|since| now_ms.saturating_sub(since) > limit)
         };
-        if past(self.blocked_since_ms, limits::SLOW_READER_TIMEOUT_MS) {
+        if past(self.blocked_since_ms, deadlines.slow_reader_ms) {
             Some(CloseReason::SlowReader)
-        } else if past(self.frame_since_ms, limits::FRAME_TIMEOUT_MS) && self.awaiting == 0 {
+        } else if past(self.frame_since_ms, deadlines.frame_ms) && self.awaiting == 0 {
             Some(CloseReason::SlowFrame)
-        } else if past(Some(self.last_activity_ms), idle_timeout_ms) && self.awaiting == 0 {
+        } else if past(Some(self.last_activity_ms), deadlines.idle_ms) && self.awaiting == 0 {
             Some(CloseReason::Idle)
         } else {
             None

@@ -28,6 +28,7 @@ use crate::gateway::Gateway;
 use crate::journal::mapped::MappedStorage;
 use crate::journal::storage::Storage;
 use crate::metrics;
+use crate::net::Deadlines;
 use crate::net::inbox::Inbox;
 use crate::net::listener::{Listener, ListenerControl, ListenerOptions};
 use crate::net::tls;
@@ -73,13 +74,29 @@ impl<S: Storage> Server<S> {
     /// Whatever keeps the server from serving.
     pub fn start_with(
         config: &Config,
+        storage: impl FnMut(u16, &Path) -> std::io::Result<Arc<S>>,
+    ) -> Result<Self, ServerError> {
+        let deadlines = Deadlines {
+            idle_ms: config.idle_timeout_ms,
+            ..Deadlines::default()
+        };
+        Self::start_strict(config, deadlines, storage)
+    }
+
+    /// As [`Server::start_with`], with deadlines of the caller's for connections.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from serving.
+    pub fn start_strict(
+        config: &Config,
+        deadlines: Deadlines,
         mut storage: impl FnMut(u16, &Path) -> std::io::Result<Arc<S>>,
     ) -> Result<Self, ServerError> {
         let started_ns = clock::monotonic_ns();
         let shards = usize::from(config.shards);
         let cores = CorePlan::detect(shards, config.pin);
         let recorder = prometheus();
-        let options = listener_options(config)?;
+        let options = listener_options(config, deadlines.hello_ms)?;
         let data = DataDir::open(&config.data, config.shards)?;
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
@@ -110,7 +127,7 @@ impl<S: Storage> Server<S> {
         });
         let gateway = gateway.transpose()?;
         let mut threads = Threads::new();
-        let inboxes = threads.start_shards(recovered, &cores, config)?;
+        let inboxes = threads.start_shards(recovered, &cores, deadlines)?;
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
         let control = listener.control();
         threads.start_listener(listener)?;
@@ -195,7 +212,7 @@ impl Stopper {
     }
 }
 
-fn listener_options(config: &Config) -> Result<ListenerOptions, ServerError> {
+fn listener_options(config: &Config, hello_ms: u64) -> Result<ListenerOptions, ServerError> {
     let tokens = config
         .token_file
         .as_deref()
@@ -212,6 +229,7 @@ fn listener_options(config: &Config) -> Result<ListenerOptions, ServerError> {
         None => shard_of(tenant, shards),
     };
     Ok(ListenerOptions {
+        hello_ms,
         connections_max: config.connections_max,
         tokens,
         tls,

@@ -4,10 +4,10 @@ use super::engine_thread::ShardService;
 use super::error::{ServerError, chain};
 use super::recovery::Recovered;
 use crate::affinity::CorePlan;
-use crate::config::Config;
 use crate::journal::storage::Storage;
 use crate::journal::{Maintenance, SyncHandover, SyncProgress, Syncer, run_maintenance};
 use crate::metrics::NetMetrics;
+use crate::net::Deadlines;
 use crate::net::engine_loop::{EngineLoop, Step, WAKE_TOKEN};
 use crate::net::inbox::Inbox;
 use crate::net::listener::Listener;
@@ -63,7 +63,7 @@ impl<S: Storage> Threads<S> {
         &mut self,
         recovered: Vec<Recovered<S>>,
         cores: &CorePlan,
-        config: &Config,
+        deadlines: Deadlines,
     ) -> Result<Vec<Arc<Inbox>>, ServerError> {
         let mut journals = Vec::with_capacity(recovered.len());
         let mut inboxes = Vec::with_capacity(recovered.len());
@@ -92,8 +92,7 @@ impl<S: Storage> Threads<S> {
                 .push((handover, self.start_syncer(number, syncer, cores)?));
             let service = ShardService::new(shard, clock);
             let metrics = NetMetrics::new(usize::from(number));
-            let idle_ms = config.idle_timeout_ms;
-            let engine = EngineLoop::new(poll, Arc::clone(&inbox), service, metrics, idle_ms);
+            let engine = EngineLoop::new(poll, Arc::clone(&inbox), service, metrics, deadlines);
             inboxes.push(inbox);
             self.engines
                 .push((number, self.start_engine(number, name, engine, cores)?));
