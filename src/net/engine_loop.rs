@@ -293,10 +293,7 @@ impl<V: Service> EngineLoop<V> {
             }
             session.awaiting = session.awaiting.saturating_sub(delivery.frames);
             session.closing |= delivery.close;
-            if session.queue(delivery.bytes).is_err() {
-                session.closing = true;
-                session.readable = false;
-            }
+            session.queue(delivery.bytes);
             dirty.push(slot);
         });
         let mut dirty = std::mem::take(&mut self.dirty);

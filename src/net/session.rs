@@ -53,6 +53,8 @@ pub struct Session {
     pub pending_in: Vec<u8>,
     /// Replies that the socket did not take yet; bounded by `SESSION_OUT_BYTES_MAX`.
     pending_out: Vec<u8>,
+    /// A reply had no room: nothing more is sent, for an answer would be missing.
+    overrun: bool,
     /// The socket may have more to read.
     pub readable: bool,
     /// Already in the ready list.
@@ -90,6 +92,7 @@ impl Session {
             frame_since_ms: (!leftover.is_empty()).then_some(now_ms),
             pending_in: leftover,
             pending_out: Vec::new(),
+            overrun: false,
             readable: true,
             queued: false,
             read_closed: false,
@@ -117,16 +120,13 @@ impl Session {
         }
     }
 
-    /// Queues reply bytes.
-    ///
-    /// # Errors
-    /// `SlowReader` if more than `SESSION_OUT_BYTES_MAX` would wait.
-    pub fn queue(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
-        if self.pending_out.len() + bytes.len() > limits::SESSION_OUT_BYTES_MAX {
-            return Err(CloseReason::SlowReader);
+    /// Queues reply bytes. Where more than `SESSION_OUT_BYTES_MAX` would wait, the next flush
+    /// fails.
+    pub fn queue(&mut self, bytes: &[u8]) {
+        self.overrun |= self.pending_out.len() + bytes.len() > limits::SESSION_OUT_BYTES_MAX;
+        if !self.overrun {
+            self.pending_out.extend_from_slice(bytes);
         }
-        self.pending_out.extend_from_slice(bytes);
-        Ok(())
     }
 
     /// True while replies wait for the socket.
@@ -138,8 +138,11 @@ impl Session {
     /// Writes what the socket takes; returns how many bytes.
     ///
     /// # Errors
-    /// `Peer` or `Io` if the connection is gone.
+    /// `Peer` or `Io` if the connection is gone, `SlowReader` after an overrun.
     pub fn flush(&mut self, now_ms: u64) -> Result<usize, CloseReason> {
+        if self.overrun {
+            return Err(CloseReason::SlowReader);
+        }
         let mut written = 0;
         while written < self.pending_out.len() {
             let rest = self.pending_out.get(written..).unwrap_or_default();
