@@ -27,5 +27,6 @@ mod it {
     mod scripted;
     mod served;
     mod serving;
+    mod sessions;
     mod verify;
 }

@@ -3,6 +3,7 @@
 use onhand::config::Config;
 use onhand::journal::mapped::MappedStorage;
 use onhand::journal::storage::Storage;
+use onhand::net::Deadlines;
 use onhand::server::{Server, ServerError, Stopper};
 use onhand::types::{LocationId, OrderKey, ResultCode, SkuId};
 use onhand::wire::frame::split_frame;
@@ -26,6 +27,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A running server; stops cleanly when dropped.
 pub struct Served {
     pub address: SocketAddr,
+    /// Where metrics are, if the configuration has it.
+    pub http: Option<SocketAddr>,
     stopper: Stopper,
     thread: Option<JoinHandle<Result<(), ServerError>>>,
 }
@@ -54,12 +57,23 @@ impl Served {
         config: &Config,
         storage: impl Fn(&Path) -> std::io::Result<Arc<S>>,
     ) -> Self {
-        let server = Server::start_with(config, |_, path| storage(path)).expect("a server");
+        Self::around(Server::start_with(config, |_, path| storage(path)).expect("a server"))
+    }
+
+    /// Starts a server over mapped files, with deadlines that a test can wait for.
+    pub fn start_strict(config: &Config, deadlines: Deadlines) -> Self {
+        let storage = |_, path: &Path| MappedStorage::create(path).map(Arc::new);
+        Self::around(Server::start_strict(config, deadlines, storage).expect("a server"))
+    }
+
+    fn around<S: Storage>(server: Server<S>) -> Self {
         let address = server.address();
+        let http = server.http_address();
         let stopper = server.stopper();
         let thread = std::thread::spawn(move || server.wait());
         Self {
             address,
+            http,
             stopper,
             thread: Some(thread),
         }
@@ -214,6 +228,19 @@ impl Raw {
         };
         self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
         silent
+    }
+
+    /// True where the server sends nothing for `time`; false where it has closed the connection.
+    #[track_caller]
+    pub fn is_open_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let open = match self.stream.read(&mut [0]) {
+            Ok(0) => false,
+            Ok(_) => panic!("not silent"),
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        };
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        open
     }
 
     /// Requires an error frame with this code for this request, and that the session goes on.
