@@ -24,9 +24,11 @@ mod it {
     mod process;
     mod protocol;
     mod protocol_corruption;
+    mod room;
     mod scripted;
     mod served;
     mod serving;
     mod sessions;
+    mod threads;
     mod verify;
 }

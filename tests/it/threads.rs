@@ -1,0 +1,108 @@
+//! The kernel's view of which thread may run where, beside what the server says of itself.
+
+use super::process::onhand;
+use super::served::Raw;
+use onhand::affinity::allowed_cores;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+type Cores = BTreeSet<usize>;
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a server and returns its `pinned=` and the cores of each thread by name.
+fn threads(shards: usize) -> (usize, Vec<(String, Cores)>) {
+    let directory = tempfile::tempdir().unwrap();
+    let child = onhand()
+        .args(["serve", "--listen=127.0.0.1:0", "--http=127.0.0.1:0"])
+        .args(["--segment-bytes=1048576", "--orders-expected=1000"])
+        .arg(format!("--shards={shards}"))
+        .arg("--data")
+        .arg(directory.path())
+        .env("ONHAND_LOG", "error")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let mut ready = String::new();
+    let mut out = BufReader::new(running.0.stdout.take().unwrap());
+    out.read_line(&mut ready).unwrap();
+    let address = ready
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("tcp="));
+    // A durable answer: engine and sync thread are where they want to be.
+    drop(Raw::hello(
+        address.expect(&ready).parse().unwrap(),
+        "acme",
+        "",
+    ));
+    let pinned = ready
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("pinned="));
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", running.0.id())).unwrap();
+    let found = tasks.map(|task| {
+        let path = task.unwrap().path();
+        let name = std::fs::read_to_string(path.join("comm")).unwrap();
+        let status = std::fs::read_to_string(path.join("status")).unwrap();
+        let list = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+            .expect("a list of cores");
+        (name.trim().to_owned(), cores(list.trim()))
+    });
+    (pinned.expect(&ready).parse().unwrap(), found.collect())
+}
+
+/// `0-2,5` as numbers.
+fn cores(list: &str) -> Cores {
+    let number = |text: &str| text.parse::<usize>().unwrap();
+    list.split(',')
+        .flat_map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            number(first)..=number(last)
+        })
+        .collect()
+}
+
+#[test]
+fn the_kernel_keeps_each_engine_on_a_core_of_its_own_and_the_rest_off_it() {
+    let all: Cores = allowed_cores().into_iter().collect();
+    let (pinned, threads) = threads(1);
+    assert_eq!(pinned, usize::from(all.len() > 1));
+    let engines: Vec<&Cores> = threads
+        .iter()
+        .filter(|(name, _)| name.starts_with("onhand-engine"))
+        .map(|(_, cores)| cores)
+        .collect();
+    assert_eq!(engines.len(), 1, "{threads:?}");
+    if pinned == 0 {
+        assert!(threads.iter().all(|(_, cores)| *cores == all));
+        return;
+    }
+    assert_eq!(engines[0].len(), 1, "one core");
+    for (name, cores) in &threads {
+        if name.starts_with("onhand-sync") {
+            assert_eq!(cores, &all, "{name}");
+        } else if !name.starts_with("onhand-engine") {
+            assert!(cores.is_disjoint(engines[0]), "{name} on {cores:?}");
+        }
+    }
+}
+
+#[test]
+fn with_no_core_to_spare_nothing_is_pinned() {
+    let all: Cores = allowed_cores().into_iter().collect();
+    let (pinned, threads) = threads(all.len());
+    assert_eq!(pinned, 0);
+    for (name, cores) in &threads {
+        assert_eq!(cores, &all, "{name}");
+    }
+}
