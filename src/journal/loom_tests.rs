@@ -1,6 +1,7 @@
 //! loom explores every interleaving, within a bound on preemptions, of the hand-over that ships.
 //!
 //! Run with `cargo test --features loom --lib loom_`.
+#![allow(clippy::unwrap_used)] // a panic is how a test reports
 
 use super::handover::SyncHandover;
 use super::layout::Position;
