@@ -29,6 +29,7 @@ mod it {
     mod served;
     mod serving;
     mod sessions;
+    mod subscription;
     mod threads;
     mod verify;
 }

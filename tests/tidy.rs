@@ -404,3 +404,27 @@ fn links_between_documents_lead_somewhere() {
     }
     assert_none("a link to nowhere", &offences);
 }
+
+#[test]
+fn every_result_code_is_asked_for_by_a_test() {
+    let mut text = String::new();
+    for (name, source) in sources() {
+        if name == "tests/tidy.rs" || name.contains("error_codes") {
+            continue;
+        }
+        if name.starts_with("tests/") || name.contains("/tests") {
+            text.push_str(&source);
+        } else if let Some(at) = source.find("#[cfg(test)]\nmod tests {") {
+            text.push_str(&source[at..]);
+        }
+    }
+    let offences: Vec<String> = onhand::types::ResultCode::ALL
+        .iter()
+        .map(|code| format!("ResultCode::{code:?}"))
+        .filter(|name| {
+            let word = Regex::new(&format!(r"{name}\b")).expect("a pattern");
+            !word.is_match(&text)
+        })
+        .collect();
+    assert_none("a result code that no test names", &offences);
+}
