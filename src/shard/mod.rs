@@ -23,6 +23,8 @@ mod admission;
 mod commands;
 mod details;
 pub mod gate;
+#[cfg(all(test, feature = "loom"))]
+mod loom_tests;
 mod orders;
 mod queries;
 mod sessions;
