@@ -86,7 +86,20 @@ impl Config {
             }
             _ => {}
         }
-        if self.listen.ip().is_loopback() || self.insecure_plaintext {
+        if self.insecure_plaintext {
+            return Ok(());
+        }
+        if let Some(http) = self.http
+            && !http.ip().is_loopback()
+        {
+            let message = format!(
+                "{http} can be reached from other machines, and HTTP here has neither \
+                 authentication nor TLS. Listen on 127.0.0.1 behind a proxy that has both, or say \
+                 `insecure_plaintext` if the network is yours alone"
+            );
+            return Err(self.refuse("http", message));
+        }
+        if self.listen.ip().is_loopback() {
             return Ok(());
         }
         let missing = match (self.token_file.is_some(), self.tls_cert.is_some()) {

@@ -148,6 +148,17 @@ fn away_from_loopback_tokens_and_tls_are_required() {
 }
 
 #[test]
+fn http_without_authentication_stays_on_loopback() {
+    let away = ["--http", "0.0.0.0:0"];
+    refused(
+        "",
+        &away,
+        &["--http", "authentication", "insecure_plaintext"],
+    );
+    assert!(loaded("insecure_plaintext = true\n", &away).is_ok());
+}
+
+#[test]
 fn show_names_the_origin_of_every_value() {
     let config = loaded("shards = 2\n", &["--sync", "interval=5"]).expect("good");
     let shown = render::show(&config);

@@ -190,11 +190,12 @@ impl Listener {
         let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
         for token in tokens {
             match token {
-                LISTEN_TOKEN => self.accept(now_ms),
-                WAKE_TOKEN => {}
+                LISTEN_TOKEN | WAKE_TOKEN => {}
                 Token(slot) => self.advance(slot),
             }
         }
+        // Always, for what a lack of descriptors left in the backlog makes no further event.
+        self.accept(now_ms);
         self.expire(now_ms);
         Ok(())
     }
