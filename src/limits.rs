@@ -30,11 +30,9 @@ pub const HOLD_TTL_MS_MAX: u32 = 7 * 24 * 3_600 * 1_000;
 /// Default time to live of a hold, used by the command line, in milliseconds (15 minutes).
 pub const HOLD_TTL_MS_DEFAULT: u32 = 15 * 60 * 1_000;
 
-/// How often one hold may be extended. One more is refused with `EXTEND_CAP`.
+/// How often one hold may be extended, each time to at most `HOLD_TTL_MS_MAX` from then on. One more
+/// is refused with `EXTEND_CAP`.
 pub const HOLD_EXTENSIONS_MAX: u8 = 8;
-
-/// Latest end of a hold after repeated extension, counted from now, in milliseconds (7 days).
-pub const HOLD_EXTENDED_MS_MAX: u64 = HOLD_TTL_MS_MAX as u64;
 
 /// Largest order total in minor units of its currency. More is refused with `INVALID_TOTAL`.
 pub const ORDER_TOTAL_MAX: u64 = 1 << 53;
@@ -172,5 +170,4 @@ const _: () = {
         "two bits of an index entry name the table"
     );
     assert!(LOCATIONS_MAX < crate::types::LocationId::ANY.0 as usize);
-    assert!(HOLD_EXTENDED_MS_MAX <= HOLD_TTL_MS_MAX as u64);
 };

@@ -23,6 +23,9 @@ pub const WAKE_TOKEN: Token = Token(usize::MAX);
 /// Bytes read from one socket into one turn.
 const READ_BYTES: usize = 512 << 10;
 
+// A session holds at most a partial frame and what one read adds to it.
+const _: () = assert!(limits::FRAME_BYTES_MAX + READ_BYTES <= limits::SESSION_IN_BYTES_MAX);
+
 /// Frames looked at together, so that the loads of one overlap with the work of another.
 const PREFETCH_FRAMES: usize = 32;
 
