@@ -9,6 +9,7 @@ compile_error!(
                 msync and fdatasync semantics"
 );
 
+pub mod adapters;
 pub mod affinity;
 pub mod audit;
 pub mod cli;

@@ -181,10 +181,13 @@ fn check_resolution(order: &OrderSlot) -> Result<(), ()> {
         OrderState::Held | OrderState::FraudCheck => resolution == Resolution::Open,
         OrderState::Confirmed | OrderState::Shipped => resolution == Resolution::Confirmed,
         OrderState::Expired => resolution == Resolution::Expired,
-        OrderState::Cancelled => {
+        OrderState::Cancelled | OrderState::Declined => {
             matches!(resolution, Resolution::Released | Resolution::Confirmed)
         }
-        OrderState::Rejected => false,
+        OrderState::Completed => resolution == Resolution::Confirmed,
+        // A slot holds what became of the units; where in its process an order is, the process
+        // table says.
+        _ => false,
     };
     if ok { Ok(()) } else { Err(()) }
 }

@@ -4,10 +4,15 @@
 //! part of the wire and journal contracts: they are never reused for another meaning.
 
 pub mod details;
+pub mod effect;
+mod numbered;
+pub mod pipeline;
+pub mod process;
 pub mod record;
 mod result;
 
 pub use details::OrderDetails;
+pub(crate) use numbered::numbered;
 pub use result::{CodeClass, ResultCode};
 
 /// A tenant (merchant or cell) within its shard: dense, from 0, in order of definition.
@@ -100,12 +105,30 @@ pub enum OrderState {
     Confirmed = 3,
     /// Every unit that was not cancelled has shipped.
     Shipped = 4,
+    /// A processor is asked for the money.
+    Payment = 5,
+    /// A person has to decide.
+    Review = 6,
+    /// Label and warehouse accepted it.
+    Fulfilling = 7,
+    /// The carrier delivered; the return window runs.
+    Delivered = 8,
+    /// What was done is being undone.
+    Cancelling = 9,
+    /// Waits for stock.
+    Backordered = 10,
+    /// Runs a step of the merchant's own.
+    Webhook = 11,
     /// Refused at intake; holds nothing. Terminal.
     Rejected = 128,
     /// The hold ended by time. Terminal.
     Expired = 129,
     /// Released by the client, or cancelled. Terminal.
     Cancelled = 130,
+    /// Declined for risk or payment. Terminal.
+    Declined = 131,
+    /// Delivered, and the return window is over. Terminal.
+    Completed = 132,
 }
 
 impl OrderState {
@@ -117,9 +140,18 @@ impl OrderState {
             2 => Self::FraudCheck,
             3 => Self::Confirmed,
             4 => Self::Shipped,
+            5 => Self::Payment,
+            6 => Self::Review,
+            7 => Self::Fulfilling,
+            8 => Self::Delivered,
+            9 => Self::Cancelling,
+            10 => Self::Backordered,
+            11 => Self::Webhook,
             128 => Self::Rejected,
             129 => Self::Expired,
             130 => Self::Cancelled,
+            131 => Self::Declined,
+            132 => Self::Completed,
             _ => return None,
         })
     }
@@ -147,6 +179,15 @@ impl OrderState {
             Self::Rejected => "REJECTED",
             Self::Expired => "EXPIRED",
             Self::Cancelled => "CANCELLED",
+            Self::Payment => "PAYMENT",
+            Self::Review => "REVIEW",
+            Self::Fulfilling => "FULFILLING",
+            Self::Delivered => "DELIVERED",
+            Self::Cancelling => "CANCELLING",
+            Self::Backordered => "BACKORDERED",
+            Self::Webhook => "WEBHOOK",
+            Self::Declined => "DECLINED",
+            Self::Completed => "COMPLETED",
         }
     }
 }

@@ -1,0 +1,171 @@
+//! How one attempt ended, in words that every provider shares.
+
+use crate::types::effect::EffectClass;
+
+/// Longest reference, code and message that an outcome carries, in bytes; longer ones are cut at a
+/// character boundary.
+pub const REFERENCE_BYTES_MAX: usize = 120;
+/// See [`REFERENCE_BYTES_MAX`].
+pub const CODE_BYTES_MAX: usize = 60;
+/// See [`REFERENCE_BYTES_MAX`].
+pub const MESSAGE_BYTES_MAX: usize = 240;
+
+/// The end of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it means for the effect.
+    pub class: EffectClass,
+    /// It counts as a failure of the provider for its breaker: timeout, connection, 5xx, 429.
+    /// Declines and other 4xx do not.
+    pub counted: bool,
+    /// The provider asked to wait this long before the next attempt, in milliseconds; 0: no hint.
+    pub retry_after_ms: u64,
+    /// HTTP status (or SMTP reply code); 0 where there was no answer.
+    pub status: u16,
+    /// Minor units that the provider says it authorised, captured or refunded; 0 where it does not
+    /// apply.
+    pub amount: u64,
+    /// ISO 4217 number that the provider says; 0 where it does not apply.
+    pub currency: u16,
+    /// Risk score 0 ..= 100, for fraud scoring.
+    pub score: Option<u8>,
+    /// The provider's id of what was made (payment, label, message).
+    pub reference: String,
+    /// The provider's own code, such as `card_declined`.
+    pub code: String,
+    /// What a person should read: the provider's message, the signals of a score, the tracking
+    /// number of a label. Never a secret or a card number.
+    pub message: String,
+}
+
+impl Outcome {
+    fn of(class: EffectClass, counted: bool) -> Self {
+        Self {
+            class,
+            counted,
+            retry_after_ms: 0,
+            status: 0,
+            amount: 0,
+            currency: 0,
+            score: None,
+            reference: String::new(),
+            code: String::new(),
+            message: String::new(),
+        }
+    }
+
+    /// It happened.
+    #[must_use]
+    pub fn done(reference: impl Into<String>) -> Self {
+        let mut outcome = Self::of(EffectClass::Done, false);
+        outcome.reference = reference.into();
+        outcome
+    }
+
+    /// A business refusal, never retried, not the provider's failure.
+    #[must_use]
+    pub fn declined(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::of(EffectClass::Declined, false).says(code, message)
+    }
+
+    /// The buyer has to act.
+    #[must_use]
+    pub fn action_required(reference: impl Into<String>) -> Self {
+        let mut outcome = Self::of(EffectClass::ActionRequired, false);
+        outcome.reference = reference.into();
+        outcome
+    }
+
+    /// Accepted, to be decided by the provider later.
+    #[must_use]
+    pub fn pending(reference: impl Into<String>) -> Self {
+        let mut outcome = Self::of(EffectClass::Pending, false);
+        outcome.reference = reference.into();
+        outcome
+    }
+
+    /// Did not happen, may later; counts for the breaker.
+    #[must_use]
+    pub fn retry(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::of(EffectClass::Retry, true).says(code, message)
+    }
+
+    /// May or may not have happened; counts for the breaker.
+    #[must_use]
+    pub fn unknown(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::of(EffectClass::Unknown, true).says(code, message)
+    }
+
+    /// Did not happen and will not: our request, credentials or data are wrong.
+    #[must_use]
+    pub fn refused(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::of(EffectClass::Refused, false).says(code, message)
+    }
+
+    /// Nothing exists under the key asked about.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self::of(EffectClass::Absent, false)
+    }
+
+    /// With the provider's code and message.
+    #[must_use]
+    pub fn says(mut self, code: impl Into<String>, message: impl Into<String>) -> Self {
+        self.code = code.into();
+        self.message = message.into();
+        self
+    }
+
+    /// With the HTTP status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With an amount in minor units and its ISO 4217 number.
+    #[must_use]
+    pub fn amount(mut self, amount: u64, currency: u16) -> Self {
+        (self.amount, self.currency) = (amount, currency);
+        self
+    }
+
+    /// With a wait asked for by the provider, in milliseconds.
+    #[must_use]
+    pub fn after(mut self, retry_after_ms: u64) -> Self {
+        self.retry_after_ms = retry_after_ms;
+        self
+    }
+
+    /// Not counted for the breaker (such as a conflict that the provider asks to repeat).
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counted = false;
+        self
+    }
+
+    /// With its texts cut to what the journal takes.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        cut(&mut self.reference, REFERENCE_BYTES_MAX);
+        cut(&mut self.code, CODE_BYTES_MAX);
+        cut(&mut self.message, MESSAGE_BYTES_MAX);
+        self
+    }
+}
+
+fn cut(text: &mut String, bytes_max: usize) {
+    text.truncate(text.floor_char_boundary(bytes_max));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        let outcome = Outcome::retry("é".repeat(60), "x").bounded();
+        assert_eq!(outcome.code, "é".repeat(30));
+        assert_eq!(outcome.message, "x");
+    }
+}
