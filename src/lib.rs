@@ -25,6 +25,7 @@ pub mod memory;
 pub mod metrics;
 pub mod mutants;
 pub mod net;
+pub mod sandbox;
 pub mod server;
 pub mod shard;
 pub mod types;

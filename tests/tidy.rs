@@ -55,6 +55,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("gateway", &["types", "limits", "metrics", "feed"]),
     ("audit", &["journal", "engine", "types", "limits"]),
     ("config", &["limits", "journal"]),
+    ("sandbox", &["types", "clock"]),
     ("server", &["*"]),
     ("cli", &["*"]),
 ];

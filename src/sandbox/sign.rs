@@ -1,0 +1,62 @@
+//! Keyed digests, as the providers sign their callbacks.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha512};
+
+/// HMAC-SHA256 of `parts`, one after the other.
+#[must_use]
+pub fn sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    digest::<Hmac<Sha256>>(key, parts)
+}
+
+/// HMAC-SHA512 of `parts`, one after the other.
+#[must_use]
+pub fn sha512(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    digest::<Hmac<Sha512>>(key, parts)
+}
+
+#[allow(clippy::expect_used)] // HMAC takes a key of any length
+fn digest<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let mut mac = <M as KeyInit>::new_from_slice(key).expect("any key length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// Base64 with padding.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bytes of base64 text.
+#[must_use]
+pub fn unbase64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// Whether two byte strings are equal, in time that does not depend on where they differ.
+#[must_use]
+pub fn equal(left: &[u8], right: &[u8]) -> bool {
+    use subtle::ConstantTimeEq;
+    left.ct_eq(right).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_agree_with_published_values() {
+        // RFC 4231, test case 2.
+        let (key, parts): (&[u8], [&[u8]; 2]) = (b"Jefe", [b"what do ya want ", b"for nothing?"]);
+        assert_eq!(
+            hex::encode(sha256(key, &parts)),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert!(hex::encode(sha512(key, &parts)).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
+    }
+}
