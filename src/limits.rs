@@ -150,6 +150,43 @@ pub const CLOCK_BEHIND_JOURNAL_MS_MAX: u64 = 5 * 60 * 1_000;
 /// Hint in an `OVERLOADED` answer: wait this long before the retry, in milliseconds.
 pub const OVERLOADED_RETRY_AFTER_MS: u32 = 50;
 
+/// Most providers that one shard's journal can define.
+pub const PROVIDERS_MAX: usize = 64;
+
+/// Most pipelines of one set.
+pub const PIPELINES_MAX: usize = 32;
+
+/// Most steps of one pipeline.
+pub const PIPELINE_STEPS_MAX: usize = 16;
+
+/// Most bytes of an archived pipeline set.
+pub const PIPELINES_ARCHIVED_BYTES_MAX: usize = RECORD_PAYLOAD_BYTES_MAX - 64;
+
+/// Longest reference that a provider may leave with an effect, in bytes.
+pub const REFERENCE_BYTES_MAX: usize = 120;
+
+/// Longest code of a provider's answer, in bytes.
+pub const PROVIDER_CODE_BYTES_MAX: usize = 60;
+
+/// Longest message of a provider's answer, and longest reason of an operator, in bytes.
+pub const PROVIDER_MESSAGE_BYTES_MAX: usize = 240;
+
+/// Most effects of one order that are open or could still be undone; one more is refused and the
+/// order goes to review.
+pub const EFFECTS_PER_ORDER_MAX: usize = 64;
+
+/// Provider reports without an order that wait for theirs; one more drops the oldest, journaled.
+pub const REPORTS_PARKED_MAX: usize = 10_000;
+
+/// Event ids of provider reports remembered, against repeats (senders repeat for up to 30 days).
+pub const REPORT_EVENTS_KEPT: usize = 1 << 20;
+
+/// Commands from adapters and HTTP that wait for an engine thread; a full queue pushes back.
+pub const LOCAL_COMMANDS_MAX: usize = 4_096;
+
+/// Commands from adapters and HTTP that one turn takes.
+pub const LOCAL_COMMANDS_PER_TURN_MAX: usize = 512;
+
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
     assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);

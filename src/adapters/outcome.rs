@@ -1,14 +1,7 @@
 //! How one attempt ended, in words that every provider shares.
 
+use crate::limits::{PROVIDER_CODE_BYTES_MAX, PROVIDER_MESSAGE_BYTES_MAX, REFERENCE_BYTES_MAX};
 use crate::types::effect::EffectClass;
-
-/// Longest reference, code and message that an outcome carries, in bytes; longer ones are cut at a
-/// character boundary.
-pub const REFERENCE_BYTES_MAX: usize = 120;
-/// See [`REFERENCE_BYTES_MAX`].
-pub const CODE_BYTES_MAX: usize = 60;
-/// See [`REFERENCE_BYTES_MAX`].
-pub const MESSAGE_BYTES_MAX: usize = 240;
 
 /// The end of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,8 +141,8 @@ impl Outcome {
     #[must_use]
     pub fn bounded(mut self) -> Self {
         cut(&mut self.reference, REFERENCE_BYTES_MAX);
-        cut(&mut self.code, CODE_BYTES_MAX);
-        cut(&mut self.message, MESSAGE_BYTES_MAX);
+        cut(&mut self.code, PROVIDER_CODE_BYTES_MAX);
+        cut(&mut self.message, PROVIDER_MESSAGE_BYTES_MAX);
         self
     }
 }

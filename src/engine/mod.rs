@@ -39,6 +39,7 @@ mod invariants;
 mod inventory;
 mod names;
 mod order;
+pub mod process;
 mod query;
 pub mod record;
 mod reservation;

@@ -9,12 +9,18 @@
 //! Payloads are little-endian and fixed-layout with counted tails; `docs/JOURNAL.md` lists every
 //! offset. A layout that changes gets a new version of its kind; old versions stay readable.
 
+mod field;
 mod order;
+mod process;
 mod stock;
 
 pub use order::{
     Allocation, Allocations, Lines, OrderAccepted, OrderLine, OrderLines, OrderRef, OrderRejected,
     RequestedLine, ShortLine, Shorts, accepted_flags, put_lines, put_shorts,
+};
+pub use process::{
+    Blob, BreakerChanged, EffectEnded, EffectStarted, OperatorDecided, OrderMoved,
+    PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
 };
 pub use stock::{CellRef, StockChange};
 
@@ -75,6 +81,20 @@ pub mod kind {
     pub const COMMAND_REFUSED: u8 = 80;
     /// The digest of the whole state, written at a clean shutdown and checked by replay.
     pub const STATE_DIGEST: u8 = 81;
+    /// An order entered its process, or moved in it.
+    pub const ORDER_MOVED: u8 = 96;
+    /// A call to a provider is to leave.
+    pub const EFFECT_STARTED: u8 = 97;
+    /// An attempt of an effect ended.
+    pub const EFFECT_ENDED: u8 = 98;
+    /// A breaker changed.
+    pub const BREAKER_CHANGED: u8 = 99;
+    /// A provider said something on its own.
+    pub const PROVIDER_REPORTED: u8 = 100;
+    /// A person decided about an order or a dead letter.
+    pub const OPERATOR_DECIDED: u8 = 101;
+    /// A set of pipelines came into force.
+    pub const PIPELINES_DEFINED: u8 = 102;
 }
 
 /// The layout version that this build writes, for every kind.
@@ -156,6 +176,8 @@ pub enum Record<'a> {
     },
     /// See [`kind::STATE_DIGEST`].
     StateDigest { digest: [u8; 32] },
+    /// A record of the order process, see [`kind::ORDER_MOVED`] and the following.
+    Process(ProcessRecord<'a>),
 }
 
 /// Bytes of one key in [`Record::OrdersForgotten`].
@@ -184,6 +206,9 @@ impl<'a> Record<'a> {
             kind::HOLD_EXTENDED..=kind::ORDER_RETURNED => Self::take_order(raw.kind, &mut input)?,
             kind::STOCK_RECEIVED..=kind::STOCK_MOVED => {
                 Self::Stock(StockChange::take(raw.kind, &mut input)?)
+            }
+            kind::ORDER_MOVED..=kind::PIPELINES_DEFINED => {
+                Self::Process(ProcessRecord::take(raw.kind, &mut input)?)
             }
             _ => Self::take_other(raw.kind, &mut input)?,
         };
@@ -308,6 +333,7 @@ impl<'a> Record<'a> {
             Self::ShortageDetected { .. } => kind::SHORTAGE_DETECTED,
             Self::CommandRefused { .. } => kind::COMMAND_REFUSED,
             Self::StateDigest { .. } => kind::STATE_DIGEST,
+            Self::Process(record) => record.kind(),
         }
     }
 
@@ -347,6 +373,7 @@ impl<'a> Record<'a> {
                 out.put_u16_le(tenant.0);
             }
             Self::Stock(change) => change.put(out),
+            Self::Process(record) => record.put(out),
             other => other.put_other(out),
         }
     }
