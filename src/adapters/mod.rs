@@ -14,6 +14,8 @@
 
 pub mod call;
 pub mod http;
+pub mod money;
 pub mod options;
 pub mod outcome;
 pub mod provider;
+pub mod registry;
