@@ -18,7 +18,7 @@
 //! impl Provider for Slack {
 //!     fn name(&self) -> &'static str { "slack" }          // prefix, faults, ledger
 //!     fn operation(&self, request: &Request) -> &'static str { "message" } // for faults, limits
-//!     fn limits(&self) -> &'static [Limit] { &[Limit::all(1, 1_000)] }     // real figures
+//!     fn limits(&self) -> &'static [Limit] { LIMITS } // const LIMITS: &[Limit] = &[Limit::all(1, 1_000)];
 //!     fn refuse_limit(&self, _: &Request, at: LimitState) -> Reply { … }   // its own 429
 //!     fn fail(&self, _: &Request, status: u16) -> Reply { … }              // its own 5xx body
 //!     fn handle(&self, request: &Request, core: &Core) -> Reply {
@@ -46,6 +46,7 @@ mod message;
 pub mod providers;
 mod server;
 pub mod sign;
+pub mod stripe;
 
 pub use callbacks::{Callback, Callbacks, Mode, Signing};
 pub use core::{Core, Options, Provider};
