@@ -1,8 +1,8 @@
 //! Order details at intake: message to archive, once.
 
 use crate::limits::DETAILS_ARCHIVED_BYTES_MAX;
-use crate::types::ResultCode;
 use crate::types::details::DETAILS_ARCHIVE_VERSION;
+use crate::types::{OrderDetails, ResultCode};
 use crate::wire;
 use rkyv::util::AlignedVec;
 
@@ -33,4 +33,16 @@ pub(super) fn archive(message: &[u8], lines: usize) -> Result<Archived, ResultCo
         bytes,
         version: DETAILS_ARCHIVE_VERSION,
     })
+}
+
+/// As [`archive`], from details that did not come as a message: they have to pass the same checks.
+///
+/// # Errors
+/// As [`archive`].
+pub(super) fn archive_checked(
+    details: &OrderDetails,
+    lines: usize,
+) -> Result<Archived, ResultCode> {
+    let message = wire::details::encode(details, lines).map_err(|error| error.code)?;
+    archive(&message, lines)
 }

@@ -23,6 +23,7 @@ mod admission;
 mod commands;
 mod details;
 pub mod gate;
+pub mod local;
 #[cfg(all(test, feature = "loom"))]
 mod loom_tests;
 mod orders;
@@ -43,8 +44,10 @@ use crate::wire::frame::Frame;
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{ErrorReply, HelloReply};
 use gate::{Released, ReplyGate, TurnTimes};
+use local::{HeldAnswers, LocalQueue};
 use orders::Pipeline;
 use sessions::{SessionState, Sessions};
+use std::sync::Arc;
 use subscriptions::Subscriptions;
 use tally::Tally;
 
@@ -122,6 +125,8 @@ pub struct Shard<S: Storage> {
     sessions: Sessions,
     subscriptions: Subscriptions,
     openings: Vec<(SessionId, SessionOpening)>,
+    local: Option<Arc<LocalQueue>>,
+    answers: HeldAnswers,
     pipeline: Pipeline,
     notes: Vec<LineNote>,
     turn: Turn,
@@ -155,6 +160,8 @@ impl<S: Storage> Shard<S> {
             sessions: Sessions::default(),
             subscriptions: Subscriptions::default(),
             openings: Vec::new(),
+            local: None,
+            answers: HeldAnswers::default(),
             pipeline: Pipeline::default(),
             notes: Vec::new(),
             turn: Turn::default(),
@@ -219,6 +226,7 @@ impl<S: Storage> Shard<S> {
         for (session, opening) in std::mem::take(&mut self.openings) {
             self.welcome(session, &opening);
         }
+        self.take_local();
         true
     }
 
@@ -333,6 +341,7 @@ impl<S: Storage> Shard<S> {
             self.journal_bytes += self.records.bytes().len() as u64 + 64;
         }
         self.gate.end(self.journal.next_sequence(), now_ns);
+        self.answers.end(self.journal.next_sequence());
         let worked = self.turn.items > 0 || !self.records.is_empty();
         if worked {
             self.count_turn(now_ns);
@@ -343,6 +352,7 @@ impl<S: Storage> Shard<S> {
     /// Hands out the replies of every turn whose records are acknowledged.
     pub fn release(&mut self, now_ns: u64, send: impl FnMut(Released<'_>)) {
         let metrics = &self.metrics;
+        self.answers.release(self.journal.acknowledged());
         self.gate
             .release(self.journal.acknowledged(), send, |times: TurnTimes| {
                 let since = |start_ns| crate::metrics::seconds_between(start_ns, now_ns);
@@ -368,7 +378,9 @@ impl<S: Storage> Shard<S> {
     pub fn has_work(&self) -> bool {
         self.timers_behind
             || !self.openings.is_empty()
+            || self.has_local_requests()
             || self.gate.is_due(self.journal.acknowledged())
+            || self.answers.is_due(self.journal.acknowledged())
     }
 
     /// Records the synced mark where no turn will: to be called when there is nothing to do. True
@@ -396,7 +408,7 @@ impl<S: Storage> Shard<S> {
     /// No reply is held back.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.gate.is_empty()
+        self.gate.is_empty() && self.answers.is_empty()
     }
 
     /// Why this shard stopped, once it has.

@@ -7,3 +7,5 @@
 //! ```
 
 pub mod command;
+mod pending;
+pub use pending::PROCESS_COMMAND_RECORDS_BYTES_MAX;

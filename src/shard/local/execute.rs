@@ -1,0 +1,224 @@
+//! Executing local requests: names to handles, then the engine.
+
+use super::super::Shard;
+use super::super::details;
+use super::request::{
+    LocalAnswer, LocalLine, LocalQuery, LocalRequest, NamedLine, OrderDetail, PlaceRequest,
+};
+use crate::engine::command::{Command, Context, OrderRequest};
+use crate::engine::process::command::{ListFilter, ProcessCommand};
+use crate::engine::record::{OrderLine, RequestedLine};
+use crate::journal::storage::Storage;
+use crate::types::details::DETAILS_ARCHIVE_VERSION;
+use crate::types::{CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId};
+
+impl<S: Storage> Shard<S> {
+    /// Executes one request within the running turn.
+    pub(super) fn execute_local(
+        &mut self,
+        tenant: &str,
+        actor: &str,
+        request: LocalRequest,
+    ) -> LocalAnswer {
+        let context = self
+            .engine
+            .define_actor(actor, &mut self.records)
+            .and_then(|actor| {
+                let tenant = self
+                    .engine
+                    .define_tenant(tenant, actor, &mut self.records)?;
+                Ok(Context { tenant, actor })
+            });
+        let context = match context {
+            Ok(context) => context,
+            Err(code) => return LocalAnswer::Refused(code),
+        };
+        match request {
+            LocalRequest::Result(result) => {
+                self.process(context, &ProcessCommand::Result(result.borrow()))
+            }
+            LocalRequest::Report(report) => {
+                self.process(context, &ProcessCommand::Report(report.borrow()))
+            }
+            LocalRequest::Operate {
+                key,
+                order,
+                action,
+                effect,
+                amount,
+                reason,
+            } => {
+                let command = ProcessCommand::Operate {
+                    key,
+                    order,
+                    action,
+                    effect,
+                    amount,
+                    reason: &reason,
+                };
+                self.process(context, &command)
+            }
+            LocalRequest::Breaker { provider, isolate } => {
+                let provider = &provider;
+                self.process(context, &ProcessCommand::Breaker { provider, isolate })
+            }
+            LocalRequest::DefinePipelines { version, archive } => {
+                let archive = &archive;
+                self.process(
+                    context,
+                    &ProcessCommand::DefinePipelines { version, archive },
+                )
+            }
+            LocalRequest::Place(place) => self.place_local(context, &place),
+            LocalRequest::Return {
+                key,
+                order,
+                disposition,
+                lines,
+            } => self.return_local(context, (key, order), disposition, &lines),
+            LocalRequest::Query(query) => self.answer_local(context, query),
+        }
+    }
+
+    fn process(&mut self, context: Context, command: &ProcessCommand<'_>) -> LocalAnswer {
+        self.tally.commands += 1;
+        let records = &mut self.records;
+        LocalAnswer::Command(self.engine.execute_process(context, command, records))
+    }
+
+    fn place_local(&mut self, context: Context, place: &PlaceRequest) -> LocalAnswer {
+        let lines = match self.lines_of(context, &place.lines) {
+            Ok(lines) => lines,
+            Err(code) => return LocalAnswer::Refused(code),
+        };
+        let details = match &place.details {
+            None => Vec::new(),
+            Some(details) => match details::archive_checked(details, lines.len()) {
+                Ok(archived) => archived.bytes.to_vec(),
+                Err(code) => return LocalAnswer::Refused(code),
+            },
+        };
+        let request = OrderRequest {
+            key: place.key,
+            version: place.version,
+            customer: place.customer,
+            channel: place.channel,
+            ttl_ms: place.ttl_ms,
+            mode: place.mode,
+            policy: place.policy,
+            currency: place.currency,
+            total: place.total,
+            destination: None,
+            lines: &lines,
+            details: &details,
+            details_version: if details.is_empty() {
+                0
+            } else {
+                DETAILS_ARCHIVE_VERSION
+            },
+        };
+        self.notes.clear();
+        let outcome = self
+            .engine
+            .reserve(context, &request, &mut self.records, &mut self.notes);
+        self.notes.clear();
+        LocalAnswer::Placed(outcome)
+    }
+
+    fn return_local(
+        &mut self,
+        context: Context,
+        (key, order): (CommandKey, OrderKey),
+        disposition: Disposition,
+        lines: &[NamedLine],
+    ) -> LocalAnswer {
+        let lines: Vec<OrderLine> = match self.lines_of(context, lines) {
+            Ok(lines) => lines,
+            Err(code) => return LocalAnswer::Refused(code),
+        };
+        let command = Command::Return {
+            key,
+            order,
+            disposition,
+            lines: &lines,
+        };
+        self.tally.commands += 1;
+        let records = &mut self.records;
+        LocalAnswer::Command(self.engine.execute(context, &command, records))
+    }
+
+    /// Handles of lines by name.
+    fn lines_of(
+        &mut self,
+        context: Context,
+        lines: &[NamedLine],
+    ) -> Result<Vec<RequestedLine>, ResultCode> {
+        let mut found = Vec::with_capacity(lines.len());
+        for line in lines {
+            let sku = Command::ResolveSku { name: &line.sku };
+            let location = match &line.location {
+                None => LocationId::ANY,
+                Some(name) => {
+                    let handle = self.resolve(context, &Command::ResolveLocation { name })?;
+                    LocationId(u16::try_from(handle).map_err(|_| ResultCode::UnknownLocation)?)
+                }
+            };
+            found.push(RequestedLine {
+                sku: SkuId(self.resolve(context, &sku)?),
+                quantity: line.quantity,
+                location,
+            });
+        }
+        Ok(found)
+    }
+
+    fn resolve(&mut self, context: Context, command: &Command<'_>) -> Result<u32, ResultCode> {
+        let outcome = self.engine.execute(context, command, &mut self.records);
+        match outcome.code {
+            ResultCode::Ok => Ok(outcome.handle),
+            code => Err(code),
+        }
+    }
+
+    fn answer_local(&self, context: Context, query: LocalQuery) -> LocalAnswer {
+        let engine = &self.engine;
+        match query {
+            LocalQuery::Order(key) => LocalAnswer::Order(self.order_detail(context, key)),
+            LocalQuery::List(filter) => LocalAnswer::List(engine.list_processes(&ListFilter {
+                tenant: context.tenant,
+                ..filter
+            })),
+            LocalQuery::Breakers => LocalAnswer::Breakers(engine.breakers()),
+            LocalQuery::Names { skus, locations } => {
+                let owned = |name: Option<&str>| name.unwrap_or_default().to_owned();
+                LocalAnswer::Names {
+                    skus: skus
+                        .iter()
+                        .map(|sku| owned(engine.sku_name(*sku)))
+                        .collect(),
+                    locations: locations
+                        .iter()
+                        .map(|location| owned(engine.location_name(*location)))
+                        .collect(),
+                }
+            }
+        }
+    }
+
+    fn order_detail(&self, context: Context, key: OrderKey) -> Option<Box<OrderDetail>> {
+        let (mut lines, mut shorts) = (Vec::new(), Vec::new());
+        let engine = &self.engine;
+        let order = engine.order(context.tenant, key, &mut lines, &mut shorts)?;
+        let owned = |name: Option<&str>| name.unwrap_or_default().to_owned();
+        let lines = lines.into_iter().map(|line| LocalLine {
+            sku: owned(engine.sku_name(line.sku)),
+            location: owned(engine.location_name(line.location)),
+            line,
+        });
+        Some(Box::new(OrderDetail {
+            order,
+            lines: lines.collect(),
+            process: engine.process(context.tenant, key),
+        }))
+    }
+}

@@ -1,0 +1,186 @@
+//! Commands and questions from inside the process: adapters' results, providers' reports, HTTP.
+//!
+//! ```text
+//!  adapter, gateway ─▶ LocalQueue (bounded, lock-free) ─▶ turn ─▶ engine ─▶ records
+//!                                                          │
+//!  answer ◀─ acknowledged ◀─ held, with the turn's gate ◀──┘
+//! ```
+//!
+//! They take the same way as a session's frames: executed within a turn, journaled, answered when
+//! everything that they reveal is acknowledged. A full queue gives the request back, and the
+//! caller waits; nothing is dropped.
+
+mod execute;
+mod request;
+
+pub use request::{
+    LocalAnswer, LocalLine, LocalQuery, LocalRequest, NamedLine, OrderDetail, OwnedReport,
+    OwnedResult, PlaceRequest,
+};
+
+use super::Shard;
+use crate::engine::process::PROCESS_COMMAND_RECORDS_BYTES_MAX;
+use crate::journal::storage::Storage;
+use crate::limits::{LOCAL_COMMANDS_MAX, LOCAL_COMMANDS_PER_TURN_MAX};
+use crossbeam::queue::ArrayQueue;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Called once with the answer, on the engine thread: it must not block.
+pub type Answerer = Box<dyn FnOnce(LocalAnswer) + Send>;
+
+/// One request with whoever waits for its answer.
+pub struct Local {
+    /// Name of the tenant it acts for.
+    pub tenant: String,
+    /// Name of the actor for the journal, such as a token's name or `adapter:payment`.
+    pub actor: String,
+    /// What is asked.
+    pub request: LocalRequest,
+    /// Who waits; `None`: nobody.
+    pub answer: Option<Answerer>,
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Local")
+            .field("tenant", &self.tenant)
+            .field("actor", &self.actor)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The way into an engine thread for everybody in the process.
+pub struct LocalQueue {
+    requests: ArrayQueue<Local>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for LocalQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalQueue")
+            .field("waiting", &self.requests.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl LocalQueue {
+    /// An empty queue; `wake` gets the engine thread to look.
+    #[must_use]
+    pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
+        Arc::new(Self {
+            requests: ArrayQueue::new(LOCAL_COMMANDS_MAX),
+            wake,
+        })
+    }
+
+    /// Puts a request into the queue and wakes the engine thread.
+    ///
+    /// # Errors
+    /// Gives it back if the queue is full: wait, then try again.
+    pub fn push(&self, local: Local) -> Result<(), Box<Local>> {
+        self.requests.push(local).map_err(Box::new)?;
+        (self.wake)();
+        Ok(())
+    }
+
+    /// Requests that wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// True without requests.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    fn pop(&self) -> Option<Local> {
+        self.requests.pop()
+    }
+}
+
+/// Answers that wait for their records.
+#[derive(Default)]
+pub(super) struct HeldAnswers {
+    /// Of the running turn.
+    current: Vec<(Answerer, LocalAnswer)>,
+    /// Of earlier turns, each with its gate.
+    held: VecDeque<(u64, Answerer, LocalAnswer)>,
+}
+
+impl HeldAnswers {
+    pub fn hold(&mut self, answerer: Option<Answerer>, answer: LocalAnswer) {
+        if let Some(answerer) = answerer {
+            self.current.push((answerer, answer));
+        }
+    }
+
+    /// Ends the turn: its answers wait until every record below `gate` is acknowledged.
+    pub fn end(&mut self, gate: u64) {
+        let of_turn = self.current.drain(..);
+        self.held
+            .extend(of_turn.map(|(answerer, answer)| (gate, answerer, answer)));
+    }
+
+    pub fn release(&mut self, acknowledged: u64) {
+        while self.is_due(acknowledged) {
+            if let Some((_, answerer, answer)) = self.held.pop_front() {
+                answerer(answer);
+            }
+        }
+    }
+
+    pub fn is_due(&self, acknowledged: u64) -> bool {
+        let first = self.held.front();
+        first.is_some_and(|(gate, ..)| *gate <= acknowledged)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    fn has_room(&self) -> bool {
+        self.held.len() < 2 * LOCAL_COMMANDS_MAX
+    }
+}
+
+impl<S: Storage> Shard<S> {
+    /// Connects the queue of local requests.
+    pub fn set_local_queue(&mut self, queue: Arc<LocalQueue>) {
+        self.local = Some(queue);
+    }
+
+    /// True where local requests wait.
+    pub(super) fn has_local_requests(&self) -> bool {
+        self.local.as_ref().is_some_and(|queue| !queue.is_empty())
+    }
+
+    /// Executes waiting local requests within the running turn, as far as there is room.
+    pub(super) fn take_local(&mut self) {
+        let Some(queue) = self.local.clone() else {
+            return;
+        };
+        for _ in 0..LOCAL_COMMANDS_PER_TURN_MAX {
+            let used = self.records.bytes().len();
+            let full = used + PROCESS_COMMAND_RECORDS_BYTES_MAX > self.batch_room();
+            if full || !self.answers.has_room() {
+                return;
+            }
+            let Some(local) = queue.pop() else {
+                return;
+            };
+            self.turn.items += 1;
+            let Local {
+                tenant,
+                actor,
+                request,
+                answer,
+            } = local;
+            let said = self.execute_local(&tenant, &actor, request);
+            self.answers.hold(answer, said);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What can be asked from inside the process, as owned values.
+
+use crate::engine::command::{CommandOutcome, OrderLineView, OrderOutcome, OrderView};
+use crate::engine::process::command::{
+    BreakerView, EffectResult, ListFilter, ListPage, ProcessView, Report,
+};
+use crate::types::effect::EffectClass;
+use crate::types::process::{OperatorAction, ReportKind};
+use crate::types::{
+    ChannelId, CommandKey, Disposition, OrderDetails, OrderKey, OrderMode, Policy, ResultCode,
+    SkuId,
+};
+
+/// A request.
+#[derive(Debug)]
+pub enum LocalRequest {
+    /// An attempt of an effect ended.
+    Result(OwnedResult),
+    /// A provider said something.
+    Report(OwnedReport),
+    /// A person decides about an order or a dead letter.
+    Operate {
+        /// The command's own key, for repeats.
+        key: CommandKey,
+        /// The order.
+        order: OrderKey,
+        /// What to do.
+        action: OperatorAction,
+        /// The dead letter, for actions about one; else 0.
+        effect: u16,
+        /// Minor units of a refund; 0: everything captured.
+        amount: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A person isolates or resets a breaker.
+    Breaker {
+        /// Name of the provider.
+        provider: String,
+        /// Isolate, or reset to closed.
+        isolate: bool,
+    },
+    /// Pipelines for orders accepted from now on.
+    DefinePipelines {
+        /// Archive version.
+        version: u8,
+        /// The archived set.
+        archive: Vec<u8>,
+    },
+    /// An order, or the next version of one.
+    Place(Box<PlaceRequest>),
+    /// Shipped units come back.
+    Return {
+        /// The command's own key.
+        key: CommandKey,
+        /// The order.
+        order: OrderKey,
+        /// What happens to the units.
+        disposition: Disposition,
+        /// What came back.
+        lines: Vec<NamedLine>,
+    },
+    /// A question.
+    Query(LocalQuery),
+}
+
+/// A question: answered from the present state once that is acknowledged.
+#[derive(Clone, Debug)]
+pub enum LocalQuery {
+    /// One order, in process or not.
+    Order(OrderKey),
+    /// A page of the orders in process; the filter's tenant is set to the request's.
+    List(ListFilter),
+    /// Every breaker.
+    Breakers,
+    /// Names of SKUs and locations.
+    Names {
+        /// Which SKUs.
+        skus: Vec<SkuId>,
+        /// Which locations.
+        locations: Vec<crate::types::LocationId>,
+    },
+}
+
+/// One line by names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedLine {
+    /// Name of the SKU.
+    pub sku: String,
+    /// Name of the location; `None`: any.
+    pub location: Option<String>,
+    /// Units, at least 1.
+    pub quantity: u32,
+}
+
+/// An order to place, by names.
+#[derive(Clone, Debug)]
+pub struct PlaceRequest {
+    /// Its key.
+    pub key: OrderKey,
+    /// Its version, from 1.
+    pub version: u16,
+    /// The merchant's number for the buyer.
+    pub customer: u64,
+    /// Where it is sold.
+    pub channel: ChannelId,
+    /// Time to live of its hold, in milliseconds.
+    pub ttl_ms: u32,
+    /// Hold or placed.
+    pub mode: OrderMode,
+    /// What to do when stock is short.
+    pub policy: Policy,
+    /// ISO 4217 number.
+    pub currency: u16,
+    /// Minor units.
+    pub total: u64,
+    /// What is ordered.
+    pub lines: Vec<NamedLine>,
+    /// Contact, addresses, token, signals.
+    pub details: Option<OrderDetails>,
+}
+
+/// An attempt's end with its own texts: see [`EffectResult`].
+#[allow(missing_docs)] // the fields are those of `EffectResult`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedResult {
+    pub order: OrderKey,
+    pub number: u16,
+    pub attempt: u8,
+    pub class: EffectClass,
+    pub counted: bool,
+    pub retry_after_ms: u64,
+    pub latency_ms: u32,
+    pub status: u16,
+    pub amount: u64,
+    pub currency: u16,
+    pub score: u8,
+    pub reference: String,
+    pub code: String,
+    pub message: String,
+}
+
+impl OwnedResult {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn borrow(&self) -> EffectResult<'_> {
+        EffectResult {
+            order: self.order,
+            number: self.number,
+            attempt: self.attempt,
+            class: self.class,
+            counted: self.counted,
+            retry_after_ms: self.retry_after_ms,
+            latency_ms: self.latency_ms,
+            status: self.status,
+            amount: self.amount,
+            currency: self.currency,
+            score: self.score,
+            reference: &self.reference,
+            code: &self.code,
+            message: &self.message,
+        }
+    }
+}
+
+/// A provider's report with its own texts: see [`Report`].
+#[allow(missing_docs)] // the fields are those of `Report`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedReport {
+    pub event: u128,
+    pub provider: String,
+    pub kind: ReportKind,
+    pub order: OrderKey,
+    pub reference: String,
+    pub amount: u64,
+    pub text: String,
+}
+
+impl OwnedReport {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn borrow(&self) -> Report<'_> {
+        Report {
+            event: self.event,
+            provider: &self.provider,
+            kind: self.kind,
+            order: self.order,
+            reference: &self.reference,
+            amount: self.amount,
+            text: &self.text,
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub enum LocalAnswer {
+    /// To a command.
+    Command(CommandOutcome),
+    /// To an order.
+    Placed(OrderOutcome),
+    /// The tenant, actor, or a name in the request is not known or not allowed; nothing changed.
+    Refused(ResultCode),
+    /// One order; `None`: not known.
+    Order(Option<Box<OrderDetail>>),
+    /// A page.
+    List(ListPage),
+    /// The breakers.
+    Breakers(Vec<BreakerView>),
+    /// Names in the order asked for; empty for unknown handles.
+    Names {
+        /// Of the SKUs.
+        skus: Vec<String>,
+        /// Of the locations.
+        locations: Vec<String>,
+    },
+}
+
+/// An order with its lines by name, and its process while it has one.
+#[derive(Clone, Debug)]
+pub struct OrderDetail {
+    /// Its stock side.
+    pub order: OrderView,
+    /// What became of its units.
+    pub lines: Vec<LocalLine>,
+    /// Where it is in its process.
+    pub process: Option<ProcessView>,
+}
+
+/// A line with its names.
+#[derive(Clone, Debug)]
+pub struct LocalLine {
+    /// Name of the SKU.
+    pub sku: String,
+    /// Name of the location.
+    pub location: String,
+    /// The quantities.
+    pub line: OrderLineView,
+}
