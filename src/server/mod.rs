@@ -127,7 +127,8 @@ impl<S: Storage> Server<S> {
         });
         let gateway = gateway.transpose()?;
         let mut threads = Threads::new();
-        let inboxes = threads.start_shards(recovered, &cores, deadlines)?;
+        let access = threads.start_shards(recovered, &cores, deadlines)?;
+        let inboxes: Vec<Arc<Inbox>> = access.iter().map(|one| Arc::clone(&one.inbox)).collect();
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
         let control = listener.control();
         threads.start_listener(listener)?;

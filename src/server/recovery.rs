@@ -24,6 +24,7 @@ const NEAR_AHEAD: usize = 48;
 pub(super) struct Recovered<S: Storage> {
     pub number: u16,
     pub shard: Shard<S>,
+    pub storage: Arc<S>,
     pub syncer: Syncer<S>,
     pub maintenance: Maintenance<S>,
     pub report: RecoveryReport,
@@ -72,11 +73,18 @@ pub(super) fn recover<S: Storage>(
         }
         replay_batch(&mut engine, batch)
     };
-    let opened = journal::open(storage, options, now_ms, Box::new(OsEntropy), &mut replay)
-        .map_err(|source| ServerError::Recovery {
-            shard: number,
-            source,
-        })?;
+    let journal_storage = Arc::clone(&storage);
+    let opened = journal::open(
+        journal_storage,
+        options,
+        now_ms,
+        Box::new(OsEntropy),
+        &mut replay,
+    )
+    .map_err(|source| ServerError::Recovery {
+        shard: number,
+        source,
+    })?;
     let report = opened.report;
     let seconds = metrics::seconds_between(started_ns, clock::monotonic_ns());
     ::metrics::gauge!(metrics::RECOVERY_SECONDS, "shard" => number.to_string()).set(seconds);
@@ -95,6 +103,7 @@ pub(super) fn recover<S: Storage>(
     Ok(Recovered {
         number,
         shard,
+        storage,
         syncer: opened.syncer,
         maintenance: opened.maintenance,
         report,

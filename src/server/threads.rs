@@ -4,6 +4,7 @@ use super::engine_thread::ShardService;
 use super::error::{ServerError, chain};
 use super::recovery::Recovered;
 use crate::affinity::CorePlan;
+use crate::engine::process::command::OpenEffect;
 use crate::journal::storage::Storage;
 use crate::journal::{Maintenance, SyncHandover, SyncProgress, Syncer, run_maintenance};
 use crate::metrics::NetMetrics;
@@ -12,6 +13,7 @@ use crate::net::engine_loop::{EngineLoop, Step, WAKE_TOKEN};
 use crate::net::inbox::Inbox;
 use crate::net::listener::Listener;
 use crate::shard::Shard;
+use crate::shard::local::LocalQueue;
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use std::io;
 use std::sync::Arc;
@@ -25,6 +27,21 @@ pub(super) enum Event {
     Stop,
     /// A thread can go on no longer.
     Failed { name: String, reason: String },
+}
+
+/// How the rest of the process reaches a shard.
+pub(super) struct ShardAccess<S: Storage> {
+    pub number: u16,
+    /// For connections.
+    pub inbox: Arc<Inbox>,
+    /// For commands and questions from inside the process.
+    pub queue: Arc<LocalQueue>,
+    /// Its journal's files.
+    pub storage: Arc<S>,
+    /// Its journal's marks.
+    pub handover: Arc<SyncHandover>,
+    /// Effects that were started before this start and have no result.
+    pub open_effects: Vec<OpenEffect>,
 }
 
 type EngineThread<S> = JoinHandle<Result<Shard<S>, String>>;
@@ -58,19 +75,21 @@ impl<S: Storage> Threads<S> {
         self.sender.clone()
     }
 
-    /// Starts engine, sync and maintenance threads; returns the ways into the engines.
+    /// Starts engine, sync and maintenance threads; returns the ways into the engines and what
+    /// reads their journals.
     pub fn start_shards(
         &mut self,
         recovered: Vec<Recovered<S>>,
         cores: &CorePlan,
         deadlines: Deadlines,
-    ) -> Result<Vec<Arc<Inbox>>, ServerError> {
+    ) -> Result<Vec<ShardAccess<S>>, ServerError> {
         let mut journals = Vec::with_capacity(recovered.len());
-        let mut inboxes = Vec::with_capacity(recovered.len());
+        let mut shards = Vec::with_capacity(recovered.len());
         for one in recovered {
             let Recovered {
                 number,
-                shard,
+                mut shard,
+                storage,
                 mut syncer,
                 maintenance,
                 clock,
@@ -88,17 +107,30 @@ impl<S: Storage> Threads<S> {
             let wake = Arc::clone(&inbox);
             syncer.set_waker(Arc::new(move || wake.wake()));
             let handover = Arc::clone(shard.journal().handover());
-            self.syncers
-                .push((handover, self.start_syncer(number, syncer, cores)?));
+            self.syncers.push((
+                Arc::clone(&handover),
+                self.start_syncer(number, syncer, cores)?,
+            ));
+            let wake = Arc::clone(&inbox);
+            let queue = LocalQueue::new(Box::new(move || wake.wake()));
+            shard.set_local_queue(Arc::clone(&queue));
+            let open_effects = shard.engine().open_effects();
             let service = ShardService::new(shard, clock);
             let metrics = NetMetrics::new(usize::from(number));
             let engine = EngineLoop::new(poll, Arc::clone(&inbox), service, metrics, deadlines);
-            inboxes.push(inbox);
+            shards.push(ShardAccess {
+                number,
+                inbox,
+                queue,
+                storage,
+                handover,
+                open_effects,
+            });
             self.engines
                 .push((number, self.start_engine(number, name, engine, cores)?));
         }
         self.start_maintenance(journals)?;
-        Ok(inboxes)
+        Ok(shards)
     }
 
     fn start_engine(
