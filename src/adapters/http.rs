@@ -7,6 +7,7 @@
 //! [`EffectClass::Retry`]: crate::types::effect::EffectClass::Retry
 //! [`EffectClass::Unknown`]: crate::types::effect::EffectClass::Unknown
 
+use super::options::{OptionsError, ProviderOptions};
 use super::outcome::Outcome;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
@@ -50,6 +51,15 @@ impl Http {
             .user_agent(concat!("onhand/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { client })
+    }
+
+    /// The client of a configured provider.
+    ///
+    /// # Errors
+    /// TLS cannot be set up on this machine.
+    pub fn of(options: &ProviderOptions) -> Result<Self, OptionsError> {
+        Self::new(options.timeout_ms)
+            .map_err(|error| options.invalid("the HTTP client", format!("cannot be made: {error}")))
     }
 
     /// A request to build on.

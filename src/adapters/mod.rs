@@ -13,9 +13,12 @@
 //! `EffectStarted` is durable, with an idempotency key that all attempts share.
 
 pub mod call;
+#[cfg(test)]
+pub(crate) mod canned;
 pub mod http;
 pub mod money;
 pub mod options;
 pub mod outcome;
 pub mod provider;
 pub mod registry;
+pub mod status;

@@ -162,6 +162,16 @@ impl ProviderOptions {
         }
     }
 
+    /// A value that cannot be used: its name with `secret` or `setting`, and what is wrong with it.
+    #[must_use]
+    pub fn invalid(&self, name: impl Into<String>, problem: impl Into<String>) -> OptionsError {
+        OptionsError::Invalid {
+            provider: self.name.clone(),
+            name: name.into(),
+            problem: problem.into(),
+        }
+    }
+
     fn missing(&self, what: &'static str, name: &'static str) -> OptionsError {
         OptionsError::Missing {
             provider: self.name.clone(),
