@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use crate::types::effect::EffectClass;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -95,7 +96,7 @@ async fn serve(mut stream: TcpStream, answer: Canned, kept: &Mutex<Vec<Asked>>) 
                 text.push_str(header);
                 text.push_str("\r\n");
             }
-            text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+            let _ = write!(text, "content-length: {}\r\n\r\n{body}", body.len());
             let _ = stream.write_all(text.as_bytes()).await;
             let _ = stream.shutdown().await;
         }

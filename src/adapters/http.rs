@@ -63,7 +63,6 @@ impl Http {
     }
 
     /// A request to build on.
-    #[must_use]
     pub fn request(&self, method: reqwest::Method, url: &str) -> reqwest::RequestBuilder {
         self.client.request(method, url)
     }

@@ -12,11 +12,14 @@
 //! decided by the order process in the shard, from what is journaled. A call leaves only after its
 //! `EffectStarted` is durable, with an idempotency key that all attempts share.
 
+pub mod address;
 pub mod call;
 #[cfg(test)]
 pub(crate) mod canned;
+pub mod fulfilment;
 pub mod http;
 pub mod money;
+pub mod notification;
 pub mod options;
 pub mod outcome;
 pub mod provider;

@@ -30,7 +30,11 @@ impl fmt::Debug for Kind {
 }
 
 /// All adapters.
-pub static KINDS: &[Kind] = &[];
+pub static KINDS: &[Kind] = &[
+    super::fulfilment::shipstation::KIND,
+    super::notification::sendgrid::KIND,
+    super::notification::slack::KIND,
+];
 
 /// The adapter of a name.
 #[must_use]
