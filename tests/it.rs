@@ -25,6 +25,7 @@ mod it {
     mod protocol;
     mod protocol_corruption;
     mod room;
+    mod sandbox;
     mod scripted;
     mod served;
     mod serving;

@@ -52,6 +52,9 @@ _onhand() {
             onhand,ping)
                 cmd="onhand__subcmd__ping"
                 ;;
+            onhand,sandbox)
+                cmd="onhand__subcmd__sandbox"
+                ;;
             onhand,serve)
                 cmd="onhand__subcmd__serve"
                 ;;
@@ -126,6 +129,9 @@ _onhand() {
                 ;;
             onhand__subcmd__help,ping)
                 cmd="onhand__subcmd__help__subcmd__ping"
+                ;;
+            onhand__subcmd__help,sandbox)
+                cmd="onhand__subcmd__help__subcmd__sandbox"
                 ;;
             onhand__subcmd__help,serve)
                 cmd="onhand__subcmd__help__subcmd__serve"
@@ -410,7 +416,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sku location stock order ping config token doctor verify inspect export import explain completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -856,7 +862,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sku location stock order ping config token doctor verify inspect export import explain completions help"
+            opts="demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1248,6 +1254,20 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help__subcmd__ping)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__sandbox)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2577,6 +2597,44 @@ _onhand() {
                     return 0
                     ;;
                 --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__sandbox)
+            opts="-h --listen --callbacks --real-limits --secrets --most-effects --seed --step-ms --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --callbacks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secrets)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --most-effects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --step-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

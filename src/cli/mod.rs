@@ -20,6 +20,7 @@ mod location;
 mod order;
 mod output;
 mod ping;
+mod sandbox;
 mod serve;
 mod session;
 mod sku;
@@ -72,6 +73,8 @@ commands! {
     Demo = demo;
     /// Run the server until SIGTERM or SIGINT.
     Serve = serve;
+    /// Serve the providers' interfaces locally, with faults on demand, until SIGTERM or SIGINT.
+    Sandbox = sandbox;
     /// Define and list what is sold, on a running server.
     Sku = sku;
     /// Define and list where stock is, on a running server.

@@ -135,7 +135,7 @@ impl Callbacks {
         runtime: tokio::runtime::Handle,
     ) -> Self {
         let state = State {
-            target,
+            target: target.map(|url| url.trim_end_matches('/').to_owned()),
             ..State::default()
         };
         Self {
