@@ -159,6 +159,9 @@ pub const PIPELINES_MAX: usize = 32;
 /// Most steps of one pipeline.
 pub const PIPELINE_STEPS_MAX: usize = 16;
 
+/// Most messages that one milestone sends, and most CRM systems that get each order.
+pub const MESSAGES_PER_MILESTONE_MAX: usize = 8;
+
 /// Most bytes of an archived pipeline set.
 pub const PIPELINES_ARCHIVED_BYTES_MAX: usize = RECORD_PAYLOAD_BYTES_MAX - 64;
 

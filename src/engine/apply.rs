@@ -109,6 +109,7 @@ impl Engine {
                     Err(Contradiction::Digest)
                 }
             }
+            Record::Process(record) => self.apply_process(&record, sequence),
             _ => self.apply_definition(record),
         }
     }
@@ -317,6 +318,7 @@ impl Engine {
             let tag = self.mixer.tag(self.orders.get(slot).key);
             let removed = self.index.remove(tag, Table::First, slot);
             assert!(removed, "an order is in the index");
+            self.drop_process(slot);
             self.orders.remove(slot);
             self.counters.orders_forgotten += 1;
         }
@@ -334,6 +336,9 @@ impl Engine {
         code: ResultCode,
     ) -> Applied {
         self.check_tenant(tenant)?;
+        if key == 0 {
+            return Ok(()); // the order process did it, not a command
+        }
         let key = self.mixer.mix(tenant, key);
         let tag = self.mixer.tag(key);
         let kept = if of_order {

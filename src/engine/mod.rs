@@ -62,6 +62,7 @@ use idempotency::rejections::Rejections;
 use inventory::Inventory;
 use names::Names;
 use order::{Line, Orders};
+use process::ProcessTable;
 use record::{Allocation, ShortLine};
 
 /// Name of actor 0, the engine itself; no client can have it.
@@ -280,6 +281,7 @@ pub struct Engine {
     tenants: Vec<u64>,
     actors: Vec<u64>,
     timers: Timers,
+    processes: ProcessTable,
     counters: Counters,
     scratch: Scratch,
 }
@@ -304,6 +306,7 @@ impl Engine {
             tenants: Vec::new(),
             actors: Vec::new(),
             timers: Timers::default(),
+            processes: ProcessTable::default(),
             counters: Counters::default(),
             scratch: Scratch::default(),
             options,

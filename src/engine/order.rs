@@ -29,6 +29,8 @@ pub mod flag {
     pub const WIDE: u8 = 4;
     /// The slot is on the free list.
     pub const FREE: u8 = 8;
+    /// The order is in process: its process decides when it ends, not its deadline.
+    pub const MANAGED: u8 = 64;
     /// The resolution is in the two bits from here.
     pub const RESOLUTION_SHIFT: u8 = 4;
 }
@@ -138,6 +140,18 @@ impl OrderSlot {
         self.flags & flag::PLACED != 0
     }
 
+    /// True while the order is in process.
+    #[inline]
+    pub fn is_managed(&self) -> bool {
+        self.flags & flag::MANAGED != 0
+    }
+
+    /// See [`flag::MANAGED`].
+    pub fn set_managed(&mut self, managed: bool) {
+        self.flags &= !flag::MANAGED;
+        self.flags |= if managed { flag::MANAGED } else { 0 };
+    }
+
     /// True where the lines are in the line table.
     #[inline]
     pub fn is_wide(&self) -> bool {
@@ -153,13 +167,14 @@ impl OrderSlot {
     /// True where units are reserved and the end has not come by `now_ms`.
     #[inline]
     pub fn is_live(&self, now_ms: u64) -> bool {
-        self.state.is_live_hold() && now_ms < self.time_ms()
+        self.state.is_live_hold() && (self.is_managed() || now_ms < self.time_ms())
     }
 
     /// True where the hold ended by time, whether its timer was fired or not.
     #[inline]
     pub fn is_expired(&self, now_ms: u64) -> bool {
-        self.state == OrderState::Expired || self.state.is_live_hold() && now_ms >= self.time_ms()
+        let over = || !self.is_managed() && now_ms >= self.time_ms();
+        self.state == OrderState::Expired || self.state.is_live_hold() && over()
     }
 
     /// True where the order holds and owes nothing more, so that its key may be forgotten.
@@ -427,7 +442,10 @@ pub fn inline_line(order: &OrderSlot) -> Line {
         ordered: quantity,
         reserved: of(order.state.is_live_hold()),
         committed: of(order.state == OrderState::Confirmed),
-        shipped: of(order.state == OrderState::Shipped),
+        shipped: of(matches!(
+            order.state,
+            OrderState::Shipped | OrderState::Completed
+        )),
         returned: 0,
         next: NO_LINE,
         location: order.location,

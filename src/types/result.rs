@@ -99,6 +99,13 @@ codes! {
     /// More units than the order holds.
     ExceedsHeld = 40, "EXCEEDS_HELD", Rejection;
 
+    /// The order is not at a point of its process where this can be decided.
+    NotInState = 41, "NOT_IN_STATE", Rejection;
+    /// The order has no dead letter with this number.
+    UnknownEffect = 42, "UNKNOWN_EFFECT", Rejection;
+    /// More money than was captured and not yet given back.
+    ExceedsCaptured = 43, "EXCEEDS_CAPTURED", Rejection;
+
     /// The movement would make on hand (or a bucket) negative.
     Underflow = 50, "UNDERFLOW", Rejection;
     /// The expected old value is not the present one; the reply carries the present one.
@@ -110,6 +117,8 @@ codes! {
     UnknownSku = 60, "UNKNOWN_SKU", Invalid;
     /// The location handle or name is not defined for this tenant.
     UnknownLocation = 61, "UNKNOWN_LOCATION", Invalid;
+    /// No provider of this name is used by any pipeline.
+    UnknownProvider = 62, "UNKNOWN_PROVIDER", Invalid;
 
     /// A quantity is zero or above the largest one.
     InvalidQuantity = 70, "INVALID_QUANTITY", Invalid;

@@ -125,7 +125,8 @@ layout! {
         pub kind: EffectKind,
         /// Of whom.
         pub provider: ProviderId,
-        /// Which attempt this is, from 1.
+        /// Which attempt this is, from 1. 0: no call leaves yet, because the provider's breaker
+        /// lets none out; the effect waits, and a later record of it starts attempt 1.
         pub attempt: u8,
         /// Place of the pipeline step it belongs to, or 255.
         pub step: u8,
