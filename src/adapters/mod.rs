@@ -22,6 +22,7 @@ pub mod money;
 pub mod notification;
 pub mod options;
 pub mod outcome;
+pub mod payment;
 pub mod provider;
 pub mod registry;
 pub mod status;
