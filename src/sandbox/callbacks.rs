@@ -69,6 +69,13 @@ pub struct Callback {
     pub sign: Signer,
 }
 
+/// A callback, and the address that its receiver asked for, if any.
+#[derive(Clone)]
+struct Outgoing {
+    callback: Callback,
+    url: Option<String>,
+}
+
 /// How many callbacks there were, and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
@@ -122,7 +129,7 @@ struct Shared {
 struct State {
     target: Option<String>,
     modes: BTreeMap<String, (Mode, u64)>,
-    overtaken: HashMap<&'static str, (u64, Callback)>,
+    overtaken: HashMap<&'static str, (u64, Outgoing)>,
     waiting: u64,
     tallies: BTreeMap<&'static str, Tally>,
 }
@@ -184,15 +191,30 @@ impl Callbacks {
 
     /// Sends a callback in the provider's mode, and again until it is answered with 2xx.
     pub fn send(&self, callback: Callback) {
+        self.dispatch(Outgoing {
+            callback,
+            url: None,
+        });
+    }
+
+    /// Like [`Callbacks::send`], to the address that the engine gave with its request.
+    pub fn send_to(&self, url: String, callback: Callback) {
+        self.dispatch(Outgoing {
+            callback,
+            url: Some(url),
+        });
+    }
+
+    fn dispatch(&self, callback: Outgoing) {
         let mut state = self.shared.state.lock();
-        let provider = callback.provider;
+        let provider = callback.callback.provider;
         let (mode, delay_ms) = *state
             .modes
             .get(provider)
             .or_else(|| state.modes.get("*"))
             .unwrap_or(&(Mode::Normal, 0));
         state.tally(provider).made += 1;
-        if mode == Mode::Lost || state.target.is_none() {
+        if mode == Mode::Lost || (state.target.is_none() && callback.url.is_none()) {
             state.tally(provider).lost += 1;
             return;
         }
@@ -222,8 +244,8 @@ impl Callbacks {
 
     /// Holds the callback back until the next one of its provider has been delivered, or until
     /// none came in time.
-    fn overtake(&self, state: &mut State, callback: Callback) {
-        let provider = callback.provider;
+    fn overtake(&self, state: &mut State, callback: Outgoing) {
+        let provider = callback.callback.provider;
         if let Some((_, earlier)) = state.overtaken.remove(provider) {
             self.deliver(state, callback, 0, false);
             self.deliver(state, earlier, 100, false);
@@ -235,7 +257,7 @@ impl Callbacks {
         self.shared.runtime.spawn(async move {
             tokio::time::sleep(Duration::from_millis(OVERTAKE_MS)).await;
             let mut state = this.shared.state.lock();
-            let still = |(found, _): &(u64, Callback)| *found == mark;
+            let still = |(found, _): &(u64, Outgoing)| *found == mark;
             if state.overtaken.get(provider).is_some_and(still)
                 && let Some((_, callback)) = state.overtaken.remove(provider)
             {
@@ -244,23 +266,23 @@ impl Callbacks {
         });
     }
 
-    fn deliver(&self, state: &mut State, callback: Callback, delay_ms: u64, wrong: bool) {
+    fn deliver(&self, state: &mut State, callback: Outgoing, delay_ms: u64, wrong: bool) {
         state.waiting += 1;
-        state.tally(callback.provider).waiting += 1;
+        state.tally(callback.callback.provider).waiting += 1;
         let this = self.clone();
         self.shared.runtime.spawn(async move {
             tokio::time::sleep(Duration::from_millis(delay_ms)).await;
             let delivered = this.tries(&callback, wrong).await;
             let mut state = this.shared.state.lock();
             state.waiting -= 1;
-            let tally = state.tally(callback.provider);
+            let tally = state.tally(callback.callback.provider);
             tally.waiting -= 1;
             tally.delivered += u64::from(delivered);
             tally.given_up += u64::from(!delivered);
         });
     }
 
-    async fn tries(&self, callback: &Callback, wrong: bool) -> bool {
+    async fn tries(&self, callback: &Outgoing, wrong: bool) -> bool {
         let mut wait_ms = FIRST_WAIT_MS;
         for attempt in 0..TRIES {
             if attempt > 0 {
@@ -270,17 +292,22 @@ impl Callbacks {
             if self.attempt(callback, wrong).await {
                 return true;
             }
-            self.shared.state.lock().tally(callback.provider).refused += 1;
+            self.shared
+                .state
+                .lock()
+                .tally(callback.callback.provider)
+                .refused += 1;
         }
         tracing::warn!(
-            provider = callback.provider,
+            provider = callback.callback.provider,
             "a callback was given up after {TRIES} tries"
         );
         false
     }
 
-    async fn attempt(&self, callback: &Callback, wrong: bool) -> bool {
-        let Some(target) = self.target() else {
+    async fn attempt(&self, Outgoing { callback, url }: &Outgoing, wrong: bool) -> bool {
+        let usual = |target| format!("{target}/callbacks/{}", callback.provider);
+        let Some(url) = url.clone().or_else(|| self.target().map(usual)) else {
             return false;
         };
         let Ok(_permit) = self.shared.at_once.acquire().await else {
@@ -294,7 +321,7 @@ impl Callbacks {
             } else {
                 secret.to_owned()
             },
-            url: format!("{target}/callbacks/{}", callback.provider),
+            url,
             now_ms: crate::clock::now_ms(),
             body: callback.body.clone(),
         };

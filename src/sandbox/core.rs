@@ -15,6 +15,8 @@ use std::sync::{Arc, Weak};
 pub struct Options {
     /// Where it listens; port 0 takes any free one.
     pub address: SocketAddr,
+    /// The port of the mail server at the same address; 0 takes any free one.
+    pub smtp_port: u16,
     /// The base URL that callbacks go to, such as `http://127.0.0.1:7420`; none: no callbacks.
     pub callback_target: Option<String>,
     /// Credentials and callback secrets that differ from the documented ones, by name
@@ -36,6 +38,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            smtp_port: 0,
             callback_target: None,
             secrets: HashMap::new(),
             limits: Limiting::Off,

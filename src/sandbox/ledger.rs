@@ -30,6 +30,10 @@ pub struct Effect {
     pub object: Box<str>,
     /// The object's state after the effect, in the provider's words.
     pub state: &'static str,
+    /// What else there is to know: recipient and text of a message, tracking number of a label;
+    /// null where there is nothing.
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    pub detail: serde_json::Value,
 }
 
 /// All effects so far.

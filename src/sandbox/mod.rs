@@ -38,15 +38,25 @@
 pub mod callbacks;
 mod control;
 mod core;
+pub mod easypost;
 pub mod faults;
+pub mod hubspot;
 pub mod idempotency;
 pub mod ledger;
 pub mod limits;
 mod message;
 pub mod providers;
+pub mod salesforce;
+pub mod sendgrid;
 mod server;
+mod shape;
+pub mod shipstation;
 pub mod sign;
+pub mod slack;
+pub mod smtp;
 pub mod stripe;
+pub mod twilio;
+pub mod whatsapp;
 
 pub use callbacks::{Callback, Callbacks, Mode, Signing};
 pub use core::{Core, Options, Provider};

@@ -3,7 +3,7 @@
 use super::core::{Core, Options, Provider};
 use super::faults::{Faults, Kind, LONGEST_MS, Rule};
 use super::ledger::Ledger;
-use super::{Callbacks, Reply, Request, control, providers};
+use super::{Callbacks, Reply, Request, control, providers, smtp};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -45,6 +45,7 @@ pub enum StartError {
 /// A running sandbox, on a thread of its own. It stops when it is dropped.
 pub struct Sandbox {
     address: SocketAddr,
+    smtp_address: SocketAddr,
     core: Arc<Core>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
@@ -64,13 +65,9 @@ impl Sandbox {
     /// # Errors
     /// What kept it from starting.
     pub fn start(options: Options) -> Result<Self, StartError> {
-        let listening = |cause| StartError::Listen {
-            address: options.address,
-            cause,
-        };
-        let listener = std::net::TcpListener::bind(options.address).map_err(listening)?;
-        listener.set_nonblocking(true).map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
+        let (listener, address) = listen(options.address)?;
+        let smtp = SocketAddr::new(options.address.ip(), options.smtp_port);
+        let (smtp_listener, smtp_address) = listen(smtp)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -88,12 +85,15 @@ impl Sandbox {
         let thread = std::thread::Builder::new()
             .name("onhand-sandbox".to_owned())
             .spawn(move || {
+                let mail = Arc::clone(&shared);
+                runtime.spawn(smtp::accept(smtp_listener, mail));
                 runtime.block_on(accept(listener, shared, stopped));
                 runtime.shutdown_background();
             })
             .map_err(StartError::Thread)?;
         Ok(Self {
             address,
+            smtp_address,
             core,
             stop,
             thread: Some(thread),
@@ -104,6 +104,12 @@ impl Sandbox {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its mail server listens.
+    #[must_use]
+    pub fn smtp_address(&self) -> SocketAddr {
+        self.smtp_address
     }
 
     /// The base URL of a provider, in place of its real one: `http://127.0.0.1:PORT/stripe`.
@@ -164,6 +170,14 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(std::net::TcpListener, SocketAddr), StartError> {
+    let listening = |cause| StartError::Listen { address, cause };
+    let listener = std::net::TcpListener::bind(address).map_err(listening)?;
+    listener.set_nonblocking(true).map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    Ok((listener, address))
 }
 
 async fn accept(

@@ -3,7 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
 use sha2::{Sha256, Sha512};
+
+/// HMAC-SHA1 of `parts`, one after the other: still what some providers sign with.
+#[must_use]
+pub fn sha1(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    digest::<Hmac<Sha1>>(key, parts)
+}
 
 /// HMAC-SHA256 of `parts`, one after the other.
 #[must_use]
@@ -56,6 +63,11 @@ mod tests {
         assert_eq!(
             hex::encode(sha256(key, &parts)),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        // RFC 2202, test case 2.
+        assert_eq!(
+            hex::encode(sha1(key, &parts)),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
         assert!(hex::encode(sha512(key, &parts)).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
     }
