@@ -104,6 +104,10 @@ metric_specs! {
         "Acknowledged records that a feed reader has not read yet, by shard and reader.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
         "How long the last start took to read the journal back, by shard.";
+    RATE_QUOTES: Counter, Count, "onhand_rate_quotes_total",
+        "Lists of shipping rates, by source (live, kept from an earlier answer, or none).";
+    RATES_COMPARED: Counter, Count, "onhand_rate_cache_compared_total",
+        "Kept shipping rates compared with the next real ones, by whether they lay within 1 % (yes, no).";
 }
 
 /// Registers the description of every metric with the installed recorder. Call once at start.

@@ -31,10 +31,11 @@ impl fmt::Debug for Kind {
 
 /// All adapters.
 pub static KINDS: &[Kind] = &[
-    super::payment::stripe::KIND,
+    super::fulfilment::easypost::KIND,
     super::fulfilment::shipstation::KIND,
     super::notification::sendgrid::KIND,
     super::notification::slack::KIND,
+    super::payment::stripe::KIND,
 ];
 
 /// The adapter of a name.

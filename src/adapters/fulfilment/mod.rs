@@ -1,7 +1,7 @@
 //! Labels and warehouses: one file a provider.
 
-// pub mod easypost;
-// pub mod rates;
+pub mod easypost;
+pub mod rates;
 pub mod shipstation;
 
 use super::address::PostalAddress;
