@@ -54,7 +54,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("gateway", &["types", "limits", "metrics", "feed"]),
     ("audit", &["journal", "engine", "types", "limits"]),
-    ("config", &["limits", "journal"]),
+    ("config", &["limits", "journal", "types", "adapters", "sandbox"]),
     ("sandbox", &["types", "clock"]),
     ("server", &["*"]),
     ("cli", &["*"]),

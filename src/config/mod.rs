@@ -11,6 +11,7 @@
 mod check;
 mod flags;
 mod options;
+pub mod process;
 pub mod render;
 mod setting;
 

@@ -241,6 +241,10 @@ options! {
     /// the network in clear: only behind a tunnel or on a network that you trust.
     insecure_plaintext: bool = false, "true or false";
 
+    /// File of the order process: which providers serve which step, pipelines, routes and times.
+    /// See `onhand pipelines init`. Without it placed orders wait until their hold ends.
+    process: Option<PathBuf> = None, "file";
+
     /// Start although the journal's last time is more than 5 minutes ahead of the wall clock.
     /// Engine time then stands still until the wall clock has caught up.
     allow_clock_behind: bool = false, "true or false";

@@ -61,10 +61,13 @@ pub enum CursorError {
 
 /// Where a feed goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) sequence: u64,
-    pub(super) position: Position,
-    pub(super) time_ms: u64,
+pub struct Place {
+    /// The sequence of the record that comes next.
+    pub sequence: u64,
+    /// Where its batch is looked for.
+    pub position: Position,
+    /// Time of the batch before it, in milliseconds since the Unix epoch; 0 where unknown.
+    pub time_ms: u64,
 }
 
 /// An open cursor file.

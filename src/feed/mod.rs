@@ -12,17 +12,20 @@
 //! [`Feed::lag`] shows; nothing is dropped for it.
 
 mod cursor;
+mod lookup;
 
 #[cfg(test)]
 mod tests;
 
 use crate::clock;
 use crate::journal::storage::Storage;
-use crate::journal::{Batch, Position, ReadError, Reader, SyncHandover};
-use cursor::{Cursor, Place};
+use crate::journal::{Position, ReadError, Reader, SyncHandover};
+use cursor::Cursor;
 use std::sync::Arc;
 
-pub use cursor::{CURSOR_BYTES, CURSOR_NAME_BYTES_MAX, CursorError};
+pub use crate::journal::Batch;
+pub use cursor::{CURSOR_BYTES, CURSOR_NAME_BYTES_MAX, CursorError, Place};
+pub use lookup::{JournalSource, ShardJournal, Tail};
 
 /// Batches that one step reads at most.
 pub const STEP_BATCHES_MAX: usize = 256;
@@ -143,13 +146,40 @@ impl<S: Storage> Feed<S> {
         }
     }
 
+    /// A feed that keeps no cursor and goes on at `from`.
+    #[must_use]
+    pub fn transient_at(
+        storage: Arc<S>,
+        shard: u16,
+        name: &str,
+        handover: Arc<SyncHandover>,
+        from: Place,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            reader: Reader::resume(storage, shard, from.position, from.sequence),
+            handover,
+            cursor: None,
+            time_ms: from.time_ms,
+        }
+    }
+
     /// Delivers the next acknowledged batches, at most [`STEP_BATCHES_MAX`].
     ///
     /// # Errors
     /// The journal cannot be read below the acknowledged mark.
     pub fn step(&mut self, deliver: &mut dyn FnMut(&Batch<'_>)) -> Result<FeedProgress, FeedError> {
+        self.step_most(STEP_BATCHES_MAX, deliver)
+    }
+
+    /// As [`Feed::step`], at most `batches`.
+    fn step_most(
+        &mut self,
+        batches: usize,
+        deliver: &mut dyn FnMut(&Batch<'_>),
+    ) -> Result<FeedProgress, FeedError> {
         let mark = self.handover.acknowledged();
-        for _ in 0..STEP_BATCHES_MAX {
+        for _ in 0..batches {
             let next = self.reader.next(mark).map_err(|source| FeedError::Read {
                 name: self.name.clone(),
                 source,
@@ -169,11 +199,7 @@ impl<S: Storage> Feed<S> {
     /// # Errors
     /// The cursor file cannot be written. The feed must be opened again.
     pub fn commit(&mut self) -> Result<(), FeedError> {
-        let place = Place {
-            sequence: self.reader.next_sequence(),
-            position: self.reader.position(),
-            time_ms: self.time_ms,
-        };
+        let place = self.place();
         let Some(cursor) = &mut self.cursor else {
             return Ok(());
         };
@@ -208,6 +234,16 @@ impl<S: Storage> Feed<S> {
         )
         .set(lag.records as f64);
         lag
+    }
+
+    /// Where it goes on.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            sequence: self.reader.next_sequence(),
+            position: self.reader.position(),
+            time_ms: self.time_ms,
+        }
     }
 
     /// Its name.

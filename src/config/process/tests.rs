@@ -1,0 +1,314 @@
+//! Process files as their writers meet them.
+
+use super::*;
+use crate::adapters::call::Call;
+use crate::adapters::options::OptionsError;
+use crate::adapters::outcome::Outcome;
+use crate::adapters::provider::Provider;
+use crate::types::effect::EffectKind;
+use crate::types::pipeline::{PaymentMode, StepKind};
+use futures_util::future::{BoxFuture, FutureExt};
+use std::sync::Arc;
+
+struct Nothing(&'static [EffectKind]);
+
+impl Provider for Nothing {
+    fn kinds(&self) -> &'static [EffectKind] {
+        self.0
+    }
+    fn call<'a>(&'a self, _: &'a Call) -> BoxFuture<'a, Outcome> {
+        async { Outcome::absent() }.boxed()
+    }
+}
+
+const PAYS: &[EffectKind] = &[
+    EffectKind::PaymentAuthorise,
+    EffectKind::PaymentQuery,
+    EffectKind::PaymentCapture,
+    EffectKind::PaymentVoid,
+    EffectKind::PaymentRefund,
+];
+
+fn build(options: &ProviderOptions) -> Result<Arc<dyn Provider>, OptionsError> {
+    if options.kind == "pay" {
+        options.secret("key")?;
+    }
+    Ok(Arc::new(Nothing(&[])))
+}
+
+fn kind(name: &'static str, effects: &'static [EffectKind]) -> Kind {
+    Kind {
+        name,
+        effects,
+        timeout_ms: 3_000,
+        secrets: &["key"],
+        settings: &["account"],
+        build,
+    }
+}
+
+fn kinds() -> Vec<Kind> {
+    vec![
+        kind("builtin", &[EffectKind::FraudScore]),
+        kind("pay", PAYS),
+        kind("carrier", &[EffectKind::Label, EffectKind::LabelCancel]),
+        kind("mail", &[EffectKind::Notify, EffectKind::Alert]),
+        kind("erp", &[EffectKind::Webhook]),
+        kind("crm", &[EffectKind::CrmUpdate, EffectKind::CrmCorrect]),
+    ]
+}
+
+/// A secret that every test may name.
+fn secret_file(directory: &Path) -> String {
+    let path = directory.join("key");
+    std::fs::write(&path, "sk_live_canary\n").expect("a written file");
+    format!("{{ file = {:?} }}", path.display().to_string())
+}
+
+fn base(directory: &Path) -> String {
+    let key = secret_file(directory);
+    format!(
+        "[providers.builtin]\n[providers.stripe]\nkind = \"pay\"\nsecrets.key = {key}\n\
+         [providers.backup]\nkind = \"pay\"\nsecrets.key = {key}\n\
+         [providers.easypost]\nkind = \"carrier\"\n\
+         [steps]\nfraud = [\"builtin\"]\npayment = [\"stripe\", \"backup\"]\n\
+         labels = [\"easypost\"]\n"
+    )
+}
+
+fn parsed(text: &str) -> Result<ProcessConfig, ConfigError> {
+    ProcessConfig::parse(Path::new("process.toml"), text, &kinds())
+}
+
+/// The error of the base file with `more` behind it; the line is counted within `more`.
+fn refused(more: &str, line: usize, parts: &[&str]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let base = base(directory.path());
+    let error = parsed(&format!("{base}{more}")).expect_err(more).to_string();
+    let place = format!("process.toml line {}: ", base.lines().count() + line);
+    assert!(error.starts_with(&place), "{error:?} is not at {place:?}");
+    for part in parts {
+        assert!(error.contains(part), "{error:?} lacks {part:?}");
+    }
+    assert!(!error.contains("canary"), "{error:?} shows a secret");
+}
+
+#[test]
+fn naming_the_providers_of_the_steps_gives_the_built_in_pipelines() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = format!(
+        "{}[routing]\nsettled_channels = [7]\ncod_channels = [9]\nhome_countries = [\"DE\"]\n",
+        base(directory.path())
+    );
+    let config = parsed(&text).expect("a good file");
+    let set = &config.set;
+    let names: Vec<&str> = set.pipelines.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, defaults::NAMES);
+    let standard = &set.pipelines[0];
+    let kinds: Vec<StepKind> = standard.steps.iter().map(|step| step.kind).collect();
+    assert_eq!(
+        kinds,
+        [StepKind::Fraud, StepKind::Payment, StepKind::Fulfilment]
+    );
+    let by_name = |places: &[u8]| -> Vec<&str> {
+        let name = |place: &u8| set.providers[usize::from(*place)].as_str();
+        places.iter().map(name).collect()
+    };
+    assert_eq!(by_name(&standard.steps[1].providers), ["stripe", "backup"]);
+    assert_eq!(set.pipelines[1].payment, PaymentMode::ChannelSettled);
+    assert_eq!(set.pipelines[2].payment, PaymentMode::CashOnDelivery);
+    let routes: Vec<&str> = set
+        .routes
+        .iter()
+        .map(|route| names[usize::from(route.pipeline)])
+        .collect();
+    assert_eq!(
+        routes,
+        ["channel_settled", "cod", "custom_handling", "international"]
+    );
+    assert_eq!(config.providers.len(), 4);
+    let stripe = config.providers.iter().find(|p| p.name == "stripe");
+    let stripe = stripe.expect("a provider");
+    assert_eq!((stripe.timeout_ms, stripe.concurrency), (3_000, 64));
+    assert_eq!(stripe.secrets["key"].reveal(), "sk_live_canary");
+    assert!(!format!("{config:?}").contains("canary"));
+}
+
+#[test]
+fn own_pipelines_replace_built_in_ones_of_their_name_and_come_behind_the_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = format!(
+        "{}[providers.erp]\n[[routes]]\npipeline = \"big\"\nwhen = {{ amount_min = 100_000 }}\n\
+         [[pipelines]]\nname = \"big\"\n\
+         steps = [\n {{ kind = \"webhook\", name = \"tax\", providers = [\"erp\"], when = {{ \
+         countries = [\"US\"], score_max = 50 }} }},\n\
+         {{ kind = \"payment\", providers = [\"stripe\"], backup = false }},\n]\n\
+         [[pipelines]]\nname = \"cod\"\npayment = \"cash_on_delivery\"\n\
+         steps = [{{ kind = \"fulfilment\", providers = [\"easypost\"] }}]\n",
+        base(directory.path())
+    );
+    let set = parsed(&text).expect("a good file").set;
+    let names: Vec<&str> = set.pipelines.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names[..5], *defaults::NAMES);
+    assert_eq!(names[5], "big");
+    assert_eq!(set.pipelines[2].steps.len(), 1, "cod without fraud");
+    assert_eq!(set.routes[0].pipeline, 5);
+    let tax = &set.pipelines[5].steps[0];
+    assert_eq!((tax.name.as_str(), tax.kind), ("tax", StepKind::Webhook));
+    assert_eq!((tax.when.score_max, &tax.when.countries[0]), (50, b"US"));
+}
+
+#[test]
+fn errors_name_file_and_line_and_what_to_write() {
+    refused("[routign]\n", 1, &["routign", "routing"]);
+    refused("[providers.x]\nkind = \"paypal\"\n", 2, &["`paypal`", "pay, carrier"]);
+    refused("[providers.Stripe]\nkind = \"pay\"\n", 1, &["`Stripe`", "lower-case"]);
+    refused("[providers.x]\nkind = \"pay\"\n", 1, &["secret `key` is missing"]);
+    refused(
+        "[providers.x]\nkind = \"carrier\"\nsettings.acount = \"1\"\n",
+        3,
+        &["setting `acount`", "not known"],
+    );
+    refused(
+        "[providers.x]\nkind = \"carrier\"\ntimeout_ms = 5\n",
+        3,
+        &["timeout_ms", "out of range", "10 to 120000"],
+    );
+    refused(
+        "[providers.x]\nkind = \"carrier\"\nbase_url = \"https://me:sk_canary@x\"\n",
+        3,
+        &["holds a password", "secrets"],
+    );
+    refused("[providers.x]\nkind = \"carrier\"\n", 1, &["serves nothing"]);
+    refused("[settings]\nattempts = 11\n", 2, &["`attempts` 11", "1 to 10"]);
+    refused(
+        "[settings]\nreview_from_score = 90\n",
+        2,
+        &["decline_above_score", "below"],
+    );
+    refused("[settings]\nretry_delays_ms = [1]\n", 2, &["three waits"]);
+    refused("[messages]\nshiped = []\n", 2, &["milestone `shiped`", "shipped"]);
+    refused(
+        "[messages]\nshipped = [\"easypost\"]\n",
+        2,
+        &["`easypost`", "cannot do `notify`"],
+    );
+    refused(
+        "[routing]\nhome_countries = [\"Germany\"]\n",
+        2,
+        &["`Germany`", "two capital letters"],
+    );
+}
+
+#[test]
+fn routes_that_no_order_can_take_are_refused() {
+    let all = "[[routes]]\npipeline = \"cod\"\n";
+    refused(
+        &format!("{all}[[routes]]\npipeline = \"standard\"\nwhen = {{ channels = [1] }}\n"),
+        3,
+        &["never taken", "route 1"],
+    );
+    refused(
+        "[[routes]]\npipeline = \"cod\"\nwhen = { score_min = 50 }\n",
+        1,
+        &["never taken", "no score yet"],
+    );
+    refused("[[routes]]\npipeline = \"code\"\n", 2, &["`code`", "cod, "]);
+    refused(
+        "[[routes]]\npipeline = \"cod\"\nwhen = { amount_min = 5, amount_max = 4 }\n",
+        3,
+        &["never holds"],
+    );
+    refused(
+        "[[pipelines]]\nname = \"alone\"\npayment = \"channel_settled\"\n\
+         steps = [{ kind = \"fulfilment\", providers = [\"easypost\"] }]\n",
+        2,
+        &["`alone`", "no route"],
+    );
+}
+
+#[test]
+fn pipelines_that_would_lose_money_or_goods_are_refused() {
+    let pipeline = |body: &str| format!("[[pipelines]]\nname = \"standard\"\n{body}");
+    let pay = "{ kind = \"payment\", providers = [\"stripe\", \"backup\"] }";
+    let send = "{ kind = \"fulfilment\", providers = [\"easypost\"] }";
+    for (body, line, parts) in [
+        (
+            "steps = [{ kind = \"payment\", providers = [\"stripe\"] }]\n".to_owned(),
+            3,
+            ["no backup", "backup = false"],
+        ),
+        (format!("steps = [{send}]\n"), 2, ["no payment step", "standard"]),
+        (format!("steps = [{send}, {pay}]\n"), 3, ["sent before", "paid"]),
+        (
+            format!("payment = \"channel_settled\"\nsteps = [{pay}]\n"),
+            4,
+            ["a payment step", "processor"],
+        ),
+        ("steps = []\n".to_owned(), 2, ["no steps", "standard"]),
+        (
+            format!("steps = [{pay}, {pay}]\n"),
+            3,
+            ["called `payment`", "two"],
+        ),
+        (
+            "steps = [{ kind = \"pament\" }]\n".to_owned(),
+            3,
+            ["`pament`", "payment"],
+        ),
+        (
+            "steps = [{ kind = \"payment\", providers = [\"strip\"] }]\n".to_owned(),
+            3,
+            ["`strip`", "stripe"],
+        ),
+        (
+            "steps = [{ kind = \"payment\", providers = [\"easypost\"] }]\n".to_owned(),
+            3,
+            ["`easypost`", "payment_authorise"],
+        ),
+        (
+            format!("steps = [{pay}, {{ kind = \"fulfilment\" }}]\n"),
+            3,
+            ["no provider", "fulfilment"],
+        ),
+    ] {
+        refused(&pipeline(&body), line, &parts);
+    }
+    let twice = format!("{0}{0}", pipeline(&format!("steps = [{pay}]\n")));
+    refused(&twice, 5, &["stands twice"]);
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_repeated() {
+    for given in ["\"sk_canary\"", "{ inline = \"sk_canary\" }", "5"] {
+        let text = format!("[providers.x]\nkind = \"pay\"\nsecrets.key = {given}\n");
+        refused(&text, 3, &["not written into this file", "env", "file"]);
+    }
+    refused(
+        "[providers.x]\nkind = \"pay\"\nsecrets.key = { env = \"ONHAND_TEST_UNSET\" }\n",
+        3,
+        &["secret `key`", "ONHAND_TEST_UNSET"],
+    );
+}
+
+#[test]
+fn callbacks_keep_several_secrets_and_the_settings_of_their_scheme() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let key = secret_file(directory.path());
+    let text = format!(
+        "{}[providers.easypost.callback]\nsecrets = [{key}, {key}]\n\
+         settings.header = \"x-sign\"\n",
+        base(directory.path())
+    );
+    let config = parsed(&text).expect("a good file");
+    let callback = &config.callbacks["easypost"];
+    assert_eq!((callback.kind.as_str(), callback.secrets.len()), ("carrier", 2));
+    assert_eq!(callback.settings["header"], "x-sign");
+    assert_eq!(config.callbacks.len(), 1);
+}
+
+#[test]
+fn without_any_pipeline_nothing_starts() {
+    let error = parsed("[settings]\nattempts = 3\n").expect_err("no pipeline");
+    assert!(error.to_string().contains("[steps]"), "{error}");
+}
