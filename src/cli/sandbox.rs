@@ -74,6 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         most_effects: args.most_effects,
         seed: args.seed,
         step_ms: args.step_ms,
+        smtp_port: 0,
     })?;
     let mut out = std::io::stdout();
     writeln!(out, "onhand sandbox: http://{}", sandbox.address())?;
