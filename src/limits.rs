@@ -190,6 +190,13 @@ pub const LOCAL_COMMANDS_MAX: usize = 4_096;
 /// Commands from adapters and HTTP that one turn takes.
 pub const LOCAL_COMMANDS_PER_TURN_MAX: usize = 512;
 
+/// Orders whose facts adapters keep in memory, about 1 KiB each; the oldest makes room and is read
+/// from the journal again when it is needed.
+pub const ORDER_FACTS_MAX: usize = 65_536;
+
+/// Names of SKUs that adapters keep; at the bound they are forgotten and asked for again.
+pub const NAMES_KEPT_MAX: usize = 1 << 20;
+
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
     assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);

@@ -54,7 +54,16 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("gateway", &["types", "limits", "metrics", "feed"]),
     ("audit", &["journal", "engine", "types", "limits"]),
-    ("config", &["limits", "journal", "types", "adapters", "sandbox"]),
+    (
+        "config",
+        &["limits", "journal", "types", "adapters", "sandbox"],
+    ),
+    (
+        "adapters",
+        &[
+            "feed", "clock", "metrics", "types", "limits", "engine", "shard",
+        ],
+    ),
     ("sandbox", &["types", "clock"]),
     ("server", &["*"]),
     ("cli", &["*"]),

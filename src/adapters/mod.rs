@@ -16,9 +16,11 @@ pub mod address;
 pub mod call;
 #[cfg(test)]
 pub(crate) mod canned;
+pub mod facts;
 pub mod fulfilment;
 pub mod http;
 pub mod money;
+pub mod names;
 pub mod notification;
 pub mod options;
 pub mod outcome;

@@ -54,3 +54,14 @@ pub struct OrderDetails {
     /// Instructions for gift wrap or special handling.
     pub custom_handling: String,
 }
+
+impl OrderDetails {
+    /// The details in the archived bytes of a journal record; `None` where they are not of this
+    /// build's layout.
+    #[must_use]
+    pub fn from_archive(bytes: &[u8]) -> Option<Self> {
+        let mut aligned = rkyv::util::AlignedVec::<16>::with_capacity(bytes.len());
+        aligned.extend_from_slice(bytes);
+        rkyv::from_bytes::<Self, rkyv::rancor::Error>(&aligned).ok()
+    }
+}

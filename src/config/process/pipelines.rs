@@ -11,9 +11,7 @@ use super::providers::{Providers, check_name};
 use crate::config::ConfigError;
 use crate::limits::{PIPELINE_STEPS_MAX, PIPELINES_MAX};
 use crate::types::effect::{EffectKind, Milestone};
-use crate::types::pipeline::{
-    Message, PaymentMode, Pipeline, PipelineSet, Route, Step, StepKind,
-};
+use crate::types::pipeline::{Message, PaymentMode, Pipeline, PipelineSet, Route, Step, StepKind};
 
 /// Effects that the providers of a payment step must serve.
 const PAYMENT: &[EffectKind] = &[
@@ -46,7 +44,11 @@ impl Compiler<'_> {
                 let message = format!(
                     "{what}: there is no provider `{}`; [providers] has {}",
                     name.get_ref(),
-                    if there.is_empty() { "none".to_owned() } else { there.join(", ") }
+                    if there.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        there.join(", ")
+                    }
                 );
                 return Err(self.source.at(name.span(), message));
             };
@@ -177,7 +179,8 @@ impl Compiler<'_> {
         what: &str,
         span: Range<usize>,
     ) -> Result<(), ConfigError> {
-        let refuse = |problem: &str| Err(self.source.at(span.clone(), format!("{what}: {problem}")));
+        let refuse =
+            |problem: &str| Err(self.source.at(span.clone(), format!("{what}: {problem}")));
         if !step.warehouses.is_empty() && step.kind != StepKind::Fulfilment {
             return refuse("only a fulfilment step has `warehouses`");
         }
@@ -205,7 +208,9 @@ impl Compiler<'_> {
         let refuse = |place: usize, problem: String| {
             let step = table.steps.get(place).map(Spanned::span);
             let span = step.unwrap_or_else(|| table.name.span());
-            Err(self.source.at(span, format!("pipeline `{name}`: {problem}")))
+            Err(self
+                .source
+                .at(span, format!("pipeline `{name}`: {problem}")))
         };
         if pipeline.steps.is_empty() {
             return refuse(usize::MAX, "it has no steps".to_owned());
@@ -275,7 +280,9 @@ impl Compiler<'_> {
                 return Err(self.source.at(spanned.span(), message));
             }
             let covered = self.set.routes.iter();
-            if let Some(by) = covered.enumerate().find(|(_, r)| conditions::covers(&r.when, &when))
+            if let Some(by) = covered
+                .enumerate()
+                .find(|(_, r)| conditions::covers(&r.when, &when))
             {
                 let message = format!(
                     "{what}: it is never taken, because route {} before it takes every such order",
@@ -287,7 +294,10 @@ impl Compiler<'_> {
         }
         for route in defaults {
             let taken = self.set.routes.iter();
-            if !taken.into_iter().any(|r| conditions::covers(&r.when, &route.when)) {
+            if !taken
+                .into_iter()
+                .any(|r| conditions::covers(&r.when, &route.when))
+            {
                 self.set.routes.push(route);
             }
         }
@@ -298,8 +308,16 @@ impl Compiler<'_> {
     pub fn check_reached(&self, file: &ProcessFile) -> Result<(), ConfigError> {
         for spanned in &file.pipelines {
             let name = &spanned.get_ref().name;
-            let place = self.set.pipelines.iter().position(|p| p.name == *name.get_ref());
-            let routed = self.set.routes.iter().map(|route| usize::from(route.pipeline));
+            let place = self
+                .set
+                .pipelines
+                .iter()
+                .position(|p| p.name == *name.get_ref());
+            let routed = self
+                .set
+                .routes
+                .iter()
+                .map(|route| usize::from(route.pipeline));
             let built_in = super::defaults::NAMES.contains(&name.get_ref().as_str());
             if place != Some(0) && !built_in && !routed.into_iter().any(|r| Some(r) == place) {
                 let message = format!(

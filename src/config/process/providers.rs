@@ -152,11 +152,7 @@ fn limits(
     Ok(())
 }
 
-fn base_url(
-    source: &Source<'_>,
-    name: &Text,
-    given: Option<&Text>,
-) -> Result<String, ConfigError> {
+fn base_url(source: &Source<'_>, name: &Text, given: Option<&Text>) -> Result<String, ConfigError> {
     let Some(given) = given else {
         return Ok(String::new());
     };
@@ -235,11 +231,7 @@ fn place_of(name: &Text, table: &ProviderTable, error: &OptionsError) -> Range<u
 }
 
 /// Names stand in metrics, logs and the journal.
-pub(super) fn check_name(
-    source: &Source<'_>,
-    what: &str,
-    name: &Text,
-) -> Result<(), ConfigError> {
+pub(super) fn check_name(source: &Source<'_>, what: &str, name: &Text) -> Result<(), ConfigError> {
     let text = name.get_ref();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
     if (1..=NAME_BYTES_MAX).contains(&text.len()) && text.chars().all(allowed) {

@@ -17,14 +17,22 @@ pub fn show(config: &ProcessConfig) -> String {
         pipeline.map_or("?", |pipeline| pipeline.name.as_str())
     };
     for route in &set.routes {
-        let _ = writeln!(out, "  {} → {}", condition(&route.when), name(route.pipeline));
+        let _ = writeln!(
+            out,
+            "  {} → {}",
+            condition(&route.when),
+            name(route.pipeline)
+        );
     }
     let _ = writeln!(out, "  every other order → {}", name(0));
     for pipeline in &set.pipelines {
         out.push('\n');
         show_pipeline(&mut out, config, pipeline);
     }
-    for (title, places) in [("CRM", &set.crm_providers), ("alerts", &set.alert_providers)] {
+    for (title, places) in [
+        ("CRM", &set.crm_providers),
+        ("alerts", &set.alert_providers),
+    ] {
         let _ = writeln!(out, "\n{title}: {}", providers(config, places));
     }
     out

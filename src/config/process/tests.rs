@@ -84,7 +84,9 @@ fn parsed(text: &str) -> Result<ProcessConfig, ConfigError> {
 fn refused(more: &str, line: usize, parts: &[&str]) {
     let directory = tempfile::tempdir().expect("a directory");
     let base = base(directory.path());
-    let error = parsed(&format!("{base}{more}")).expect_err(more).to_string();
+    let error = parsed(&format!("{base}{more}"))
+        .expect_err(more)
+        .to_string();
     let place = format!("process.toml line {}: ", base.lines().count() + line);
     assert!(error.starts_with(&place), "{error:?} is not at {place:?}");
     for part in parts {
@@ -161,9 +163,21 @@ fn own_pipelines_replace_built_in_ones_of_their_name_and_come_behind_the_others(
 #[test]
 fn errors_name_file_and_line_and_what_to_write() {
     refused("[routign]\n", 1, &["routign", "routing"]);
-    refused("[providers.x]\nkind = \"paypal\"\n", 2, &["`paypal`", "pay, carrier"]);
-    refused("[providers.Stripe]\nkind = \"pay\"\n", 1, &["`Stripe`", "lower-case"]);
-    refused("[providers.x]\nkind = \"pay\"\n", 1, &["secret `key` is missing"]);
+    refused(
+        "[providers.x]\nkind = \"paypal\"\n",
+        2,
+        &["`paypal`", "pay, carrier"],
+    );
+    refused(
+        "[providers.Stripe]\nkind = \"pay\"\n",
+        1,
+        &["`Stripe`", "lower-case"],
+    );
+    refused(
+        "[providers.x]\nkind = \"pay\"\n",
+        1,
+        &["secret `key` is missing"],
+    );
     refused(
         "[providers.x]\nkind = \"carrier\"\nsettings.acount = \"1\"\n",
         3,
@@ -179,15 +193,27 @@ fn errors_name_file_and_line_and_what_to_write() {
         3,
         &["holds a password", "secrets"],
     );
-    refused("[providers.x]\nkind = \"carrier\"\n", 1, &["serves nothing"]);
-    refused("[settings]\nattempts = 11\n", 2, &["`attempts` 11", "1 to 10"]);
+    refused(
+        "[providers.x]\nkind = \"carrier\"\n",
+        1,
+        &["serves nothing"],
+    );
+    refused(
+        "[settings]\nattempts = 11\n",
+        2,
+        &["`attempts` 11", "1 to 10"],
+    );
     refused(
         "[settings]\nreview_from_score = 90\n",
         2,
         &["decline_above_score", "below"],
     );
     refused("[settings]\nretry_delays_ms = [1]\n", 2, &["three waits"]);
-    refused("[messages]\nshiped = []\n", 2, &["milestone `shiped`", "shipped"]);
+    refused(
+        "[messages]\nshiped = []\n",
+        2,
+        &["milestone `shiped`", "shipped"],
+    );
     refused(
         "[messages]\nshipped = [\"easypost\"]\n",
         2,
@@ -238,8 +264,16 @@ fn pipelines_that_would_lose_money_or_goods_are_refused() {
             3,
             ["no backup", "backup = false"],
         ),
-        (format!("steps = [{send}]\n"), 2, ["no payment step", "standard"]),
-        (format!("steps = [{send}, {pay}]\n"), 3, ["sent before", "paid"]),
+        (
+            format!("steps = [{send}]\n"),
+            2,
+            ["no payment step", "standard"],
+        ),
+        (
+            format!("steps = [{send}, {pay}]\n"),
+            3,
+            ["sent before", "paid"],
+        ),
         (
             format!("payment = \"channel_settled\"\nsteps = [{pay}]\n"),
             4,
@@ -302,7 +336,10 @@ fn callbacks_keep_several_secrets_and_the_settings_of_their_scheme() {
     );
     let config = parsed(&text).expect("a good file");
     let callback = &config.callbacks["easypost"];
-    assert_eq!((callback.kind.as_str(), callback.secrets.len()), ("carrier", 2));
+    assert_eq!(
+        (callback.kind.as_str(), callback.secrets.len()),
+        ("carrier", 2)
+    );
     assert_eq!(callback.settings["header"], "x-sign");
     assert_eq!(config.callbacks.len(), 1);
 }
