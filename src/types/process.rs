@@ -289,3 +289,34 @@ numbered! {
         Deliver = 9 "deliver",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_reason_and_report_stands_in_the_events_document() {
+        let text = include_str!("../../docs/EVENTS.md");
+        let stands = |number: u8, name: &str| {
+            let row = format!("| {number} | `{name}` |");
+            assert!(text.contains(&row), "docs/EVENTS.md has no row `{row} …`");
+        };
+        ProcessEvent::ALL
+            .iter()
+            .for_each(|it| stands(*it as u8, it.name()));
+        ReviewReason::ALL
+            .iter()
+            .for_each(|it| stands(*it as u8, it.name()));
+        ReportKind::ALL
+            .iter()
+            .for_each(|it| stands(*it as u8, it.name()));
+        BreakerCause::ALL
+            .iter()
+            .for_each(|it| stands(*it as u8, it.name()));
+        assert_eq!(ProcessEvent::from_u8(200), None);
+        assert_eq!(
+            ProcessEvent::from_name("shipped"),
+            Some(ProcessEvent::Shipped)
+        );
+    }
+}
