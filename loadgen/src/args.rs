@@ -24,6 +24,8 @@ pub enum Command {
     Run(RunArguments),
     /// Measure the figures of docs/PERFORMANCE.md with servers of its own.
     Figures(FiguresArguments),
+    /// Measure orders that walk through providers, with servers and sandboxes of its own.
+    Process(ProcessArguments),
 }
 
 /// `onhand-loadgen run`.
@@ -158,6 +160,50 @@ pub struct FiguresArguments {
     /// Replace the table between the figures markers of this Markdown file.
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+}
+
+/// `onhand-loadgen process`.
+#[derive(Clone, Debug, Args)]
+pub struct ProcessArguments {
+    /// Fewer orders.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Measure only this figure.
+    #[arg(long, value_enum)]
+    pub only: Option<ProcessFigure>,
+
+    /// The program to measure [default: `onhand` beside this program].
+    #[arg(long, value_name = "FILE")]
+    pub server_bin: Option<PathBuf>,
+
+    /// Directory for the servers' data: on the disk to be measured. A fresh directory is made in
+    /// it for every run and deleted afterwards; at most 8 GiB are needed.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+
+    /// When the server syncs: always, interval=MS or os.
+    #[arg(long, default_value = "always")]
+    pub sync: String,
+
+    /// Seed of the first run; each further run adds one.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Write the figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// What `onhand-loadgen process` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProcessFigure {
+    /// The engine's open-loop load alone and beside orders in process.
+    Beside,
+    /// Orders to SHIPPED a second, beside a plain client making the same calls.
+    Shipped,
+    /// Bursts: received to CONFIRMED, lost, charged twice.
+    Burst,
 }
 
 /// Most orders of one frame, as the argument parser wants it.

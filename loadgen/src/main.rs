@@ -18,6 +18,7 @@ mod figures;
 mod ledger;
 mod mix;
 mod open;
+mod process;
 mod report;
 mod run;
 mod scenario;
@@ -32,12 +33,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use args::{Arguments, Command, FiguresArguments, RunArguments};
+use args::{Arguments, Command, FiguresArguments, ProcessArguments, RunArguments};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => run(&arguments),
         Command::Figures(arguments) => figures(&arguments).map(|()| true),
+        Command::Process(arguments) => process(&arguments),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -70,6 +72,16 @@ fn figures(arguments: &FiguresArguments) -> Result<()> {
     }
     writeln!(std::io::stdout(), "{}", figures::table(&report))?;
     Ok(())
+}
+
+/// Measures the order process. False where an order was lost or charged twice.
+fn process(arguments: &ProcessArguments) -> Result<bool> {
+    let report = process::process(arguments)?;
+    if let Some(path) = &arguments.json {
+        write_json(path, &report)?;
+    }
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(report.is_right())
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {

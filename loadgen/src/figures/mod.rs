@@ -24,7 +24,7 @@ use crate::run;
 use device::DeviceCeiling;
 use loopback::LoopbackCeiling;
 use rows::{Kind, ROWS, Row};
-use server::Server;
+pub use server::Server;
 
 /// Runs of each row, and of a quick one.
 const RUNS: u64 = 5;
@@ -223,7 +223,7 @@ fn run_arguments(flags: &[String], server: &Server) -> Result<RunArguments> {
     let all = program.into_iter().chain(flags.iter().map(String::as_str));
     match Arguments::try_parse_from(all)?.command {
         Command::Run(arguments) => Ok(arguments),
-        Command::Figures(_) => bail!("a row is a run"),
+        Command::Figures(_) | Command::Process(_) => bail!("a row is a run"),
     }
 }
 

@@ -22,6 +22,7 @@ const PREPARATION_NS_MAX: u64 = 30_000_000_000;
 pub struct Server {
     child: Child,
     address: SocketAddr,
+    http: Option<SocketAddr>,
     /// Kept for its deletion.
     directory: Option<TempDir>,
 }
@@ -30,6 +31,18 @@ impl Server {
     /// Starts `program` with its data in a fresh directory below `directory` and memory made ready
     /// for `orders`, and waits until it accepts connections.
     pub fn start(program: &Path, directory: &Path, sync: &str, orders: u64) -> Result<Self> {
+        let flags = ["--http".to_owned(), "off".to_owned()];
+        Self::start_with(program, directory, sync, orders, &flags)
+    }
+
+    /// As [`Server::start`], with further flags.
+    pub fn start_with(
+        program: &Path,
+        directory: &Path,
+        sync: &str,
+        orders: u64,
+        flags: &[String],
+    ) -> Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("onhand-figures-")
             .tempdir_in(directory)
@@ -38,7 +51,8 @@ impl Server {
             .arg("serve")
             .arg("--data")
             .arg(directory.path().join("data"))
-            .args(["--listen", "127.0.0.1:0", "--http", "off", "--sync", sync])
+            .args(["--listen", "127.0.0.1:0", "--sync", sync])
+            .args(flags)
             .args(["--prepared-segments", PREPARED_SEGMENTS])
             .arg("--orders-expected")
             .arg(orders.to_string())
@@ -53,9 +67,12 @@ impl Server {
         let mut server = Self {
             child,
             address: unspecified,
+            http: None,
             directory: Some(directory),
         };
-        server.address = address(&ready?)?;
+        let ready = ready?;
+        server.address = address(&ready)?;
+        server.http = field(&ready, "http=").and_then(|text| text.parse().ok());
         server.await_prepared()?;
         Ok(server)
     }
@@ -79,6 +96,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it serves HTTP, if it does.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
     }
 
     /// Ends the process and deletes its data.
@@ -133,12 +155,13 @@ fn ready_line(child: &mut Child) -> Result<String> {
 }
 
 fn address(ready: &str) -> Result<SocketAddr> {
-    let field = ready
-        .split(' ')
-        .find_map(|field| field.strip_prefix("tcp="));
-    field
+    field(ready, "tcp=")
         .and_then(|text| text.parse().ok())
         .with_context(|| format!("no address in the server's line: {ready}"))
+}
+
+fn field<'a>(ready: &'a str, name: &str) -> Option<&'a str> {
+    ready.split(' ').find_map(|field| field.strip_prefix(name))
 }
 
 #[cfg(test)]
