@@ -17,6 +17,7 @@ pub mod call;
 #[cfg(test)]
 pub(crate) mod canned;
 pub mod facts;
+pub mod fraud;
 pub mod fulfilment;
 pub mod http;
 pub mod money;

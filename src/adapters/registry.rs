@@ -31,6 +31,7 @@ impl fmt::Debug for Kind {
 
 /// All adapters.
 pub static KINDS: &[Kind] = &[
+    super::fraud::builtin::KIND,
     super::fulfilment::easypost::KIND,
     super::fulfilment::shipstation::KIND,
     super::notification::sendgrid::KIND,
