@@ -19,6 +19,7 @@ pub mod config;
 pub mod engine;
 pub mod feed;
 pub mod gateway;
+pub mod history;
 pub mod journal;
 pub mod limits;
 pub mod memory;

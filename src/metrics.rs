@@ -102,6 +102,12 @@ metric_specs! {
         "Frames answered OVERLOADED, by shard.";
     FEED_LAG: Gauge, Count, "onhand_feed_lag_records",
         "Acknowledged records that a feed reader has not read yet, by shard and reader.";
+    HISTORY_RECORDS: Counter, Count, "onhand_history_records_total",
+        "Records that the history has taken in, by shard.";
+    HISTORY_ROWS: Counter, Count, "onhand_history_rows_total",
+        "Rows written into the history database, by shard.";
+    HISTORY_ERRORS: Counter, Count, "onhand_history_errors_total",
+        "Times that the history had to stop and try again, by kind (open, locked, full, statement, schema, damaged, ahead, other_journal, cursor_moved or journal).";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
         "How long the last start took to read the journal back, by shard.";
     RATE_QUOTES: Counter, Count, "onhand_rate_quotes_total",

@@ -20,6 +20,7 @@ mod it {
     mod durability;
     mod error_codes;
     mod examples;
+    mod history;
     mod messages;
     mod process;
     mod protocol;

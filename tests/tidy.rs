@@ -52,6 +52,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "engine", "wire", "journal", "clock", "metrics", "types", "limits",
         ],
     ),
+    (
+        "history",
+        &[
+            "types", "limits", "journal", "feed", "engine", "metrics", "clock",
+        ],
+    ),
     ("gateway", &["types", "limits", "metrics", "feed"]),
     ("audit", &["journal", "engine", "types", "limits"]),
     (

@@ -178,8 +178,27 @@ impl<S: Storage> Feed<S> {
         batches: usize,
         deliver: &mut dyn FnMut(&Batch<'_>),
     ) -> Result<FeedProgress, FeedError> {
+        let mut left = batches;
+        if left == 0 {
+            return Ok(FeedProgress::Delivered);
+        }
+        self.step_while(&mut |batch| {
+            deliver(batch);
+            left -= 1;
+            left > 0
+        })
+    }
+
+    /// As [`Feed::step`], but ends early, behind the batch for which `deliver` returns false.
+    ///
+    /// # Errors
+    /// The journal cannot be read below the acknowledged mark.
+    pub fn step_while(
+        &mut self,
+        deliver: &mut dyn FnMut(&Batch<'_>) -> bool,
+    ) -> Result<FeedProgress, FeedError> {
         let mark = self.handover.acknowledged();
-        for _ in 0..batches {
+        for _ in 0..STEP_BATCHES_MAX {
             let next = self.reader.next(mark).map_err(|source| FeedError::Read {
                 name: self.name.clone(),
                 source,
@@ -187,8 +206,11 @@ impl<S: Storage> Feed<S> {
             let Some(batch) = next else {
                 return Ok(FeedProgress::CaughtUp);
             };
-            deliver(&batch);
+            let more = deliver(&batch);
             self.time_ms = batch.time_ms;
+            if !more {
+                break;
+            }
         }
         Ok(FeedProgress::Delivered)
     }

@@ -1,0 +1,194 @@
+//! The tables that records are written into, one struct a table: field = column.
+//!
+//! The SQL of the same tables is in `migrations/`; a test compares the two. `docs/HISTORY.md` says
+//! what every column means.
+
+use super::cell::{Cell, Int, Kind, Sum, Text, Value};
+
+/// One column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    pub name: &'static str,
+    #[cfg_attr(not(test), allow(dead_code))] // the database knows it; a test compares the two
+    pub kind: Kind,
+    pub adds: bool,
+}
+
+/// One table.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub name: &'static str,
+    pub columns: &'static [Column],
+    /// How many of the first columns are the key of rows that are written again; 0 where every row
+    /// is written once.
+    pub keys: usize,
+    /// The column that is set only by the record that begins a row: what stood under the same key
+    /// before is then replaced as a whole.
+    pub birth: Option<&'static str>,
+}
+
+/// A row of one table.
+pub(super) trait Row: Sized {
+    const TABLE: Table;
+    /// The values, in the order of the columns.
+    fn values(self) -> Vec<Value>;
+    /// Takes in what a later record says about the same row.
+    fn join(&mut self, later: Self);
+}
+
+macro_rules! rows {
+    ($(
+        $(#[doc = $doc:literal])*
+        $name:ident = $table:literal $(keys $keys:literal)? $(birth $birth:ident)? {
+            $($field:ident: $type:ty,)+
+        }
+    )+) => {
+        $(
+            $(#[doc = $doc])*
+            #[derive(Clone, Debug, Default)]
+            pub(super) struct $name {
+                $(pub $field: $type,)+
+            }
+
+            impl Row for $name {
+                const TABLE: Table = Table {
+                    name: $table,
+                    columns: &[$(Column {
+                        name: stringify!($field),
+                        kind: <$type as Cell>::KIND,
+                        adds: <$type as Cell>::ADDS,
+                    }),+],
+                    keys: 0 $(+ $keys)?,
+                    birth: rows!(@birth $($birth)?),
+                };
+
+                fn values(self) -> Vec<Value> {
+                    vec![$(Cell::value(self.$field)),+]
+                }
+
+                fn join(&mut self, later: Self) {
+                    $(if later.$birth.is_some() {
+                        *self = later;
+                        return;
+                    })?
+                    $(Cell::join(&mut self.$field, later.$field);)+
+                }
+            }
+        )+
+
+        /// Every table that records are written into.
+        #[cfg(test)]
+        pub(super) const TABLES: &[Table] = &[$($name::TABLE),+];
+    };
+    (@birth) => { None };
+    (@birth $birth:ident) => { Some(stringify!($birth)) };
+}
+
+rows! {
+    /// A tenant.
+    TenantRow = "tenants" keys 2 {
+        shard: Int, tenant: Int, name: Text,
+    }
+    /// Who acts.
+    ActorRow = "actors" keys 2 {
+        shard: Int, actor: Int, name: Text,
+    }
+    /// What is sold.
+    SkuRow = "skus" keys 2 {
+        shard: Int, sku: Int, tenant: Int, name: Text, on_sale: Int,
+    }
+    /// Where stock is.
+    LocationRow = "locations" keys 2 {
+        shard: Int, location: Int, tenant: Int, name: Text, x: Int, y: Int, priority: Int,
+    }
+    /// Who serves the steps.
+    ProviderRow = "providers" keys 2 {
+        shard: Int, provider: Int, name: Text,
+    }
+    /// The steps of the pipelines in every set.
+    StepRow = "pipeline_steps" {
+        shard: Int, pipeline_set: Int, pipeline: Int, step: Int, pipeline_name: Text,
+        step_name: Text, step_kind: Text, defined_sequence: Int, defined_ms: Int,
+    }
+    /// An order as it is now.
+    OrderRow = "orders" keys 3 birth accepted_sequence {
+        shard: Int, tenant: Int, order_key: Text,
+        accepted_sequence: Int, accepted_ms: Int, version: Int, channel: Int, customer: Text,
+        currency: Int, total: Int, placed: Int, partial: Int, external_id: Text, country: Text,
+        checkout_seconds: Int, units: Int, units_shipped: Sum, units_returned: Sum,
+        expires_ms: Int, state: Text, sub_state: Text, review_reason: Text, pipeline_set: Int,
+        pipeline: Int, step: Int, score: Int, processor: Int, carrier: Text, authorised: Int,
+        captured: Int, refunded: Int, touched: Int, exception: Int, confirmed_ms: Int,
+        captured_ms: Int, shipped_ms: Int, delivered_ms: Int, ended_ms: Int,
+        updated_sequence: Int, updated_ms: Int,
+    }
+    /// What an order says about a person.
+    PersonRow = "personal_data" keys 3 birth accepted_sequence {
+        shard: Int, tenant: Int, order_key: Text, accepted_sequence: Int, contact_name: Text,
+        email: Text, phone: Text, shipping_address: Text, billing_address: Text, ip: Text,
+        device: Text, session: Text, custom_handling: Text,
+    }
+    /// Units that an accepted version took, one row a SKU and location.
+    LineRow = "order_lines" {
+        shard: Int, accepted_sequence: Int, line: Int, tenant: Int, order_key: Text, sku: Int,
+        location: Int, quantity: Int, unit_price: Int,
+    }
+    /// Units of an order that were confirmed, shipped or returned.
+    LineMovementRow = "line_movements" {
+        shard: Int, sequence: Int, line: Int, tenant: Int, order_key: Text, action: Text,
+        sku: Int, location: Int, quantity: Int, disposition: Text,
+    }
+    /// A refused order.
+    RejectionRow = "rejections" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, order_key: Text,
+        version: Int, channel: Int, customer: Text, reason: Text, short_lines: Int,
+    }
+    /// Something that happened to an order.
+    EventRow = "order_events" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, order_key: Text,
+        event: Text, from_state: Text, to_state: Text, sub_state: Text, review_reason: Text,
+        pipeline_set: Int, pipeline: Int, step: Int, processor: Int, amount: Int, note: Text,
+    }
+    /// A call to a provider, all attempts together.
+    EffectRow = "effects" keys 4 {
+        shard: Int, tenant: Int, order_key: Text, effect: Int, started_sequence: Int,
+        started_ms: Int, kind: Text, provider: Int, step: Int, milestone: Text, target: Int,
+        amount: Int, reference: Text, note: Text, attempts: Int, outcome: Text, class: Text,
+        status: Int, code: Text, message: Text, ended_ms: Int, dead_ms: Int, dead_class: Text,
+        dead_code: Text, redriven_ms: Int, updated_sequence: Int,
+    }
+    /// One attempt of an effect.
+    AttemptRow = "attempts" keys 5 birth started_sequence {
+        shard: Int, tenant: Int, order_key: Text, effect: Int, attempt: Int,
+        started_sequence: Int, started_ms: Int, kind: Text, provider: Int, ended_sequence: Int,
+        ended_ms: Int, class: Text, next: Text, counted: Int, due_ms: Int, latency_ms: Int,
+        status: Int, amount: Int, code: Text, message: Text,
+    }
+    /// A breaker changed.
+    BreakerRow = "breaker_changes" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, provider: Int, from_state: Text,
+        to_state: Text, cause: Text, generation: Int, failures: Int, open_for_ms: Int,
+        until_ms: Int,
+    }
+    /// A provider said something on its own.
+    ReportRow = "provider_reports" {
+        shard: Int, sequence: Int, time_ms: Int, provider: Int, event_id: Text, report: Text,
+        fate: Text, tenant: Int, order_key: Text, amount: Int, reference: Text, text: Text,
+    }
+    /// A person decided.
+    DecisionRow = "decisions" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, order_key: Text,
+        command_key: Text, action: Text, effect: Int, amount: Int, reason: Text,
+    }
+    /// Stock came, went, was corrected or changed its bucket.
+    MovementRow = "stock_movements" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, command_key: Text,
+        kind: Text, sku: Int, location: Int, to_location: Int, quantity: Int, on_hand: Int,
+        from_bucket: Text, to_bucket: Text, reason: Text,
+    }
+    /// A refused command.
+    RefusalRow = "refused_commands" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, command_key: Text,
+        code: Text, of_order: Int,
+    }
+}

@@ -1,0 +1,73 @@
+//! The schema in code against the schema in SQL.
+
+use super::cell::Kind;
+use super::schema::TABLES;
+
+/// Tables and their columns with types, in order, as a migration's text declares them.
+fn declared(text: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let mut tables = Vec::new();
+    for part in text.split("CREATE TABLE ").skip(1) {
+        let (name, rest) = part.split_once(" (").expect("a name");
+        let (body, _) = rest.split_once("\n)").expect("a body");
+        let columns = body
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("PRIMARY KEY"))
+            .map(|line| {
+                let mut words = line.trim_end_matches(',').split(' ');
+                let name = words.next().expect("a column").to_owned();
+                (name, words.next().expect("a type").to_owned())
+            });
+        tables.push((name.to_owned(), columns.collect()));
+    }
+    tables
+}
+
+#[test]
+fn both_databases_have_exactly_the_columns_that_records_are_written_into() {
+    let sqlite = declared(include_str!("../migrations/sqlite/0001_tables.sql"));
+    let postgres = declared(include_str!("../migrations/postgres/0001_tables.sql"));
+    assert_eq!(sqlite, postgres);
+    let written: Vec<(String, Vec<(String, String)>)> = TABLES
+        .iter()
+        .map(|table| {
+            let columns = table.columns.iter().map(|column| {
+                let kind = match column.kind {
+                    Kind::Number => "BIGINT",
+                    Kind::Text => "TEXT",
+                };
+                (column.name.to_owned(), kind.to_owned())
+            });
+            (table.name.to_owned(), columns.collect())
+        })
+        .collect();
+    let cursors = sqlite.first().expect("the cursors come first");
+    assert_eq!(cursors.0, "shards");
+    assert_eq!(sqlite.get(1..), Some(written.as_slice()));
+}
+
+#[test]
+fn clearing_empties_every_table() {
+    let mut cleared: Vec<&str> = super::sql::WRITTEN
+        .iter()
+        .filter_map(|text| text.strip_prefix("DELETE FROM "))
+        .collect();
+    let mut tables: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+    tables.push("shards");
+    cleared.sort_unstable();
+    tables.sort_unstable();
+    assert_eq!(cleared, tables);
+}
+
+#[test]
+fn a_statement_numbers_its_values_and_keeps_what_a_record_does_not_say() {
+    let table = TABLES.iter().find(|table| table.name == "skus").unwrap();
+    assert_eq!(
+        super::sql::insert(table, 2),
+        "INSERT INTO skus (shard, sku, tenant, name, on_sale) VALUES ($1, $2, $3, $4, $5), \
+         ($6, $7, $8, $9, $10) ON CONFLICT (shard, sku) DO UPDATE SET \
+         tenant = COALESCE(excluded.tenant, skus.tenant), \
+         name = COALESCE(excluded.name, skus.name), \
+         on_sale = COALESCE(excluded.on_sale, skus.on_sale)"
+    );
+}

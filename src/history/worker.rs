@@ -1,0 +1,156 @@
+//! The thread of the history: steps the reader, waits where there is nothing to do, and tries again
+//! where the database does not let it.
+
+use super::error::HistoryError;
+use super::reader::{History, HistoryProgress, HistorySource};
+use super::target::HistoryTarget;
+use crate::journal::storage::Storage;
+use crate::metrics;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Records that one transaction takes in before it ends at the next batch.
+pub const STEP_RECORDS: u64 = 20_000;
+
+/// How long the reader waits where everything is written.
+const IDLE_MS: u64 = 50;
+
+/// The first and the longest wait after an error.
+const BACKOFF_MS: (u64, u64) = (100, 30_000);
+
+/// Below the engine's and everybody else's threads: nobody waits for the history.
+const NICENESS: i32 = 10;
+
+/// The running history. Dropping it without [`HistoryThread::stop`] leaves the thread to itself.
+pub struct HistoryThread {
+    stopping: Arc<AtomicBool>,
+    wake: Arc<tokio::sync::Notify>,
+    thread: JoinHandle<()>,
+}
+
+impl HistoryThread {
+    /// Ends it: what is acknowledged by now is still written, unless the database does not let it;
+    /// the rest comes at the next start.
+    pub fn stop(self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wake.notify_one();
+        if self.thread.join().is_err() {
+            tracing::error!("the history thread ended by a panic; it goes on at the next start");
+        }
+    }
+}
+
+/// Starts the history of `sources` in `target`, on a thread of its own.
+///
+/// # Errors
+/// The system gives no thread. A database that cannot be used is no error here: it is tried again
+/// until it can, which the log and the metrics say.
+pub fn spawn<S: Storage>(
+    target: HistoryTarget,
+    sources: Vec<HistorySource<S>>,
+) -> Result<HistoryThread, HistoryError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(HistoryError::Thread)?;
+    let (stopping, wake) = (Arc::default(), Arc::new(tokio::sync::Notify::new()));
+    let worker = Worker {
+        target,
+        sources,
+        stopping: Arc::clone(&stopping),
+        wake: Arc::clone(&wake),
+        wait_ms: 0,
+        told: None,
+    };
+    let thread = std::thread::Builder::new()
+        .name("onhand-history".to_owned())
+        .spawn(move || {
+            // On Linux this is the thread's own niceness; the database's thread inherits it.
+            if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+                tracing::debug!(%error, "the history keeps its priority");
+            }
+            runtime.block_on(worker.run());
+        })
+        .map_err(HistoryError::Thread)?;
+    Ok(HistoryThread {
+        stopping,
+        wake,
+        thread,
+    })
+}
+
+struct Worker<S: Storage> {
+    target: HistoryTarget,
+    sources: Vec<HistorySource<S>>,
+    stopping: Arc<AtomicBool>,
+    wake: Arc<tokio::sync::Notify>,
+    /// The wait after the next error; 0 while all is well.
+    wait_ms: u64,
+    /// The last error that the log told.
+    told: Option<String>,
+}
+
+impl<S: Storage> Worker<S> {
+    async fn run(mut self) {
+        loop {
+            let ended = self.follow().await;
+            let Err(error) = ended else { return };
+            self.tell(&error);
+            if self.stopping.load(Ordering::Acquire) {
+                return;
+            }
+            let (first, longest) = BACKOFF_MS;
+            // Where a person must choose, looking often is of no use.
+            self.wait_ms = if error.is_transient() {
+                (self.wait_ms * 2).clamp(first, longest)
+            } else {
+                longest
+            };
+            self.wait(self.wait_ms).await;
+            if self.stopping.load(Ordering::Acquire) {
+                return;
+            }
+        }
+    }
+
+    /// Opens the database and follows the journals until a stop or an error.
+    async fn follow(&mut self) -> Result<(), HistoryError> {
+        let mut history = History::open(&self.target, &self.sources).await?;
+        loop {
+            let stopping = self.stopping.load(Ordering::Acquire);
+            let progress = history.step(STEP_RECORDS).await?;
+            self.wait_ms = 0;
+            if self.told.take().is_some() {
+                tracing::info!(database = self.target.name(), "the history goes on");
+            }
+            if progress == HistoryProgress::CaughtUp {
+                if stopping {
+                    history.close().await;
+                    return Ok(());
+                }
+                self.wait(IDLE_MS).await;
+            }
+        }
+    }
+
+    async fn wait(&self, ms: u64) {
+        // Woken early or not: the caller looks again either way.
+        let _ = tokio::time::timeout(Duration::from_millis(ms), self.wake.notified()).await;
+    }
+
+    /// Logs an error once, however often it comes back.
+    fn tell(&mut self, error: &HistoryError) {
+        ::metrics::counter!(metrics::HISTORY_ERRORS, "kind" => error.kind()).increment(1);
+        let said = error.to_string();
+        if self.told.as_ref() != Some(&said) {
+            if error.is_transient() {
+                tracing::warn!("{said}");
+            } else {
+                tracing::error!("{said}");
+            }
+            self.told = Some(said);
+        }
+    }
+}
