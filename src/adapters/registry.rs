@@ -36,6 +36,9 @@ pub static KINDS: &[Kind] = &[
     super::fulfilment::shipstation::KIND,
     super::notification::sendgrid::KIND,
     super::notification::slack::KIND,
+    super::notification::smtp::KIND,
+    super::notification::twilio::KIND,
+    super::notification::whatsapp::KIND,
     super::payment::stripe::KIND,
 ];
 

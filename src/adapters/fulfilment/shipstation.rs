@@ -74,28 +74,41 @@ impl ShipStation {
         let url = format!("{}/orders/createorder", self.base_url);
         let request = self.http.request(Method::POST, &url).json(&body);
         let answer = self.send(request).await?;
-        if call.kind == EffectKind::WarehouseOrder {
-            return Ok(classify(&answer));
-        }
-        let outcome = classify_recall(&answer);
-        if outcome.class == EffectClass::Refused && answer.status == 400 {
-            return Ok(self.why_not_recalled(call, outcome).await);
+        let recall = call.kind == EffectKind::WarehouseRecall;
+        let outcome = if recall {
+            classify_recall(&answer)
+        } else {
+            classify(&answer)
+        };
+        let closed = answer.status == 400 && outcome.class == EffectClass::Refused;
+        if closed && (recall || call.may_have_happened()) {
+            return Ok(self.as_it_stands(call, key, outcome).await);
         }
         Ok(outcome)
     }
 
-    /// A refused recall: whether the order has left is read from the order itself.
-    async fn why_not_recalled(&self, call: &Call, refused: Outcome) -> Outcome {
-        if call.reference.is_empty() || !call.reference.bytes().all(|b| b.is_ascii_digit()) {
+    /// An update that was refused, because the order is open no more or for another reason: what
+    /// the provider has under the key decides.
+    async fn as_it_stands(&self, call: &Call, key: &str, refused: Outcome) -> Outcome {
+        let url = format!("{}/orders", self.base_url);
+        let query = [("orderNumber", call.facts.number.as_str())];
+        let request = self.http.request(Method::GET, &url).query(&query);
+        let found = match self.send(request).await {
+            Ok(answer) if answer.status == 200 => answer.json().unwrap_or_default(),
+            _ => return refused,
+        };
+        let orders = found.get("orders").and_then(Value::as_array);
+        let same = |order: &&Value| text_at(order, "/orderKey") == key;
+        let Some(order) = orders.and_then(|orders| orders.iter().find(same)) else {
             return refused;
-        }
-        let url = format!("{}/orders/{}", self.base_url, call.reference);
-        match self.send(self.http.request(Method::GET, &url)).await {
-            Ok(answer) if answer.status == 200 => match order_status(&answer).as_str() {
-                "shipped" => already_shipped(answer.status),
-                "cancelled" => Outcome::done(call.reference.clone()).status(200),
-                _ => refused,
-            },
+        };
+        let recall = call.kind == EffectKind::WarehouseRecall;
+        match text_at(order, "/orderStatus").as_str() {
+            "shipped" if recall => already_shipped(refused.status),
+            "cancelled" if recall => Outcome::done(text_at(order, "/orderId")).status(200),
+            "shipped" | "awaiting_shipment" if !recall => {
+                Outcome::done(text_at(order, "/orderId")).status(200)
+            }
             _ => refused,
         }
     }
@@ -319,10 +332,46 @@ mod tests {
         assert_eq!(body["items"][0]["unitPrice"], json!(19.9));
     }
 
+    /// The list of orders with our number, another shop's first.
+    fn kept(status: &str) -> Canned {
+        let other = r#"{"orderId":8,"orderKey":"other","orderStatus":"shipped"}"#;
+        let ours = format!(r#"{{"orderId":9001,"orderKey":"k-1","orderStatus":"{status}"}}"#);
+        answer(200, &format!(r#"{{"orders":[{other},{ours}]}}"#))
+    }
+
+    #[tokio::test]
+    async fn a_repeated_order_that_has_left_meanwhile_is_done() {
+        let closed = || {
+            answer(
+                400,
+                r#"{"Message":"Order is shipped and cannot be changed."}"#,
+            )
+        };
+        let mut again = call(EffectKind::WarehouseOrder, None);
+        again.attempt = 2;
+        for (answers, expected) in [
+            (vec![closed(), kept("shipped")], (Done, false, 0, "")),
+            (
+                vec![closed(), kept("cancelled")],
+                (Refused, false, 0, "http_400"),
+            ),
+            (
+                vec![closed(), answer(200, "{}")],
+                (Refused, false, 0, "http_400"),
+            ),
+        ] {
+            let server = CannedServer::start(answers.clone()).await;
+            let outcome = provider(&server.url).call(&again).await;
+            assert_eq!(gist(&outcome), expected, "{answers:?}");
+            assert_eq!(server.asked()[1].path, "/orders?orderNumber=0-1042");
+        }
+    }
+
     #[tokio::test]
     async fn a_recall_cancels_under_the_key_of_the_order_unless_it_has_left() {
         let cancelled = r#"{"orderId":9001,"orderStatus":"cancelled"}"#;
         let shipped = r#"{"orderId":9001,"orderStatus":"shipped"}"#;
+        let gone = r#"{"Message":"Order is shipped and cannot be changed."}"#;
         for (answers, expected) in [
             (vec![answer(200, cancelled)], (Done, false, 0, "")),
             (
@@ -330,19 +379,20 @@ mod tests {
                 (Refused, false, 0, "already_shipped"),
             ),
             (
-                vec![answer(
-                    400,
-                    r#"{"Message":"Shipped orders cannot be changed."}"#,
-                )],
+                vec![answer(400, gone), answer(500, "")],
                 (Refused, false, 0, "already_shipped"),
             ),
             (
-                vec![answer(400, "{}"), answer(200, shipped)],
+                vec![answer(400, "{}"), kept("shipped")],
                 (Refused, false, 0, "already_shipped"),
             ),
             (
-                vec![answer(400, "{}"), answer(200, cancelled)],
+                vec![answer(400, "{}"), kept("cancelled")],
                 (Done, false, 0, ""),
+            ),
+            (
+                vec![answer(400, "{}"), kept("on_hold")],
+                (Refused, false, 0, "http_400"),
             ),
             (
                 vec![answer(400, "{}"), answer(500, "")],

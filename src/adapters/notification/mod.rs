@@ -12,10 +12,10 @@
 // pub mod events;
 pub mod sendgrid;
 pub mod slack;
-// pub mod smtp;
+pub mod smtp;
 pub mod templates;
-// pub mod twilio;
-// pub mod whatsapp;
+pub mod twilio;
+pub mod whatsapp;
 
 use super::call::Call;
 use super::options::{OptionsError, ProviderOptions};
