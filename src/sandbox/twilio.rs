@@ -204,7 +204,8 @@ impl Twilio {
             .strip_suffix(".json")
             .and_then(|sid| sid.strip_prefix("SM"));
         let number = sid.and_then(|sid| u64::from_str_radix(sid, 16).ok());
-        match number.and_then(|number| self.messages.lock().get(&number).cloned()) {
+        let found = number.and_then(|number| self.messages.lock().get(&number).cloned());
+        match found.filter(|message| file.starts_with(&message.sid)) {
             Some(message) => Reply::json(200, &shown(&message)),
             None => error(404, 20_404, "The requested resource was not found"),
         }

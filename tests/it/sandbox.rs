@@ -1,7 +1,17 @@
 //! The sandbox over real HTTP: what each provider answers, and what goes wrong on demand.
 
 mod callbacks;
+mod easypost;
 mod faults;
+mod hubspot;
 mod pairs;
 mod receiver;
+mod salesforce;
+mod sendgrid;
+mod shipstation;
+mod slack;
+mod smtp;
 mod stripe;
+mod twilio;
+mod whatsapp;
+mod world;
