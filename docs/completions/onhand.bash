@@ -2616,13 +2616,17 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__sandbox)
-            opts="-h --listen --callbacks --real-limits --secrets --most-effects --seed --step-ms --help"
+            opts="-h --listen --smtp-port --callbacks --real-limits --secrets --most-effects --seed --step-ms --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --smtp-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

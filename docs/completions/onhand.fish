@@ -76,6 +76,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand serve" -l process -d 'File
 complete -c onhand -n "__fish_onhand_using_subcommand serve" -l allow-clock-behind -d 'Start although the journal\'s last time is more than 5 minutes ahead of the wall clock. Engine time then stands still until the wall clock has caught up. [default: false]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l listen -d 'Where to listen: a loopback address; port 0 takes any free one' -r
+complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l smtp-port -d 'The port of the mail server at the same address; 0 takes any free one [default: the one after --listen\'s]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l callbacks -d 'Where callbacks go: the HTTP address of an Onhand server [default: nowhere]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l secrets -d 'Credentials that differ from the documented ones: a TOML file of lines like "stripe.secret_key" = "sk_test_…" [default: the documented ones]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l most-effects -d 'The most effects in the ledger; when they are reached, every request is refused' -r

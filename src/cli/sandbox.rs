@@ -17,6 +17,10 @@ pub struct Args {
     /// Where to listen: a loopback address; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7430")]
     listen: SocketAddr,
+    /// The port of the mail server at the same address; 0 takes any free one [default: the one
+    /// after --listen's]
+    #[arg(long, value_name = "PORT")]
+    smtp_port: Option<u16>,
     /// Where callbacks go: the HTTP address of an Onhand server [default: nowhere]
     #[arg(long, value_name = "URL")]
     callbacks: Option<url::Url>,
@@ -61,6 +65,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             })?
         }
     };
+    // Where any free port will do for HTTP, any will do for mail.
+    let next_port = match args.listen.port() {
+        0 => 0,
+        port => port.checked_add(1).unwrap_or(0),
+    };
     let mut signals = Signals::new([SIGTERM, SIGINT]).context("cannot handle signals")?;
     let sandbox = Sandbox::start(Options {
         address: args.listen,
@@ -74,12 +83,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         most_effects: args.most_effects,
         seed: args.seed,
         step_ms: args.step_ms,
-        smtp_port: 0,
+        smtp_port: args.smtp_port.unwrap_or(next_port),
     })?;
     let mut out = std::io::stdout();
     writeln!(out, "onhand sandbox: http://{}", sandbox.address())?;
     for name in sandbox.core().names() {
-        writeln!(out, "  {name:<16} {}", sandbox.base_url(name))?;
+        let address = match name {
+            "smtp" => format!("smtp://{}", sandbox.smtp_address()),
+            _ => sandbox.base_url(name),
+        };
+        writeln!(out, "  {name:<16} {address}")?;
     }
     writeln!(
         out,

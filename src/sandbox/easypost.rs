@@ -1,8 +1,9 @@
 //! EasyPost: rates, labels and parcels on their way.
 //!
 //! Rates follow from weight and postcodes alone ([`rates`]), so a rate kept from an earlier call
-//! can be compared with the one asked for. A parcel moves one step at a time after its label was bought. What becomes of it is in the recipient's second line of address:
-//! `SANDBOX LOST` fails, `SANDBOX RETURN` goes back to the sender, anything else arrives.
+//! can be compared with the one asked for. A parcel moves one step at a time after its label was
+//! bought. What becomes of it is in the recipient's second line of address: `SANDBOX LOST` fails,
+//! `SANDBOX RETURN` goes back to the sender, anything else arrives.
 
 use super::shape::{At, Object, date, members, next_step, note, origin, text};
 use super::{Callback, Core, Provider, Reply, Request, sign};
