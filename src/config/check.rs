@@ -10,6 +10,7 @@ impl Config {
         self.check_ranges()?;
         self.check_sizes()?;
         self.check_tenants()?;
+        self.check_sandbox()?;
         self.check_exposure()
     }
 
@@ -72,6 +73,22 @@ impl Config {
                 );
                 return Err(self.refuse("tenants", message));
             }
+        }
+        Ok(())
+    }
+
+    fn check_sandbox(&self) -> Result<(), ConfigError> {
+        let Some(sandbox) = self.sandbox else {
+            return Ok(());
+        };
+        if self.process.is_some() {
+            let message = "is not used together with `process`: the sandbox has a process file of \
+                           its own, see `onhand pipelines init --sandbox`";
+            return Err(self.refuse("sandbox", message.into()));
+        }
+        if !sandbox.ip().is_loopback() {
+            let message = format!("{sandbox} is not on loopback, where `onhand sandbox` listens");
+            return Err(self.refuse("sandbox", message));
         }
         Ok(())
     }

@@ -245,6 +245,10 @@ options! {
     /// See `onhand pipelines init`. Without it placed orders wait until their hold ends.
     process: Option<PathBuf> = None, "file";
 
+    /// Address of an `onhand sandbox`: every step of the order process is served by it, with short
+    /// times. To try things out and for tests; not together with `process`.
+    sandbox: Option<SocketAddr> = None, "address:port on loopback";
+
     /// Start although the journal's last time is more than 5 minutes ahead of the wall clock.
     /// Engine time then stands still until the wall clock has caught up.
     allow_clock_behind: bool = false, "true or false";

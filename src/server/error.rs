@@ -55,6 +55,23 @@ pub enum ServerError {
         /// The reason.
         source: io::Error,
     },
+    /// The pipelines of the process file were refused by a shard.
+    #[error("shard {shard} refuses the pipelines of the process file: {code}, {}", code.meaning())]
+    Pipelines {
+        /// Which shard.
+        shard: u16,
+        /// Why.
+        code: crate::types::ResultCode,
+    },
+    /// A shard did not answer while the server started.
+    #[error("shard {shard} does not answer; look at its disk and at the messages above")]
+    ShardSilent {
+        /// Which shard.
+        shard: u16,
+    },
+    /// A provider of the process file cannot be used.
+    #[error("the process file cannot be used")]
+    Process(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A thread failed; the server stopped. Everything acknowledged is safe.
     #[error("{name}: {reason}")]
     Failed {

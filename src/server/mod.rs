@@ -16,6 +16,7 @@
 pub mod data_dir;
 mod engine_thread;
 mod error;
+mod process;
 mod recovery;
 mod threads;
 

@@ -10,7 +10,7 @@ use crate::engine::process::command::{ListFilter, ProcessCommand};
 use crate::engine::record::{OrderLine, RequestedLine};
 use crate::journal::storage::Storage;
 use crate::types::details::DETAILS_ARCHIVE_VERSION;
-use crate::types::{CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId};
+use crate::types::{CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId, TenantId};
 
 impl<S: Storage> Shard<S> {
     /// Executes one request within the running turn.
@@ -24,9 +24,12 @@ impl<S: Storage> Shard<S> {
             .engine
             .define_actor(actor, &mut self.records)
             .and_then(|actor| {
-                let tenant = self
-                    .engine
-                    .define_tenant(tenant, actor, &mut self.records)?;
+                let tenant = if tenant.is_empty() && request.is_about_no_tenant() {
+                    TenantId(0)
+                } else {
+                    self.engine
+                        .define_tenant(tenant, actor, &mut self.records)?
+                };
                 Ok(Context { tenant, actor })
             });
         let context = match context {

@@ -31,7 +31,7 @@ pub type Answerer = Box<dyn FnOnce(LocalAnswer) + Send>;
 
 /// One request with whoever waits for its answer.
 pub struct Local {
-    /// Name of the tenant it acts for.
+    /// Name of the tenant it acts for; empty for what concerns the whole shard.
     pub tenant: String,
     /// Name of the actor for the journal, such as a token's name or `adapter:payment`.
     pub actor: String,

@@ -64,6 +64,18 @@ pub enum LocalRequest {
     Query(LocalQuery),
 }
 
+impl LocalRequest {
+    /// True for what concerns the whole shard: its tenant may be left empty.
+    pub(super) fn is_about_no_tenant(&self) -> bool {
+        matches!(
+            self,
+            Self::DefinePipelines { .. }
+                | Self::Breaker { .. }
+                | Self::Query(LocalQuery::Breakers | LocalQuery::Names { .. })
+        )
+    }
+}
+
 /// A question: answered from the present state once that is acknowledged.
 #[derive(Clone, Debug)]
 pub enum LocalQuery {
