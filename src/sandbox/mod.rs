@@ -35,6 +35,7 @@
 //! connections, the bound on the ledger (507 when it is reached), and `POST
 //! /_sandbox/PROVIDER/ACTION`, which is handed to [`Provider::control`].
 
+pub mod authorize_net;
 pub mod callbacks;
 mod control;
 mod core;
@@ -45,18 +46,24 @@ pub mod idempotency;
 pub mod ledger;
 pub mod limits;
 mod message;
+pub mod money;
 pub mod providers;
+mod risk;
 pub mod salesforce;
 pub mod sendgrid;
 mod server;
 mod shape;
 pub mod shipstation;
+pub mod sift;
 pub mod sign;
+pub mod signifyd;
 pub mod slack;
 pub mod smtp;
 pub mod stripe;
 pub mod twilio;
+pub mod webhook_step;
 pub mod whatsapp;
+pub mod wms;
 
 pub use callbacks::{Callback, Callbacks, Mode, Signing};
 pub use core::{Core, Options, Provider};

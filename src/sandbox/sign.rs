@@ -33,6 +33,16 @@ fn digest<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
+/// The `webhook-signature` of the Standard Webhooks specification. A secret is base64 behind
+/// `whsec_`; one that is no base64 is taken as it is.
+#[must_use]
+pub fn standard(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> String {
+    let text = secret.strip_prefix("whsec_").unwrap_or(secret);
+    let key = unbase64(text).unwrap_or_else(|| text.as_bytes().to_vec());
+    let parts: [&[u8]; 5] = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
+    format!("v1,{}", base64(&sha256(&key, &parts)))
+}
+
 /// Base64 with padding.
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
@@ -70,5 +80,16 @@ mod tests {
             "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
         assert!(hex::encode(sha512(key, &parts)).starts_with("164b7a7bfcf819e2e395fbe73b56e0a3"));
+    }
+
+    #[test]
+    fn a_standard_webhook_is_signed_as_the_specification_shows() {
+        let signature = standard(
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            "1614265330",
+            br#"{"test": 2432232314}"#,
+        );
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }
