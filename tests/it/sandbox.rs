@@ -4,12 +4,9 @@ mod authorize_net;
 mod callbacks;
 mod easypost;
 mod faults;
-<<<<<<< HEAD
 mod hubspot;
-=======
 mod fraud;
 mod generic;
->>>>>>> 0b61c10 (Serve Authorize.net, Sift, Signifyd, webhook steps and a warehouse in the sandbox)
 mod pairs;
 mod receiver;
 mod salesforce;

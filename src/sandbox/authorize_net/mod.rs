@@ -23,6 +23,7 @@
 
 mod ordered;
 mod query;
+mod schema;
 mod transaction;
 
 use super::{Callback, Core, Provider, Reply, Request, Signing, sign};
@@ -151,7 +152,7 @@ impl AuthorizeNet {
             .text(&["refId"])
             .is_some_and(|id| id.chars().count() > 20)
         {
-            return Err(transaction::too_long("refId"));
+            return Err(schema::too_long("refId"));
         }
         let mut state = self.state.lock();
         let mut made = match name.as_str() {

@@ -1,48 +1,11 @@
 //! Transactions: authorise, capture, void, refund, held for review.
 
 use super::ordered::Node;
+use super::schema::{REQUEST, TRANSACTION, misplaced, too_long};
 use super::{Refused, messages, notify, ok};
 use crate::sandbox::{Core, Effect, money};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-
-/// The schema's order of the members of `createTransactionRequest`.
-const REQUEST: &[&str] = &[
-    "merchantAuthentication",
-    "clientId",
-    "refId",
-    "transactionRequest",
-];
-/// The schema's order of the members of `transactionRequest`.
-const TRANSACTION: &[&str] = &[
-    "transactionType",
-    "amount",
-    "currencyCode",
-    "payment",
-    "profile",
-    "solution",
-    "callId",
-    "terminalNumber",
-    "authCode",
-    "refTransId",
-    "splitTenderId",
-    "order",
-    "lineItems",
-    "tax",
-    "duty",
-    "shipping",
-    "taxExempt",
-    "poNumber",
-    "customer",
-    "billTo",
-    "shipTo",
-    "customerIP",
-    "cardholderAuthentication",
-    "retail",
-    "employeeId",
-    "transactionSettings",
-    "userFields",
-];
 
 /// How long after its capture a transaction settles, unless it is told to: a day.
 const SETTLES_AFTER_MS: u64 = 86_400_000;
@@ -208,24 +171,6 @@ fn error(code: &str, text: &str) -> Value {
 
 fn no_transaction() -> Value {
     error("16", "The transaction cannot be found.")
-}
-
-/// A text that is longer than the schema allows.
-pub(super) fn too_long(name: &str) -> Refused {
-    let text = format!(
-        "The '{name}' element is invalid - The value is invalid according to its datatype \
-         'String' - The actual length is greater than the MaxLength value."
-    );
-    ("E00003", text)
-}
-
-fn misplaced(parent: &str, name: &str) -> Refused {
-    let text = format!(
-        "The element '{parent}' in namespace 'AnetApi/xml/v1/schema/AnetApiSchema.xsd' has \
-         invalid child element '{name}' in namespace \
-         'AnetApi/xml/v1/schema/AnetApiSchema.xsd'."
-    );
-    ("E00003", text)
 }
 
 /// `createTransactionRequest`.
