@@ -271,8 +271,8 @@ impl Account {
         let wanted = request.query_value("tracking_code");
         let all = self.trackers.values().map(|tracker| &tracker.shown);
         let fits = |tracker: &&Object| {
-            let code = text(tracker, "tracking_code");
-            wanted.as_ref().is_none_or(|wanted| *wanted == code)
+            let code = tracker.at("/tracking_code").as_str();
+            wanted.is_none() || wanted.as_deref() == code
         };
         let found: Vec<&Object> = all.filter(fits).collect();
         Reply::json(200, &json!({"trackers": found, "has_more": false}))

@@ -52,6 +52,7 @@ pub struct Twilio {
 
 #[derive(Clone, Debug)]
 struct Message {
+    account: String,
     sid: String,
     to: String,
     from: String,
@@ -182,6 +183,7 @@ impl Twilio {
         }
         let number = core.next_id();
         let message = Message {
+            account: core.secret("twilio.account", ACCOUNT).to_owned(),
             sid: format!("SM{number:032x}"),
             to,
             from,
@@ -218,9 +220,11 @@ impl Twilio {
         // `DateSent>=D` is the name `DateSent>` with the value `D`.
         let (on, since, until) = (day("DateSent"), day("DateSent>"), day("DateSent<"));
         let fits = |message: &&Message| {
+            if to.as_ref().is_some_and(|to| *to != message.to) {
+                return false;
+            }
             let sent = date(message.sent_ms, "%Y-%m-%dT%H:%M:%SZ");
-            to.as_ref().is_none_or(|to| *to == message.to)
-                && on.as_ref().is_none_or(|on| sent.starts_with(on.as_str()))
+            on.as_ref().is_none_or(|on| sent.starts_with(on.as_str()))
                 && since.as_ref().is_none_or(|since| sent >= *since)
                 && until
                     .as_ref()
@@ -241,12 +245,12 @@ impl Twilio {
 
 fn shown(message: &Message) -> Value {
     let time = date(message.sent_ms, "%a, %d %b %Y %H:%M:%S +0000");
-    json!({"sid": message.sid, "account_sid": ACCOUNT, "api_version": "2010-04-01",
+    json!({"sid": message.sid, "account_sid": message.account, "api_version": "2010-04-01",
         "to": message.to, "from": message.from, "body": message.body, "status": message.status,
         "num_segments": "1", "direction": "outbound-api", "error_code": message.error,
         "error_message": null, "price": null, "date_created": time, "date_sent": time,
         "date_updated": time,
-        "uri": format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{}.json", message.sid)})
+        "uri": format!("/2010-04-01/Accounts/{}/Messages/{}.json", message.account, message.sid)})
 }
 
 /// The status callback, signed over its address and its sorted fields.
