@@ -18,6 +18,7 @@ mod secrets;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
 
@@ -124,6 +125,15 @@ impl ProcessConfig {
         finish(&source, compiler.set, known)
     }
 
+    /// Everything served by the sandbox at `address`, with its published credentials and the times
+    /// of a demonstration.
+    ///
+    /// # Errors
+    /// None but for a mistake in this build.
+    pub fn sandbox(address: SocketAddr) -> Result<Self, ConfigError> {
+        Self::parse(Path::new("(sandbox)"), &sandbox_file(address), KINDS)
+    }
+
     /// Sentences for the person who starts the server; empty where all is well.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -133,6 +143,12 @@ impl ProcessConfig {
         }
         warnings
     }
+}
+
+/// The process file of the sandbox at `address`.
+#[must_use]
+pub fn sandbox_file(address: SocketAddr) -> String {
+    include_str!("sandbox.toml").replace("ADDRESS", &address.to_string())
 }
 
 /// Keeps the providers that are used, and checks the size of what is journaled.

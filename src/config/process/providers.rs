@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::file::{CallbackTable, ProviderTable, Text};
+use super::secrets::SecretSource;
 use super::{CallbackOptions, Source};
 use crate::adapters::options::{OptionsError, ProviderOptions};
 use crate::adapters::registry::Kind;
@@ -81,6 +82,7 @@ fn provider(
     };
     limits(source, name, table, &mut options)?;
     for (key, place) in &table.secrets {
+        check_published(source, name, &options.base_url, place)?;
         let secret = place.get_ref().read().map_err(|problem| {
             let message = format!(
                 "provider `{}`: secret `{}`: {problem}",
@@ -105,6 +107,33 @@ fn provider(
         effects: adapter.effects,
         span: name.span(),
     })
+}
+
+/// A credential that stands in the file is one that everybody knows: on loopback only.
+fn check_published(
+    source: &Source<'_>,
+    name: &Text,
+    base_url: &str,
+    place: &Spanned<SecretSource>,
+) -> Result<(), ConfigError> {
+    if !matches!(place.get_ref(), SecretSource::Published(_)) {
+        return Ok(());
+    }
+    let host = url::Url::parse(base_url).ok();
+    let loopback = host.as_ref().and_then(url::Url::host).is_some_and(|host| match host {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    });
+    if loopback {
+        return Ok(());
+    }
+    let message = format!(
+        "provider `{}`: `published` is for the sandbox on loopback; say where the secret is, with \
+         {{ env = \"NAME\" }} or {{ file = \"PATH\" }}",
+        name.get_ref()
+    );
+    Err(source.at(place.span(), message))
 }
 
 /// Timeout, concurrency and rate.

@@ -21,6 +21,9 @@ pub enum SecretSource {
     Env(String),
     /// In a file of its own, without the line break at its end.
     File(PathBuf),
+    /// Not a secret at all: a credential that everybody knows, such as those of the sandbox. Only
+    /// for providers on loopback.
+    Published(String),
 }
 
 impl SecretSource {
@@ -34,6 +37,7 @@ impl SecretSource {
                 Ok(text) => Secret::new(text),
                 Err(_) => return Err(format!("set the environment variable `{name}`")),
             },
+            Self::Published(text) => Secret::new(text.clone()),
             Self::File(path) => {
                 let shown = path.display();
                 let size = std::fs::metadata(path).map(|meta| meta.len());
@@ -49,6 +53,7 @@ impl SecretSource {
             return Err(match self {
                 Self::Env(name) => format!("the environment variable `{name}` is empty"),
                 Self::File(path) => format!("{} is empty", path.display()),
+                Self::Published(_) => "the credential is empty".to_owned(),
             });
         }
         Ok(secret)
@@ -91,6 +96,7 @@ impl<'de> Visitor<'de> for Source {
         match key.as_str() {
             "env" => Ok(SecretSource::Env(value)),
             "file" => Ok(SecretSource::File(value.into())),
+            "published" => Ok(SecretSource::Published(value)),
             _ => Err(refused()),
         }
     }

@@ -349,3 +349,12 @@ fn without_any_pipeline_nothing_starts() {
     let error = parsed("[settings]\nattempts = 3\n").expect_err("no pipeline");
     assert!(error.to_string().contains("[steps]"), "{error}");
 }
+
+#[test]
+fn a_published_credential_is_for_loopback_only() {
+    let text = "[providers.pay]\nbase_url = \"https://api.example.com\"\n\
+                secrets = { key = { published = \"x\" } }\n";
+    let error = ProcessConfig::parse(Path::new("p.toml"), text, &kinds()).unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("line 3") && said.contains("loopback"), "{said}");
+}
