@@ -194,6 +194,10 @@ pub const LOCAL_COMMANDS_PER_TURN_MAX: usize = 512;
 /// from the journal again when it is needed.
 pub const ORDER_FACTS_MAX: usize = 65_536;
 
+/// Effects of one class of priority that wait in memory for one provider, give or take what one
+/// journal batch starts; the others wait in the journal.
+pub const PROVIDER_QUEUE_MAX: usize = 1_024;
+
 /// Names of SKUs that adapters keep; at the bound they are forgotten and asked for again.
 pub const NAMES_KEPT_MAX: usize = 1 << 20;
 

@@ -108,6 +108,16 @@ metric_specs! {
         "Rows written into the history database, by shard.";
     HISTORY_ERRORS: Counter, Count, "onhand_history_errors_total",
         "Times that the history had to stop and try again, by kind (open, locked, full, statement, schema, damaged, ahead, other_journal, cursor_moved or journal).";
+    PROVIDER_CALLS: Counter, Count, "onhand_provider_calls_total",
+        "Calls to a provider that ended, by provider, lane and class (done, declined, action_required, retry, unknown, refused, pending or absent).";
+    PROVIDER_CALL_SECONDS: Histogram, Seconds, "onhand_provider_call_seconds",
+        "Duration of a call to a provider, by provider and lane.";
+    PROVIDER_WAIT_SECONDS: Histogram, Seconds, "onhand_provider_wait_seconds",
+        "From the journal batch that started an effect to its call leaving, by provider and lane.";
+    PROVIDER_CALLS_OUT: Gauge, Count, "onhand_provider_calls_out",
+        "Calls to a provider that have not ended, by provider and lane.";
+    PROVIDER_WAITING: Gauge, Count, "onhand_provider_waiting",
+        "Effects in memory that wait for a provider's limits, by provider and lane.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
         "How long the last start took to read the journal back, by shard.";
     RATE_QUOTES: Counter, Count, "onhand_rate_quotes_total",
@@ -287,5 +297,48 @@ impl SyncMetrics {
             syncs: metrics::counter!(SYNCS, "shard" => shard.clone()),
             sync_seconds: metrics::histogram!(SYNC_SECONDS, "shard" => shard),
         }
+    }
+}
+
+/// What one lane counts about one provider.
+#[derive(Clone, Debug)]
+pub struct ProviderMetrics {
+    provider: String,
+    lane: &'static str,
+    /// See [`PROVIDER_CALL_SECONDS`].
+    pub call_seconds: Histogram,
+    /// See [`PROVIDER_WAIT_SECONDS`].
+    pub wait_seconds: Histogram,
+    /// See [`PROVIDER_CALLS_OUT`].
+    pub out: Gauge,
+    /// See [`PROVIDER_WAITING`].
+    pub waiting: Gauge,
+}
+
+impl ProviderMetrics {
+    /// Handles of `provider` in `lane`.
+    #[must_use]
+    pub fn new(provider: &str, lane: &'static str) -> Self {
+        let labels = || [("provider", provider.to_owned()), ("lane", lane.to_owned())];
+        Self {
+            call_seconds: metrics::histogram!(PROVIDER_CALL_SECONDS, &labels()),
+            wait_seconds: metrics::histogram!(PROVIDER_WAIT_SECONDS, &labels()),
+            out: metrics::gauge!(PROVIDER_CALLS_OUT, &labels()),
+            waiting: metrics::gauge!(PROVIDER_WAITING, &labels()),
+            provider: provider.to_owned(),
+            lane,
+        }
+    }
+
+    /// Counts a call that ended in `class` after `ns` nanoseconds.
+    pub fn ended(&self, class: &'static str, ns: u64) {
+        self.call_seconds.record(ns as f64 / 1e9);
+        metrics::counter!(
+            PROVIDER_CALLS,
+            "provider" => self.provider.clone(),
+            "lane" => self.lane,
+            "class" => class
+        )
+        .increment(1);
     }
 }

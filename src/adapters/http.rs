@@ -62,9 +62,13 @@ impl Http {
             .map_err(|error| options.invalid("the HTTP client", format!("cannot be made: {error}")))
     }
 
-    /// A request to build on.
+    /// A request to build on; within an attempt it carries the attempt's `traceparent`.
     pub fn request(&self, method: reqwest::Method, url: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, url)
+        let request = self.client.request(method, url);
+        match super::trace::current() {
+            Some(traceparent) => request.header("traceparent", traceparent),
+            None => request,
+        }
     }
 
     /// Sends a request and reads the whole answer.

@@ -97,7 +97,9 @@ impl LocalQueue {
         self.requests.is_empty()
     }
 
-    fn pop(&self) -> Option<Local> {
+    /// The next request: for the thread that executes them.
+    #[must_use]
+    pub fn pop(&self) -> Option<Local> {
         self.requests.pop()
     }
 }

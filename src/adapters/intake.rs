@@ -1,0 +1,230 @@
+//! A lane's intake from one shard: the journal's effects into the queues of their providers.
+//!
+//! ```text
+//!  journal  …  E  E  E  E  E  E  E  E
+//!              ▲              ▲ main tail: never waits
+//!              └ tail left behind by the one queue that is full
+//! ```
+//!
+//! A queue is full where a provider is slow, or has a limit. The main tail then goes on for all the
+//! others, and a tail of its own stays where the full queue began to miss effects; it goes on
+//! when there is room, and is given up when it has caught up. So memory is bounded, nothing is
+//! lost, and a backlog delays nothing but itself.
+
+use super::facts::OrderFactsStore;
+use super::queue::ProviderQueue;
+use super::task::{CLASSES, Task};
+use crate::engine::record::{ProcessRecord, Record, kind};
+use crate::feed::{FeedError, FeedProgress, Place, ShardJournal, Tail};
+use crate::types::effect::{Lane, ProviderId};
+use crate::types::pipeline::PipelineSet;
+use crate::types::record::{RawRecord, Records};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Batches that one step reads at most, so that a lane looks at its timers in between.
+const STEP_BATCHES_MAX: usize = 64;
+
+/// The queues of a lane. The last one takes what no configured provider serves.
+pub(super) struct Queues {
+    names: Vec<String>,
+    queues: Vec<Arc<ProviderQueue>>,
+    /// Effects ever put in; counted by the lane's thread alone.
+    pushed: Cell<u64>,
+}
+
+impl Queues {
+    /// Queues of the providers `names`, and one more.
+    pub fn new(names: Vec<String>) -> Self {
+        let queues = (0..=names.len()).map(|_| Arc::default()).collect();
+        Self {
+            names,
+            queues,
+            pushed: Cell::new(0),
+        }
+    }
+
+    /// All of them: the providers' in their order, then that of the unserved.
+    pub fn all(&self) -> &[Arc<ProviderQueue>] {
+        &self.queues
+    }
+
+    fn place(&self, provider: Option<&String>) -> usize {
+        let found = provider.and_then(|name| self.names.iter().position(|one| one == name));
+        found.unwrap_or(self.names.len())
+    }
+
+    /// How many effects were ever put in.
+    pub fn pushed(&self) -> u64 {
+        self.pushed.get()
+    }
+
+    fn push(&self, place: usize, task: Task) {
+        self.pushed.set(self.pushed.get() + 1);
+        if let Some(queue) = self.queues.get(place) {
+            queue.push(task);
+        }
+    }
+
+    fn has_room(&self, (place, class): Key) -> bool {
+        self.queues
+            .get(place)
+            .is_none_or(|queue| queue.has_room(class))
+    }
+}
+
+/// A queue's place among those of its lane, and a class.
+type Key = (usize, usize);
+
+/// The intake of one lane from one shard.
+pub(super) struct Intake {
+    lane: Lane,
+    shard: u16,
+    journal: Arc<dyn ShardJournal>,
+    /// Names of the shard's providers by their number.
+    providers: Vec<String>,
+    main: Box<dyn Tail>,
+    behind: BTreeMap<Key, Box<dyn Tail>>,
+}
+
+impl Intake {
+    /// An intake that begins at `from`, with the shard's providers as they are there.
+    pub fn new(
+        lane: Lane,
+        journal: Arc<dyn ShardJournal>,
+        providers: Vec<String>,
+        from: Place,
+    ) -> Self {
+        Self {
+            lane,
+            shard: journal.shard(),
+            main: journal.tail(lane.name(), from),
+            journal,
+            providers,
+            behind: BTreeMap::new(),
+        }
+    }
+
+    /// Puts an effect that was started before this process into its queue.
+    pub fn resume(&self, queues: &Queues, task: Task) {
+        queues.push(self.place(queues, task.effect.provider), task);
+    }
+
+    /// Reads on, as far as there is something to read, in bounded steps. True where there may be
+    /// more at once.
+    ///
+    /// # Errors
+    /// The journal cannot be read below the acknowledged mark.
+    pub fn step(&mut self, queues: &Queues, facts: &OrderFactsStore) -> Result<bool, FeedError> {
+        let mut more = self.catch_up(queues)?;
+        for _ in 0..STEP_BATCHES_MAX {
+            self.leave_behind(queues);
+            let (lane, shard) = (self.lane, self.shard);
+            let (providers, behind) = (&mut self.providers, &self.behind);
+            let progress = self.main.next(&mut |batch| {
+                for (sequence, record) in (batch.sequence..).zip(Records::new(batch.payload)) {
+                    facts.take(shard, sequence, batch.time_ms, &record);
+                    if record.kind == kind::PIPELINES_DEFINED {
+                        learn(providers, &record);
+                        continue;
+                    }
+                    let Some(task) = Task::of(lane, shard, batch.time_ms, &record) else {
+                        continue;
+                    };
+                    let name = name_of(providers, task.effect.provider);
+                    let key = (queues.place(name), task.class());
+                    if !behind.contains_key(&key) {
+                        queues.push(key.0, task);
+                    }
+                }
+            })?;
+            if progress == FeedProgress::CaughtUp {
+                return Ok(more);
+            }
+            more = true;
+        }
+        Ok(true)
+    }
+
+    /// True where a queue is full, so that its effects wait in the journal.
+    pub fn is_behind(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    /// Publishes how far the main tail is behind.
+    pub fn publish_lag(&self) {
+        self.main.publish_lag();
+    }
+
+    /// Leaves a tail at the present place for every queue that is full.
+    fn leave_behind(&mut self, queues: &Queues) {
+        for place in 0..queues.all().len() {
+            for class in 0..CLASSES {
+                let key = (place, class);
+                if !queues.has_room(key) && !self.behind.contains_key(&key) {
+                    let tail = self.journal.tail(self.lane.name(), self.main.place());
+                    self.behind.insert(key, tail);
+                }
+            }
+        }
+    }
+
+    /// Lets the tails left behind go on for queues that have room again.
+    fn catch_up(&mut self, queues: &Queues) -> Result<bool, FeedError> {
+        let end = self.main.place().sequence;
+        let mut more = false;
+        let mut caught_up = Vec::new();
+        for (&key, tail) in &mut self.behind {
+            for _ in 0..STEP_BATCHES_MAX {
+                if tail.place().sequence >= end {
+                    caught_up.push(key);
+                    break;
+                }
+                if !queues.has_room(key) {
+                    break;
+                }
+                let (lane, shard, providers) = (self.lane, self.shard, &self.providers);
+                tail.next(&mut |batch| {
+                    for record in Records::new(batch.payload) {
+                        let task = Task::of(lane, shard, batch.time_ms, &record);
+                        let Some(task) = task.filter(|task| task.class() == key.1) else {
+                            continue;
+                        };
+                        let name = name_of(providers, task.effect.provider);
+                        if queues.place(name) == key.0 {
+                            queues.push(key.0, task);
+                        }
+                    }
+                })?;
+                more = true;
+            }
+        }
+        for key in caught_up {
+            self.behind.remove(&key);
+        }
+        Ok(more)
+    }
+
+    fn place(&self, queues: &Queues, provider: ProviderId) -> usize {
+        queues.place(name_of(&self.providers, provider))
+    }
+}
+
+fn name_of(providers: &[String], provider: ProviderId) -> Option<&String> {
+    providers.get(usize::from(provider.0))
+}
+
+/// Numbers the providers of a new pipeline set as the engine does: those it did not know before get
+/// the next numbers, in the set's order.
+fn learn(providers: &mut Vec<String>, record: &RawRecord<'_>) {
+    let Some(Record::Process(ProcessRecord::Pipelines(defined))) = Record::decode(record) else {
+        return;
+    };
+    let set = PipelineSet::from_archive(defined.archive_version, defined.archive.0);
+    for name in set.into_iter().flat_map(|set| set.providers) {
+        if !providers.contains(&name) {
+            providers.push(name);
+        }
+    }
+}

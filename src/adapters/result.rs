@@ -1,0 +1,77 @@
+//! The way back: an attempt's end as a command to the shard that started it.
+//!
+//! A full queue makes the attempt's place wait, and with it the next attempts of that provider; the
+//! result is never dropped. A result that a crash loses is found out again: the effect has no end
+//! in the journal, so it is attempted again with the same key.
+
+use super::facts::OrderFactsStore;
+use super::outcome::Outcome;
+use super::task::Task;
+use crate::shard::local::{Local, LocalQueue, LocalRequest, OwnedResult};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// First wait before a full queue is tried again; doubled up to the longest.
+const WAIT_FIRST: Duration = Duration::from_millis(1);
+
+/// Longest wait before a full queue is tried again.
+const WAIT_MAX: Duration = Duration::from_millis(64);
+
+/// What [`OwnedResult::score`] holds where there is none.
+const NO_SCORE: u8 = u8::MAX;
+
+/// Sends how `task` ended to its shard; waits while the shard's queue is full.
+pub(super) async fn send(
+    store: &OrderFactsStore,
+    actor: &str,
+    task: &Task,
+    outcome: Outcome,
+    latency_ms: u64,
+) {
+    let Some(shard) = store.shards().get(usize::from(task.shard)) else {
+        return; // no journal, no effect
+    };
+    let tenant = match store.names().tenant(task.shard, task.effect.tenant) {
+        Ok(tenant) => tenant,
+        Err(error) => {
+            tracing::error!(order = %task.effect.order, %error, "an effect's result is not sent");
+            return;
+        }
+    };
+    let local = Local {
+        tenant,
+        actor: actor.to_owned(),
+        request: LocalRequest::Result(result(task, outcome, latency_ms)),
+        answer: None,
+    };
+    push(&shard.queue, local).await;
+}
+
+async fn push(queue: &Arc<LocalQueue>, mut local: Local) {
+    let mut wait = WAIT_FIRST;
+    while let Err(back) = queue.push(local) {
+        local = *back;
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(WAIT_MAX);
+    }
+}
+
+fn result(task: &Task, outcome: Outcome, latency_ms: u64) -> OwnedResult {
+    let outcome = outcome.bounded();
+    OwnedResult {
+        order: task.effect.order,
+        number: task.effect.number,
+        attempt: task.effect.attempt,
+        class: outcome.class,
+        counted: outcome.counted,
+        retry_after_ms: outcome.retry_after_ms,
+        latency_ms: u32::try_from(latency_ms).unwrap_or(u32::MAX),
+        status: outcome.status,
+        amount: outcome.amount,
+        currency: outcome.currency,
+        score: outcome.score.map_or(NO_SCORE, |score| score.min(100)),
+        reference: outcome.reference,
+        code: outcome.code,
+        message: outcome.message,
+    }
+}

@@ -1,0 +1,101 @@
+//! One effect on its way through a lane: what the journal says about it, as owned values.
+
+use super::call::{Call, OrderFacts};
+use super::trace::traceparent;
+use crate::engine::process::command::OpenEffect;
+use crate::engine::record::{EffectStarted, ProcessRecord, Record, kind};
+use crate::types::effect::{EffectKind, Lane, effect_key};
+use crate::types::record::RawRecord;
+use std::sync::Arc;
+
+/// Classes of priority: see [`EffectKind::priority`].
+pub(super) const CLASSES: usize = 4;
+
+/// An effect to attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    /// Whose order it is about.
+    pub shard: u16,
+    /// Time of the batch that started it, in milliseconds since the Unix epoch; 0 where it was
+    /// started before this process.
+    pub started_ms: u64,
+    /// What was started.
+    pub effect: OpenEffect,
+}
+
+impl Task {
+    /// An effect that was started before this process and has no result.
+    pub fn resumed(shard: u16, effect: OpenEffect) -> Self {
+        Self {
+            shard,
+            started_ms: 0,
+            effect,
+        }
+    }
+
+    /// What `record` starts, if it starts something in `lane`.
+    pub fn of(lane: Lane, shard: u16, time_ms: u64, record: &RawRecord<'_>) -> Option<Self> {
+        if record.kind != kind::EFFECT_STARTED {
+            return None;
+        }
+        let Some(Record::Process(ProcessRecord::Started(started))) = Record::decode(record) else {
+            return None;
+        };
+        (started.kind.lane() == lane).then(|| Self {
+            shard,
+            started_ms: time_ms,
+            effect: owned(&started),
+        })
+    }
+
+    /// Its class of priority, below [`CLASSES`].
+    pub fn class(&self) -> usize {
+        usize::from(self.effect.kind.priority()).min(CLASSES - 1)
+    }
+
+    /// True where it was started before this process.
+    pub fn is_resumed(&self) -> bool {
+        self.started_ms == 0
+    }
+
+    /// The attempt that a provider makes of it.
+    pub fn call(&self, facts: Arc<OrderFacts>) -> Call {
+        let effect = &self.effect;
+        let target = EffectKind::from_u8(effect.target_kind).filter(|_| effect.target != 0);
+        Call {
+            key: effect_key(effect.order, effect.kind, effect.number),
+            order: effect.order,
+            number: effect.number,
+            kind: effect.kind,
+            attempt: effect.attempt,
+            resumed: self.is_resumed(),
+            amount: effect.amount,
+            reference: effect.reference.clone(),
+            target_key: target.map_or_else(String::new, |kind| {
+                effect_key(effect.order, kind, effect.target)
+            }),
+            milestone: effect.milestone,
+            step: effect.note.clone(),
+            traceparent: traceparent(effect.order, effect.number, effect.attempt),
+            facts,
+        }
+    }
+}
+
+fn owned(started: &EffectStarted<'_>) -> OpenEffect {
+    OpenEffect {
+        order: started.order,
+        tenant: started.tenant,
+        accepted: started.accepted,
+        number: started.number,
+        kind: started.kind,
+        provider: started.provider,
+        attempt: started.attempt,
+        milestone: started.milestone,
+        target: started.target,
+        target_kind: started.target_kind,
+        amount: started.amount,
+        reference: started.reference.to_owned(),
+        note: started.note.to_owned(),
+    }
+}
