@@ -26,6 +26,10 @@ pub struct Effect {
     pub currency: Box<str>,
     /// The idempotency key or the request's own reference.
     pub key: Option<Box<str>>,
+    /// The caller's own mark on the object: Stripe's `metadata[effect]`, Authorize.net's
+    /// `order.description`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Box<str>>,
     /// The provider's id of the object.
     pub object: Box<str>,
     /// The object's state after the effect, in the provider's words.

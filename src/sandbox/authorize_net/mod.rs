@@ -11,6 +11,7 @@
 //! | ends with `declined` | `responseCode` 2 |
 //! | ends with `error` | `responseCode` 3, error 19 |
 //! | ends with `held` | `responseCode` 4, until it is released or declined |
+//! | begins with `once-` | for one use, as the real ones are: the second is E00114 |
 //! | anything else | approved |
 //!
 //! `billTo.zip` 46282 declines too. A captured transaction settles a day after its capture, or

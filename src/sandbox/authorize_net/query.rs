@@ -33,7 +33,7 @@ pub(super) fn details(state: &Transactions, body: &Node, core: &Core) -> Result<
         "responseCode": found.response.parse().unwrap_or(0),
         "authCode": "HH5414",
         "AVSResponse": "Y",
-        "order": {"invoiceNumber": found.invoice},
+        "order": {"invoiceNumber": found.invoice, "description": found.description},
         "authAmount": number(found.authorised, &found.currency),
         "settleAmount": number(found.captured, &found.currency),
         "payment": {"creditCard": {"cardNumber": "XXXX1111", "cardType": "Visa"}},

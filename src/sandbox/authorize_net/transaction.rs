@@ -5,7 +5,7 @@ use super::schema::{REQUEST, TRANSACTION, misplaced, too_long};
 use super::{Refused, messages, notify, ok};
 use crate::sandbox::{Core, Effect, money};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How long after its capture a transaction settles, unless it is told to: a day.
 const SETTLES_AFTER_MS: u64 = 86_400_000;
@@ -18,6 +18,7 @@ pub(super) struct Transactions {
     pub(super) listed: Vec<u64>,
     pub(super) by_customer: HashMap<Box<str>, Vec<u64>>,
     recent: HashMap<Duplicate, u64>,
+    used: HashSet<Box<str>>,
 }
 
 /// What makes two transactions the same within the duplicate window.
@@ -41,6 +42,7 @@ pub(super) struct Transaction {
     refunded: i64,
     pub(super) currency: Box<str>,
     pub(super) invoice: Box<str>,
+    pub(super) description: Box<str>,
     pub(super) submitted_ms: u64,
     captured_ms: Option<u64>,
     pub(super) refers_to: Option<u64>,
@@ -53,6 +55,14 @@ impl Transactions {
             if transaction.captured_ms.is_some() {
                 transaction.captured_ms = Some(0);
             }
+        }
+    }
+
+    /// Uses the token up, where it is one for a single use; true where it was used before.
+    fn uses_again(&mut self, request: &Node) -> bool {
+        match request.text(&["payment", "opaqueData", "dataValue"]) {
+            Some(token) if token.starts_with("once-") => !self.used.insert(token.into()),
+            _ => false,
         }
     }
 
@@ -75,6 +85,7 @@ impl Transaction {
             refunded: 0,
             currency: currency.to_ascii_lowercase().into(),
             invoice: what.invoice.clone(),
+            description: description(request).into(),
             submitted_ms: core.now_ms(),
             captured_ms: None,
             refers_to: None,
@@ -104,6 +115,7 @@ impl Transaction {
             amount_minor: amount,
             currency: self.currency.clone(),
             key: key.map(Into::into),
+            reference: (!self.description.is_empty()).then(|| self.description.clone()),
             object: self.id.to_string().into(),
             state: self.status,
             ..Effect::default()
@@ -200,6 +212,9 @@ pub(super) fn create(state: &mut Transactions, body: &Node, core: &Core) -> Resu
     };
     Ok(match request.text(&["transactionType"]) {
         Some("authOnlyTransaction" | "authCaptureTransaction") => match amount {
+            Some(_) if state.uses_again(request) => {
+                return Err(("E00114", "Invalid OTS Token.".to_owned()));
+            }
             Some(amount) => authorise(state, request, amount, key, core),
             None => error("5", "A valid amount is required."),
         },
@@ -215,6 +230,10 @@ pub(super) fn create(state: &mut Transactions, body: &Node, core: &Core) -> Resu
         }
         None => return Err(("E00003", "'transactionType' is missing.".to_owned())),
     })
+}
+
+fn description(request: &Node) -> &str {
+    request.text(&["order", "description"]).unwrap_or_default()
 }
 
 /// The duplicate window in milliseconds.
@@ -392,6 +411,10 @@ fn refund(
         submitted_ms: core.now_ms(),
         captured_ms: Some(core.now_ms()),
         refers_to: Some(found.id),
+        invoice: request
+            .text(&["order", "invoiceNumber"])
+            .map_or_else(|| found.invoice.clone(), Into::into),
+        description: description(request).into(),
         ..found.clone()
     };
     made.record("refund", amount, key, core);

@@ -2,6 +2,7 @@
 
 use super::error::Failure;
 use super::event;
+use super::refund::Refund;
 use crate::sandbox::{Core, Effect};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -11,7 +12,23 @@ use std::collections::HashMap;
 pub(super) struct Intents {
     by_id: HashMap<Box<str>, Intent>,
     by_order: HashMap<Box<str>, Vec<Box<str>>>,
+    /// All ids, the oldest first.
+    listed: Vec<Box<str>>,
     refunds: HashMap<Box<str>, Refund>,
+}
+
+/// Names and values of `metadata[…]`.
+pub(super) type Metadata = Vec<(Box<str>, Box<str>)>;
+
+/// Which PaymentIntents a list shows.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// Created within these seconds since the Unix epoch.
+    pub(super) created: (u64, u64),
+    /// Only behind this one.
+    pub(super) after: Option<String>,
+    /// At most so many.
+    pub(super) most: usize,
 }
 
 /// A PaymentIntent.
@@ -23,7 +40,7 @@ pub(super) struct Intent {
     pub(super) manual: bool,
     pub(super) status: &'static str,
     pub(super) method: Option<Box<str>>,
-    pub(super) metadata: Vec<(Box<str>, Box<str>)>,
+    pub(super) metadata: Metadata,
     pub(super) description: Option<Box<str>>,
     received: i64,
     refunded: i64,
@@ -31,17 +48,23 @@ pub(super) struct Intent {
     declined: Option<Value>,
     reason: Option<Box<str>>,
     created_s: u64,
+    refunds: Vec<Box<str>>,
 }
 
-#[derive(Clone, Debug)]
-struct Refund {
-    id: Box<str>,
-    intent: Box<str>,
-    charge: Box<str>,
-    amount: i64,
-    currency: Box<str>,
-    reason: Option<Box<str>>,
-    created_s: u64,
+/// A value of the metadata.
+fn value<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a str> {
+    let mut found = metadata.iter();
+    found
+        .find(|(known, _)| &**known == name)
+        .map(|(_, value)| &**value)
+}
+
+/// The metadata as JSON.
+pub(super) fn shown(metadata: &Metadata) -> Map<String, Value> {
+    let pairs = metadata.iter();
+    pairs
+        .map(|(name, value)| (name.to_string(), json!(value)))
+        .collect()
 }
 
 impl Intent {
@@ -61,29 +84,19 @@ impl Intent {
             declined: None,
             reason: None,
             created_s: core.now_ms() / 1_000,
+            refunds: Vec::new(),
         }
     }
 
     fn order(&self) -> &str {
-        self.metadata
-            .iter()
-            .find(|(name, _)| &**name == "order_id")
-            .map_or("", |(_, value)| value)
+        self.metadata("order_id").unwrap_or_default()
     }
 
     pub(super) fn metadata(&self, name: &str) -> Option<&str> {
-        let mut found = self.metadata.iter();
-        found
-            .find(|(known, _)| &**known == name)
-            .map(|(_, value)| &**value)
+        value(&self.metadata, name)
     }
 
     pub(super) fn json(&self) -> Value {
-        let metadata: Map<String, Value> = self
-            .metadata
-            .iter()
-            .map(|(name, value)| (name.to_string(), json!(value)))
-            .collect();
         let action = json!({"type": "redirect_to_url", "redirect_to_url":
             {"url": format!("https://hooks.stripe.example/3d_secure/{}", self.id)}});
         json!({
@@ -101,7 +114,7 @@ impl Intent {
             "last_payment_error": self.declined,
             "latest_charge": self.charge,
             "livemode": false,
-            "metadata": metadata,
+            "metadata": shown(&self.metadata),
             "next_action": (self.status == "requires_action").then_some(action),
             "payment_method": self.method,
             "payment_method_types": ["card"],
@@ -110,11 +123,6 @@ impl Intent {
     }
 
     fn charge_json(&self) -> Value {
-        let metadata: Map<String, Value> = self
-            .metadata
-            .iter()
-            .map(|(name, value)| (name.to_string(), json!(value)))
-            .collect();
         json!({
             "id": self.charge,
             "object": "charge",
@@ -124,7 +132,7 @@ impl Intent {
             "captured": self.received > 0,
             "currency": self.currency,
             "livemode": false,
-            "metadata": metadata,
+            "metadata": shown(&self.metadata),
             "payment_intent": self.id,
             "refunded": self.received > 0 && self.refunded == self.received,
             "status": "succeeded",
@@ -139,6 +147,7 @@ impl Intent {
             amount_minor: amount,
             currency: self.currency.clone(),
             key: key.map(Into::into),
+            reference: self.metadata("effect").map(Into::into),
             object: self.id.clone(),
             state: self.status,
             ..Effect::default()
@@ -246,12 +255,26 @@ impl Intents {
         ids.filter_map(|id| self.by_id.get(id)).collect()
     }
 
-    /// The newest PaymentIntents, at most `most`.
-    pub(super) fn newest(&self, most: usize) -> Vec<&Intent> {
-        let mut all: Vec<&Intent> = self.by_id.values().collect();
-        all.sort_by(|left, right| right.id.cmp(&left.id));
-        all.truncate(most);
-        all
+    /// A page of PaymentIntents, the newest first, and whether there are more.
+    pub(super) fn page(&self, page: &Page) -> (Vec<&Intent>, bool) {
+        let ids = self.listed.iter().rev();
+        let after = page.after.as_deref();
+        let mut found = ids
+            .skip_while(|id| after.is_some_and(|after| after != &***id))
+            .skip(usize::from(after.is_some()))
+            .filter_map(|id| self.by_id.get(id))
+            .skip_while(|intent| intent.created_s > page.created.1)
+            .take_while(|intent| intent.created_s >= page.created.0);
+        let shown = found.by_ref().take(page.most).collect();
+        (shown, found.next().is_some())
+    }
+
+    /// All PaymentIntents with this metadata, the newest first.
+    pub(super) fn with(&self, name: &str, value: &str) -> Vec<&Intent> {
+        let ids = self.listed.iter().rev();
+        ids.filter_map(|id| self.by_id.get(id))
+            .filter(|intent| intent.metadata(name) == Some(value))
+            .collect()
     }
 
     /// Takes in a new PaymentIntent, and confirms it where that is asked.
@@ -276,6 +299,7 @@ impl Intents {
             let ids = self.by_order.entry(order).or_default();
             ids.push(intent.id.clone());
         }
+        self.listed.push(intent.id.clone());
         self.by_id.insert(intent.id.clone(), intent);
         outcome.map(|()| shown)
     }
@@ -359,10 +383,11 @@ impl Intents {
         &mut self,
         id: &str,
         amount: Option<i64>,
-        reason: Option<&str>,
+        told: (Option<&str>, Metadata),
         key: Option<&str>,
         core: &Core,
     ) -> Result<Value, Failure> {
+        let (reason, metadata) = told;
         let found = self.by_id.get_mut(id);
         let intent =
             found.ok_or_else(|| Failure::no_such("payment_intent", "payment_intent", id))?;
@@ -382,6 +407,7 @@ impl Intents {
         }
         intent.refunded += amount;
         let refund = Refund {
+            metadata,
             id: format!("re_{:016}", core.next_id()).into(),
             intent: intent.id.clone(),
             charge,
@@ -397,12 +423,14 @@ impl Intents {
             amount_minor: amount,
             currency: intent.currency.clone(),
             key: key.map(Into::into),
+            reference: value(&refund.metadata, "effect").map(Into::into),
             object: refund.id.clone(),
             state: "succeeded",
             ..Effect::default()
         });
         event::send("charge.refunded", &intent.charge_json(), core);
         let shown = refund.json();
+        intent.refunds.push(refund.id.clone());
         self.refunds.insert(refund.id.clone(), refund);
         Ok(shown)
     }
@@ -414,10 +442,13 @@ impl Intents {
 
     /// The refunds of a PaymentIntent, the newest first.
     pub(super) fn refunds_of(&self, intent: &str) -> Vec<Value> {
-        let all = self.refunds.values();
-        let mut found: Vec<&Refund> = all.filter(|refund| &*refund.intent == intent).collect();
-        found.sort_by(|left, right| right.id.cmp(&left.id));
-        found.into_iter().map(Refund::json).collect()
+        let found = self.by_id.get(intent);
+        let ids = found
+            .into_iter()
+            .flat_map(|intent| intent.refunds.iter().rev());
+        ids.filter_map(|id| self.refunds.get(id))
+            .map(Refund::json)
+            .collect()
     }
 
     /// The buyer completes, or fails, what `requires_action` asks for.
@@ -468,21 +499,5 @@ impl Intents {
                 intent.authorise(None, core);
             }
         }
-    }
-}
-
-impl Refund {
-    fn json(&self) -> Value {
-        json!({
-            "id": self.id,
-            "object": "refund",
-            "amount": self.amount,
-            "charge": self.charge,
-            "created": self.created_s,
-            "currency": self.currency,
-            "payment_intent": self.intent,
-            "reason": self.reason,
-            "status": "succeeded",
-        })
     }
 }

@@ -17,6 +17,7 @@
 mod error;
 mod event;
 mod intent;
+mod refund;
 mod route;
 
 use super::idempotency::{Answers, Known, fingerprint};

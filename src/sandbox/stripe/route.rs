@@ -2,7 +2,7 @@
 
 use super::Made;
 use super::error::Failure;
-use super::intent::{Intent, Intents};
+use super::intent::{Intent, Intents, Metadata, Page};
 use crate::sandbox::{Core, Reply, Request};
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ impl Fields {
         Ok(Some(amount))
     }
 
-    fn metadata(&self) -> Vec<(Box<str>, Box<str>)> {
+    fn metadata(&self) -> Metadata {
         let named = |name: &str| Some(name.strip_prefix("metadata[")?.strip_suffix(']')?.into());
         let fields = self.0.iter();
         fields
@@ -102,14 +102,7 @@ pub(super) fn handle(intents: &mut Intents, request: &Request, core: &Core) -> M
         }
         (&Method::POST, ["v1", "refunds"]) => refund(intents, request, key, core)?,
         (&Method::GET, ["v1", "payment_intents", "search"]) => search(intents, request)?,
-        (&Method::GET, ["v1", "payment_intents"]) => {
-            let most = request.query_value("limit");
-            let most = most.and_then(|text| text.parse().ok()).unwrap_or(10);
-            listed(
-                "/v1/payment_intents",
-                &intents.newest(usize::min(most, 100)),
-            )
-        }
+        (&Method::GET, ["v1", "payment_intents"]) => list(intents, request)?,
         (&Method::GET, ["v1", "payment_intents", id]) => intents.get(id)?.json(),
         (&Method::GET, ["v1", "refunds"]) => {
             let intent = request.query_value("payment_intent").unwrap_or_default();
@@ -236,12 +229,53 @@ fn refund(
         let message = format!("Invalid reason: must be one of {}", REASONS.join(", "));
         return Err(Failure::invalid("", "reason", message));
     }
-    intents.refund(intent, fields.amount("amount")?, reason, key, core)
+    let told = (reason, fields.metadata());
+    intents.refund(intent, fields.amount("amount")?, told, key, core)
 }
 
-fn listed(url: &str, found: &[&Intent]) -> Value {
+fn listed(url: &str, found: &[&Intent], more: bool) -> Value {
     let data: Vec<Value> = found.iter().map(|intent| intent.json()).collect();
-    json!({"object": "list", "url": url, "has_more": false, "data": data})
+    json!({"object": "list", "url": url, "has_more": more, "data": data})
+}
+
+/// How many objects a list shows.
+fn limit(text: Option<&str>) -> Result<usize, Failure> {
+    let Some(text) = text else {
+        return Ok(10);
+    };
+    match text.parse() {
+        Ok(most @ 1..=100) => Ok(most),
+        _ => Err(Failure::not_integer("limit", text)),
+    }
+}
+
+/// A list with `limit`, `starting_after` and `created[gte]`, `[gt]`, `[lte]`, `[lt]`.
+fn list(intents: &Intents, request: &Request) -> Result<Value, Failure> {
+    let mut page = Page {
+        created: (0, u64::MAX),
+        most: limit(request.query_value("limit").as_deref())?,
+        after: None,
+    };
+    for (name, value) in request.query() {
+        let time = || {
+            let parsed: Result<u64, _> = value.parse();
+            parsed.map_err(|_| Failure::not_integer("created", &value))
+        };
+        match name.as_str() {
+            "limit" => {}
+            "starting_after" => {
+                intents.get(&value)?;
+                page.after = Some(value);
+            }
+            "created[gte]" => page.created.0 = time()?,
+            "created[gt]" => page.created.0 = time()?.saturating_add(1),
+            "created[lte]" => page.created.1 = time()?,
+            "created[lt]" => page.created.1 = time()?.saturating_sub(1),
+            other => return Err(Failure::unknown_parameter(other)),
+        }
+    }
+    let (found, more) = intents.page(&page);
+    Ok(listed("/v1/payment_intents", &found, more))
 }
 
 /// `query=metadata['order_id']:'o-1'`: the one kind of query that is understood.
@@ -262,11 +296,12 @@ fn search(intents: &Intents, request: &Request) -> Result<Value, Failure> {
     let found: Vec<&Intent> = if name == "order_id" {
         intents.of_order(value)
     } else {
-        let mut all = intents.newest(usize::MAX);
-        all.retain(|intent| intent.metadata(name) == Some(value));
-        all
+        intents.with(name, value)
     };
-    let mut result = listed("/v1/payment_intents/search", &found);
+    let most = limit(request.query_value("limit").as_deref())?;
+    let page: Vec<&Intent> = found.iter().copied().take(most).collect();
+    let more = found.len() > most;
+    let mut result = listed("/v1/payment_intents/search", &page, more);
     if let Some(members) = result.as_object_mut() {
         members.insert("object".to_owned(), json!("search_result"));
         members.insert("next_page".to_owned(), Value::Null);

@@ -31,7 +31,7 @@ fn hold(what: &str, token: &str, invoice: &str) -> Pair {
         &format!(
             r#""transactionType":"authOnlyTransaction","amount":"44.70","currencyCode":"EUR",
             "payment":{{"opaqueData":{{"dataDescriptor":"COMMON.ACCEPT.INAPP.PAYMENT",
-            "dataValue":"{token}"}}}},"order":{{"invoiceNumber":"{invoice}"}},
+            "dataValue":"{token}"}}}},"order":{{"invoiceNumber":"{invoice}","description":"e-{invoice}"}},
             "customer":{{"id":"c-1"}}"#
         ),
     )
@@ -83,6 +83,7 @@ async fn a_transaction_is_authorised_captured_settled_and_refunded() {
         send("details", "getTransactionDetailsRequest", r#""transId":"{id}""#)
             .says("/transaction/transactionStatus", "settledSuccessfully")
             .says("/transaction/order/invoiceNumber", "o-1")
+            .says("/transaction/order/description", "e-o-1")
             .says("/transaction/settleAmount", 44.7),
         send("unsettled", "getUnsettledTransactionListRequest", "")
             .says("/transactions/0/invoiceNumber", "o-2")
@@ -101,6 +102,7 @@ async fn a_transaction_is_authorised_captured_settled_and_refunded() {
         .iter()
         .map(|found| (found.kind, found.amount_minor))
         .collect();
+    assert_eq!(effects[1].reference.as_deref(), Some("e-o-1"));
     assert_eq!(
         told,
         [("authorise", 4470), ("capture", 4470), ("refund", 4000)]
@@ -172,6 +174,9 @@ async fn failures_come_with_status_200_behind_a_byte_order_mark() {
             .says("/transactionResponse/responseCode", "2")
             .says("/transactionResponse/errors/0/errorCode", "2"),
         fails(hold("an error", "tok-error", "o-1"), "19"),
+        hold("a token for one use", "once-1-declined", "o-1")
+            .says("/transactionResponse/responseCode", "2"),
+        refused(hold("used again", "once-1-declined", "o-1"), "E00114"),
         fails(
             transaction(
                 "void of nothing",
@@ -183,7 +188,7 @@ async fn failures_come_with_status_200_behind_a_byte_order_mark() {
         pair("no such route", "POST", "/v2").answers(404),
     ];
     run(&sandbox, "authorize_net", &pairs).await;
-    assert_eq!(sandbox.ledger().len(), 1, "one decline and nothing else");
+    assert_eq!(sandbox.ledger().len(), 2, "two declines and nothing else");
 }
 
 #[tokio::test]

@@ -64,10 +64,14 @@ async fn a_payment_is_held_captured_in_part_and_refunded_up_to_what_was_captured
         )
         .answers(400)
         .says("/error/type", "invalid_request_error"),
-        post("refund", "/v1/refunds", "payment_intent={pi}&amount=500")
-            .says("/status", "succeeded")
-            .says("/amount", 500)
-            .keep("re", "/id"),
+        post(
+            "refund",
+            "/v1/refunds",
+            "payment_intent={pi}&amount=500&metadata[effect]=e-9",
+        )
+        .says("/status", "succeeded")
+        .says("/amount", 500)
+        .keep("re", "/id"),
         post(
             "refund too much",
             "/v1/refunds",
@@ -85,7 +89,9 @@ async fn a_payment_is_held_captured_in_part_and_refunded_up_to_what_was_captured
         .says("/error/code", "charge_already_refunded"),
         get("status", "/v1/payment_intents/{pi}").says("/amount_received", 2000),
         get("a refund", "/v1/refunds/{re}").says("/amount", 500),
-        get("refunds", "/v1/refunds?payment_intent={pi}").says("/data/1/amount", 500),
+        get("refunds", "/v1/refunds?payment_intent={pi}&limit=100")
+            .says("/data/1/amount", 500)
+            .says("/data/1/metadata/effect", "e-9"),
         get(
             "search",
             "/v1/payment_intents/search?query=metadata%5B'order_id'%5D%3A'o-1'",
@@ -240,6 +246,47 @@ async fn a_repeated_key_repeats_the_answer_and_not_the_effect() {
     assert_eq!(kept["pi"], kept["again"]);
     assert_eq!(sandbox.ledger().count("stripe", "authorise"), 2);
     assert_eq!(sandbox.ledger().count("stripe", "decline"), 1);
+}
+
+#[tokio::test]
+async fn a_list_is_paged_from_the_newest_on_and_bounded_by_time() {
+    let sandbox = sandbox();
+    let now_s = onhand::clock::now_ms() / 1_000;
+    let pairs = [
+        post("first", INTENTS, &hold("o-1", "pm_card_visa")).keep("a", "/id"),
+        post("second", INTENTS, &hold("o-2", "pm_card_visa")).keep("b", "/id"),
+        post("third", INTENTS, &hold("o-3", "pm_card_visa")),
+        get("a page", "/v1/payment_intents?limit=2")
+            .says("/data/0/metadata/order_id", "o-3")
+            .says("/data/1/metadata/order_id", "o-2")
+            .says("/has_more", true),
+        get("the next", "/v1/payment_intents?limit=2&starting_after={b}")
+            .says("/data/0/metadata/order_id", "o-1")
+            .says("/has_more", false),
+        get(
+            "behind nothing",
+            "/v1/payment_intents?starting_after=pi_none",
+        )
+        .answers(404),
+        get(
+            "from now on",
+            &format!("/v1/payment_intents?created%5Bgte%5D={}", now_s - 1),
+        )
+        .says("/data/2/metadata/order_id", "o-1"),
+        get(
+            "later",
+            &format!("/v1/payment_intents?created%5Bgt%5D={}", now_s + 60),
+        )
+        .says("/data", serde_json::json!([])),
+        get("too many", "/v1/payment_intents?limit=101").answers(400),
+        get(
+            "by other metadata",
+            "/v1/payment_intents/search?query=metadata['colour']:'red'",
+        )
+        .says("/data", serde_json::json!([])),
+        get("no such query", "/v1/payment_intents/search?query=amount>5").answers(400),
+    ];
+    run(&sandbox, "stripe", &pairs).await;
 }
 
 #[tokio::test]
