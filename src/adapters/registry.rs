@@ -39,6 +39,7 @@ pub static KINDS: &[Kind] = &[
     super::notification::smtp::KIND,
     super::notification::twilio::KIND,
     super::notification::whatsapp::KIND,
+    super::payment::authorize_net::KIND,
     super::payment::stripe::KIND,
 ];
 

@@ -4,6 +4,7 @@
 //! What a processor did is asked for by the effect's key, because an answer may be lost behind a
 //! payment that was made.
 
+pub mod authorize_net;
 pub mod stripe;
 
 use super::call::OrderFacts;

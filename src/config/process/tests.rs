@@ -356,5 +356,8 @@ fn a_published_credential_is_for_loopback_only() {
                 secrets = { key = { published = \"x\" } }\n";
     let error = ProcessConfig::parse(Path::new("p.toml"), text, &kinds()).unwrap_err();
     let said = error.to_string();
-    assert!(said.contains("line 3") && said.contains("loopback"), "{said}");
+    assert!(
+        said.contains("line 3") && said.contains("loopback"),
+        "{said}"
+    );
 }
