@@ -40,3 +40,4 @@ mod trace;
 mod worker;
 
 pub use trace::traceparent;
+pub mod webhook;

@@ -32,6 +32,8 @@ impl fmt::Debug for Kind {
 /// All adapters.
 pub static KINDS: &[Kind] = &[
     super::fraud::builtin::KIND,
+    super::fraud::sift::KIND,
+    super::fraud::signifyd::KIND,
     super::fulfilment::easypost::KIND,
     super::fulfilment::shipstation::KIND,
     super::notification::sendgrid::KIND,
@@ -41,6 +43,7 @@ pub static KINDS: &[Kind] = &[
     super::notification::whatsapp::KIND,
     super::payment::authorize_net::KIND,
     super::payment::stripe::KIND,
+    super::webhook::KIND,
 ];
 
 /// The adapter of a name.

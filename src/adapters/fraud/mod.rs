@@ -4,9 +4,11 @@
 //! is the pipeline's business. External scorers have 400 ms: a score that comes later is no score.
 
 pub mod builtin;
+pub mod sift;
+pub mod signifyd;
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::adapters) mod tests {
     use crate::adapters::call::{Call, FactLine, OrderFacts};
     use crate::types::effect::{EffectKind, effect_key};
     use crate::types::{OrderDetails, OrderKey};

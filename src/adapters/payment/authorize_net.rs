@@ -82,12 +82,9 @@ impl AuthorizeNet {
     /// A secret is missing, or the window is no such number.
     pub fn new(options: &ProviderOptions) -> Result<Self, OptionsError> {
         let window = options.setting_or("duplicate_window_seconds", "120");
-        let duplicate_window_s = match window.parse() {
-            Ok(seconds @ 0..=28_800) => seconds,
-            _ => {
-                let problem = format!("is `{window}`, not 0 to 28800");
-                return Err(options.invalid("setting `duplicate_window_seconds`", problem));
-            }
+        let Ok(duplicate_window_s @ 0..=28_800) = window.parse() else {
+            let problem = format!("is `{window}`, not 0 to 28800");
+            return Err(options.invalid("setting `duplicate_window_seconds`", problem));
         };
         let descriptor = options.setting_or("data_descriptor", DATA_DESCRIPTOR);
         Ok(Self {

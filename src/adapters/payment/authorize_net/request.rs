@@ -36,6 +36,7 @@ pub(super) enum Request<'a> {
 }
 
 /// `transactionRequest`; what is none is left out.
+#[allow(clippy::struct_field_names)] // the schema's names
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Transaction<'a> {
