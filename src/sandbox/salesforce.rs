@@ -285,6 +285,7 @@ impl Org {
         let key = (object.to_owned(), name.to_owned(), value.to_owned());
         let known = self.external.get(&key).cloned().unwrap_or_default();
         check(object, body, known.is_empty())?;
+        self.check_relations(body)?;
         match known.as_slice() {
             [] => Ok((self.insert(object, Some((name, value)), body, core), true)),
             [id] => {
@@ -296,6 +297,31 @@ impl Org {
             }
             several => Err((300, links(object, several))),
         }
+    }
+
+    /// A relation (`Contact__r`) names a record by its external id, which must exist.
+    fn check_relations(&self, body: &Object) -> Result<(), Refusal> {
+        for (relation, target) in body {
+            let stem = relation.strip_suffix("__r");
+            let target = target.as_object().and_then(|target| target.iter().next());
+            let (Some(stem), Some((name, value))) = (stem, target) else {
+                continue;
+            };
+            let value = value.as_str().unwrap_or("");
+            let known = [stem.to_owned(), format!("{stem}__c")]
+                .into_iter()
+                .any(|object| {
+                    let key = (object, name.clone(), value.to_owned());
+                    self.external.contains_key(&key)
+                });
+            if !known {
+                let message = format!(
+                    "Foreign key external ID: {value} not found for field {name} in entity {stem}"
+                );
+                return Err(refusal("INVALID_FIELD", &message, &[]));
+            }
+        }
+        Ok(())
     }
 
     fn insert(

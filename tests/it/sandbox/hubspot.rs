@@ -37,6 +37,7 @@ async fn contacts_orders_and_deals_are_written_once_under_their_unique_property(
     .to_string();
     let deal = r#"{"properties":{"dealname":"1042","amount":"44.70","dealstage":"closedwon",
         "pipeline":"default"}}"#;
+    let join = "/crm/v4/objects/order/{order}/associations/default/contact/9";
     let by_mail = "/crm/v3/objects/contacts/ANA@example.com?idProperty=email";
     let change = r#"{"properties":{"segment":"returning"}}"#;
     let pairs = [
@@ -55,7 +56,15 @@ async fn contacts_orders_and_deals_are_written_once_under_their_unique_property(
         )
         .says("/results/0/new", false)
         .says("/results/0/properties/order_count", "2"),
-        get("by mail", by_mail).says("/properties/lifetime_value", "44.70"),
+        get("by mail", by_mail)
+            .says("/properties/firstname", "Ana")
+            .says("/properties/lifetime_value", ()),
+        get(
+            "what is asked for",
+            &format!("{by_mail}&properties=segment,lifetime_value"),
+        )
+        .says("/properties/lifetime_value", "44.70")
+        .says("/properties/segment", "new"),
         pair("change", "PATCH", by_mail)
             .bearer(TOKEN)
             .json(change)
@@ -80,6 +89,10 @@ async fn contacts_orders_and_deals_are_written_once_under_their_unique_property(
             &keyed,
         )
         .says("/results/0/new", false),
+        pair("join", "PUT", &join.replace("9", "{contact}"))
+            .bearer(TOKEN)
+            .says("/results/0/to/id", "501"),
+        pair("join nobody", "PUT", join).bearer(TOKEN).answers(404),
         post("deal", "/crm/v3/objects/deals", deal).answers(201),
         post(
             "event",

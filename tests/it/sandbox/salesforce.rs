@@ -24,6 +24,7 @@ async fn a_record_is_upserted_by_its_external_id() {
     let old = ORDER.replace("v61", "v45");
     let several = "/services/data/v61.0/sobjects/Task/Key__c/t-1";
     let task = r#"{"Key__c":"t-1","Subject":"call"}"#;
+    let related = r#"{"Contact__r":{"Email__c":"nobody"}}"#;
     let pairs = [
         patch("new", ORDER, r#"{"Status__c":"Paid","Total__c":44.7}"#)
             .answers(201)
@@ -71,6 +72,14 @@ async fn a_record_is_upserted_by_its_external_id() {
             task,
         )
         .answers(201),
+        patch(
+            "of the contact",
+            ORDER,
+            &related.replace("nobody", "ana@example.com"),
+        ),
+        patch("of nobody", ORDER, related)
+            .answers(400)
+            .text("Foreign key external ID: nobody"),
         patch("several match", several, r#"{"Subject":"x"}"#)
             .answers(300)
             .text("/sobjects/Task/"),
@@ -78,7 +87,7 @@ async fn a_record_is_upserted_by_its_external_id() {
     run(&sandbox, "salesforce", &pairs).await;
     let records = effects(&sandbox, "salesforce", "record");
     let of_order = records.iter().filter(|one| one["order"] == "k-1");
-    assert_eq!(of_order.count(), 3);
+    assert_eq!(of_order.count(), 4);
     assert_eq!(effects(&sandbox, "salesforce", "event").len(), 1);
 }
 

@@ -1,5 +1,11 @@
 //! HubSpot: contacts, orders and deals of the CRM, and custom behavioural events.
 
+mod property;
+
+use self::property::{
+    KINDS, Refusal, check_names, check_properties, check_required, known, reference,
+    shown_by_default, singular, unique_form,
+};
 use super::shape::{At, Object, date, note, set};
 use super::{Core, Limit, LimitState, Provider, Reply, Request};
 use parking_lot::Mutex;
@@ -16,13 +22,6 @@ const DATE: &str = "%Y-%m-%dT%H:%M:%S.%3fZ";
 pub const TOKEN: &str = "pat-sandbox-hubspot";
 
 const INPUTS_MAX: usize = 100;
-
-/// Kinds of objects, their unique property and what a new one must have.
-const KINDS: [(&str, &str, &[&str]); 3] = [
-    ("contacts", "email", &[]),
-    ("orders", "", &["hs_order_name"]),
-    ("deals", "", &["dealname", "dealstage"]),
-];
 
 /// The provider.
 #[derive(Debug, Default)]
@@ -41,6 +40,7 @@ impl Provider for HubSpot {
             "GET" => "read",
             _ if path.ends_with("/batch/upsert") => "upsert",
             _ if path == "/events/v3/send" => "event",
+            "PUT" => "associate",
             "PATCH" => "update",
             _ => "create",
         }
@@ -108,9 +108,6 @@ struct Record {
     updated: String,
 }
 
-/// Why an input was refused: category and message.
-type Refusal = (&'static str, String);
-
 impl Account {
     fn route(&mut self, request: &Request, core: &Core) -> Reply {
         let parts = request.segments();
@@ -120,6 +117,23 @@ impl Account {
                 ["crm", "v3", "objects", kind, id] => self.read(request, kind, id),
                 _ => error(404, "OBJECT_NOT_FOUND", "There is nothing at this address."),
             };
+        }
+        if let (
+            "PUT",
+            [
+                "crm",
+                "v4",
+                "objects",
+                from,
+                id,
+                "associations",
+                "default",
+                to,
+                other,
+            ],
+        ) = (request.method.as_str(), parts.as_slice())
+        {
+            return self.associate((from, id), (to, other), core);
         }
         if !request.is("application/json") {
             return error(415, "VALIDATION_ERROR", "The content type must be JSON.");
@@ -160,9 +174,36 @@ impl Account {
     fn read(&self, request: &Request, kind: &str, id: &str) -> Reply {
         let property = request.query_value("idProperty");
         match self.find(kind, property.as_deref(), id) {
-            Some(id) => Reply::json(200, &self.shown(kind, &id, None)),
+            Some(id) => {
+                let mut shown = self.shown(kind, &id, None);
+                let asked = request.query_value("properties").unwrap_or_default();
+                let asked: Vec<&str> = asked.split(',').collect();
+                if let Some(Value::Object(properties)) = shown.get_mut("properties") {
+                    properties.retain(|name, _| {
+                        asked.contains(&name.as_str())
+                            || shown_by_default(kind).contains(&name.as_str())
+                    });
+                }
+                Reply::json(200, &shown)
+            }
             None => error(404, "OBJECT_NOT_FOUND", "Object not found."),
         }
+    }
+
+    /// Joins two objects that exist; kinds are named in the singular or the plural.
+    fn associate(&self, from: (&str, &str), to: (&str, &str), core: &Core) -> Reply {
+        let exists = |(kind, id): (&str, &str)| {
+            let kind = format!("{}s", kind.trim_end_matches('s'));
+            self.objects.contains_key(&(kind, id.to_owned()))
+        };
+        if !exists(from) || !exists(to) {
+            return error(404, "OBJECT_NOT_FOUND", "Object not found.");
+        }
+        let detail = json!({"from": from.0, "to": to.0, "to_id": to.1});
+        note(core, (NAME, "association"), from.1, to.1, detail);
+        let body = json!({"status": "COMPLETE", "results": [{"from": {"id": from.1},
+            "to": {"id": to.1}}]});
+        Reply::json(200, &body)
     }
 
     fn shown(&self, kind: &str, id: &str, new: Option<bool>) -> Value {
@@ -389,88 +430,5 @@ impl Account {
         };
         note(core, (NAME, "event"), name, field(who), json!(body));
         Reply::empty(204)
-    }
-}
-
-fn known(kind: &str) -> bool {
-    KINDS.iter().any(|(name, ..)| *name == kind)
-}
-
-fn singular(kind: &str) -> &'static str {
-    match kind {
-        "contacts" => "contact",
-        "orders" => "crm_order",
-        _ => "deal",
-    }
-}
-
-/// What a reader of the ledger knows an object by.
-fn reference(properties: &Object) -> String {
-    let named = ["email", "hs_order_name", "dealname"];
-    let found = named
-        .iter()
-        .find_map(|name| properties.get(*name)?.as_str());
-    found.unwrap_or("").to_owned()
-}
-
-/// E-mail addresses are compared without regard to case.
-fn unique_form(property: &str, value: &str) -> String {
-    match property {
-        "email" => value.to_lowercase(),
-        _ => value.to_owned(),
-    }
-}
-
-/// Internal names are lower case, so anything else names no property.
-fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    for name in names {
-        if name.is_empty() || !name.chars().all(allowed) {
-            let message = format!("Property \"{name}\" does not exist");
-            return Err(("PROPERTY_DOESNT_EXIST", message));
-        }
-    }
-    Ok(())
-}
-
-fn check_properties(properties: &Object) -> Result<(), Refusal> {
-    check_names(properties.keys().map(String::as_str))?;
-    let email = properties
-        .get("email")
-        .map(|email| email.as_str().unwrap_or(""));
-    if let Some(email) = email
-        && !email
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
-    {
-        let message = "Property values were not valid: email address is invalid".to_owned();
-        return Err(("VALIDATION_ERROR", message));
-    }
-    let nested = properties
-        .iter()
-        .find(|(_, value)| value.is_object() || value.is_array());
-    match nested {
-        Some((name, _)) => Err((
-            "VALIDATION_ERROR",
-            format!("{name}: a plain value is needed"),
-        )),
-        None => Ok(()),
-    }
-}
-
-fn check_required(kind: &str, properties: &Object) -> Result<(), Refusal> {
-    let required = KINDS
-        .iter()
-        .find(|(name, ..)| *name == kind)
-        .map_or(&[][..], |kind| kind.2);
-    let missing = required
-        .iter()
-        .find(|name| !properties.contains_key(**name));
-    match missing {
-        Some(name) => Err((
-            "VALIDATION_ERROR",
-            format!("{name}: the property is required"),
-        )),
-        None => Ok(()),
     }
 }
