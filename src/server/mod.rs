@@ -22,6 +22,7 @@ mod threads;
 
 pub use error::ServerError;
 
+use crate::adapters::runtime::Adapters;
 use crate::affinity::CorePlan;
 use crate::clock;
 use crate::config::Config;
@@ -46,6 +47,7 @@ use threads::Threads;
 pub struct Server<S: Storage = MappedStorage> {
     tcp: SocketAddr,
     gateway: Option<Gateway>,
+    adapters: Option<Adapters>,
     shards: usize,
     pinned: usize,
     sync: String,
@@ -98,6 +100,7 @@ impl<S: Storage> Server<S> {
         let cores = CorePlan::detect(shards, config.pin);
         let recorder = prometheus();
         let options = listener_options(config, deadlines.hello_ms)?;
+        let process = process::config_of(config)?;
         let data = DataDir::open(&config.data, config.shards)?;
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
@@ -130,6 +133,13 @@ impl<S: Storage> Server<S> {
         let mut threads = Threads::new();
         let access = threads.start_shards(recovered, &cores, deadlines)?;
         let inboxes: Vec<Arc<Inbox>> = access.iter().map(|one| Arc::clone(&one.inbox)).collect();
+        let facts = process::facts(&access);
+        let adapters = process
+            .as_ref()
+            .map(|process| {
+                process::start_adapters(&access, process, &facts, &threads.on_failure())
+            })
+            .transpose()?;
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
         let control = listener.control();
         threads.start_listener(listener)?;
@@ -139,6 +149,7 @@ impl<S: Storage> Server<S> {
         Ok(Self {
             tcp,
             gateway,
+            adapters,
             shards,
             pinned: cores.pinned(),
             sync: config.sync.to_string(),
@@ -192,6 +203,10 @@ impl<S: Storage> Server<S> {
         let outcome = self.threads.wait();
         if let Some(gateway) = &self.gateway {
             gateway.set_ready(false);
+        }
+        // Adapters first: their last results still find engines that take them.
+        if let Some(adapters) = self.adapters {
+            adapters.stop();
         }
         self.listener.stop();
         for inbox in &self.inboxes {

@@ -1,11 +1,19 @@
-//! The order process at start: pipelines go into every shard's journal before any order does.
+//! The order process at start: pipelines go into every shard's journal before any order does, then
+//! adapters start beside the engines.
 
 use super::error::ServerError;
 use super::threads::ShardAccess;
+use crate::adapters::facts::{OrderFactsStore, ShardHandle};
+use crate::adapters::names::NameKeeper;
+use crate::adapters::runtime::{Adapters, Configured, OnFailure, ShardSource};
+use crate::config::Config;
+use crate::config::process::ProcessConfig;
+use crate::feed::JournalSource;
 use crate::journal::storage::Storage;
 use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalRequest};
 use crate::types::pipeline::{PIPELINES_ARCHIVE_VERSION, PipelineSet};
 use crate::types::{ResultCode, effect::ProviderId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Actor of what the server does by itself.
@@ -19,7 +27,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// The shard refuses the set, or does not answer.
-pub(super) fn define_pipelines<S: Storage>(
+fn define_pipelines<S: Storage>(
     shard: &ShardAccess<S>,
     set: &PipelineSet,
 ) -> Result<Vec<(ProviderId, String)>, ServerError> {
@@ -41,6 +49,71 @@ pub(super) fn define_pipelines<S: Storage>(
         LocalAnswer::Refused(code) => Err(refused(shard, code)),
         _ => unreachable!("a question is answered as asked"),
     }
+}
+
+/// What the process is run with, if it is: the process file, or the sandbox's own.
+///
+/// # Errors
+/// The file cannot be read or does not hold.
+pub(super) fn config_of(config: &Config) -> Result<Option<ProcessConfig>, ServerError> {
+    let loaded = match (&config.process, config.sandbox) {
+        (Some(path), _) => ProcessConfig::load(path),
+        (None, Some(sandbox)) => ProcessConfig::sandbox(sandbox),
+        (None, None) => return Ok(None),
+    };
+    let process = loaded.map_err(|error| ServerError::Process(Box::new(error)))?;
+    for warning in process.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(Some(process))
+}
+
+/// Facts of the orders of these shards, for adapters and HTTP.
+pub(super) fn facts<S: Storage>(access: &[ShardAccess<S>]) -> Arc<OrderFactsStore> {
+    let handle = |one: &ShardAccess<S>| ShardHandle {
+        journal: Arc::new(JournalSource::new(
+            Arc::clone(&one.storage),
+            one.number,
+            Arc::clone(&one.handover),
+        )),
+        queue: Arc::clone(&one.queue),
+    };
+    let shards = access.iter().map(handle).collect();
+    Arc::new(OrderFactsStore::new(
+        shards,
+        Arc::new(NameKeeper::default()),
+    ))
+}
+
+/// Starts the adapters for these shards: what was out when the process ended before is called
+/// again, with the same keys.
+///
+/// # Errors
+/// A shard refuses the pipelines, a provider cannot be built, or a thread not be started.
+pub(super) fn start_adapters<S: Storage>(
+    access: &[ShardAccess<S>],
+    config: &ProcessConfig,
+    facts: &Arc<OrderFactsStore>,
+    on_failure: &OnFailure,
+) -> Result<Adapters, ServerError> {
+    let mut sources = Vec::with_capacity(access.len());
+    for (shard, handle) in access.iter().zip(facts.shards()) {
+        let mut providers = define_pipelines(shard, &config.set)?;
+        providers.sort_by_key(|(id, _)| *id);
+        sources.push(ShardSource {
+            handle: handle.clone(),
+            from: shard.recovered_end,
+            open_effects: shard.open_effects.clone(),
+            providers: providers.into_iter().map(|(_, name)| name).collect(),
+        });
+    }
+    let configured: Vec<Configured> = config
+        .providers
+        .iter()
+        .map(|options| Configured::new(options.clone()))
+        .collect();
+    Adapters::start(sources, &configured, facts, on_failure)
+        .map_err(|error| ServerError::Process(Box::new(error)))
 }
 
 fn ask<S: Storage>(

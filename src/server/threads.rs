@@ -3,8 +3,10 @@
 use super::engine_thread::ShardService;
 use super::error::{ServerError, chain};
 use super::recovery::Recovered;
+use crate::adapters::runtime::OnFailure;
 use crate::affinity::CorePlan;
 use crate::engine::process::command::OpenEffect;
+use crate::feed::Place;
 use crate::journal::storage::Storage;
 use crate::journal::{Maintenance, SyncHandover, SyncProgress, Syncer, run_maintenance};
 use crate::metrics::NetMetrics;
@@ -42,6 +44,8 @@ pub(super) struct ShardAccess<S: Storage> {
     pub handover: Arc<SyncHandover>,
     /// Effects that were started before this start and have no result.
     pub open_effects: Vec<OpenEffect>,
+    /// Where its recovered journal ended: what comes later is new.
+    pub recovered_end: Place,
 }
 
 type EngineThread<S> = JoinHandle<Result<Shard<S>, String>>;
@@ -115,6 +119,12 @@ impl<S: Storage> Threads<S> {
             let queue = LocalQueue::new(Box::new(move || wake.wake()));
             shard.set_local_queue(Arc::clone(&queue));
             let open_effects = shard.engine().open_effects();
+            let (sequence, position) = handover.appended();
+            let recovered_end = Place {
+                sequence,
+                position,
+                time_ms: shard.engine().now_ms(),
+            };
             let service = ShardService::new(shard, clock);
             let metrics = NetMetrics::new(usize::from(number));
             let engine = EngineLoop::new(poll, Arc::clone(&inbox), service, metrics, deadlines);
@@ -125,6 +135,7 @@ impl<S: Storage> Threads<S> {
                 storage,
                 handover,
                 open_effects,
+                recovered_end,
             });
             self.engines
                 .push((number, self.start_engine(number, name, engine, cores)?));
@@ -201,6 +212,14 @@ impl<S: Storage> Threads<S> {
         })?;
         self.listener = Some(thread);
         Ok(())
+    }
+
+    /// Called by a thread of the process that can go on no longer.
+    pub fn on_failure(&self) -> OnFailure {
+        let sender = self.sender.clone();
+        Arc::new(move |name, reason| {
+            report(&sender, &name, reason);
+        })
     }
 
     /// Blocks until a stop is asked for or a thread fails.
