@@ -16,6 +16,7 @@ pub mod address;
 pub mod call;
 #[cfg(test)]
 pub(crate) mod canned;
+pub mod crm;
 pub mod facts;
 pub mod fraud;
 pub mod fulfilment;

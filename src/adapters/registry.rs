@@ -31,11 +31,14 @@ impl fmt::Debug for Kind {
 
 /// All adapters.
 pub static KINDS: &[Kind] = &[
+    super::crm::hubspot::KIND,
+    super::crm::salesforce::KIND,
     super::fraud::builtin::KIND,
     super::fraud::sift::KIND,
     super::fraud::signifyd::KIND,
     super::fulfilment::easypost::KIND,
     super::fulfilment::shipstation::KIND,
+    super::notification::events::KIND,
     super::notification::sendgrid::KIND,
     super::notification::slack::KIND,
     super::notification::smtp::KIND,

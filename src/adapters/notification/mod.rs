@@ -9,7 +9,7 @@
 //! a customer may get a message twice and never none; `stop` leaves it to a person as a dead
 //! letter, so that a customer may get none and never two.
 
-// pub mod events;
+pub mod events;
 pub mod sendgrid;
 pub mod slack;
 pub mod smtp;

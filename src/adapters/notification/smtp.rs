@@ -55,7 +55,7 @@ enum Tls {
     /// From the first byte (port 465).
     Wrapped(TlsParameters),
     /// Upgraded before anything is said (port 587).
-    StartTls(TlsParameters),
+    Upgraded(TlsParameters),
     /// Not at all: to this machine only.
     None,
 }
@@ -64,7 +64,7 @@ impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Wrapped(_) => "tls",
-            Self::StartTls(_) => "starttls",
+            Self::Upgraded(_) => "starttls",
             Self::None => "none",
         })
     }
@@ -154,7 +154,7 @@ impl Smtp {
         let hello = ClientId::Domain(self.from.email.domain().to_owned());
         let wrapped = match &self.tls {
             Tls::Wrapped(parameters) => Some(parameters.clone()),
-            Tls::StartTls(_) | Tls::None => None,
+            Tls::Upgraded(_) | Tls::None => None,
         };
         let server = (self.host.as_str(), self.port);
         let timeout = Some(self.timeout);
@@ -162,7 +162,7 @@ impl Smtp {
             AsyncSmtpConnection::connect_tokio1(server, timeout, &hello, wrapped, None)
                 .await
                 .map_err(|error| before(&error))?;
-        if let Tls::StartTls(parameters) = &self.tls {
+        if let Tls::Upgraded(parameters) = &self.tls {
             let upgraded = connection.starttls(parameters.clone(), &hello).await;
             upgraded.map_err(|error| before(&error))?;
         }
@@ -221,7 +221,7 @@ fn encryption(options: &ProviderOptions, host: &str) -> Result<(Tls, u16), Optio
             .map_err(|error| options.invalid("TLS", format!("cannot be set up: {error}")))
     };
     match options.setting_or("tls", "starttls") {
-        "starttls" => Ok((Tls::StartTls(parameters()?), 587)),
+        "starttls" => Ok((Tls::Upgraded(parameters()?), 587)),
         "tls" => Ok((Tls::Wrapped(parameters()?), 465)),
         "none" if on_this_machine(host) => Ok((Tls::None, 25)),
         "none" => Err(options.invalid(

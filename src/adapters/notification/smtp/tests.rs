@@ -4,6 +4,7 @@ use crate::adapters::notification::tests::call;
 use crate::types::effect::EffectClass::{Done, Refused, Retry, Unknown};
 use crate::types::effect::Milestone;
 use parking_lot::Mutex;
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -20,11 +21,14 @@ async fn server(replies: [&'static str; 6]) -> (u16, Arc<Mutex<String>>) {
         let (read, mut write) = stream.into_split();
         let mut lines = BufReader::new(read).lines();
         for (step, reply) in replies.into_iter().enumerate() {
-            while step > 0 {
+            loop {
+                if step == 0 {
+                    break;
+                }
                 let Ok(Some(line)) = lines.next_line().await else {
                     return;
                 };
-                kept.lock().push_str(&format!("{line}\n"));
+                let _ = writeln!(kept.lock(), "{line}");
                 if step < 5 || line == "." {
                     break;
                 }
