@@ -15,7 +15,7 @@
 //! `orderId` updates the order, at most 100 times. `GET /v3/orders/ID/decision` reads a decision
 //! back; its path and the webhook's `signifyd-topic` are not verified.
 
-use super::{Callback, Core, Effect, Provider, Reply, Request, Signing, money, risk, sign};
+use super::{Callback, Core, Effect, Provider, Reply, Request, Signing, money, risk, shape, sign};
 use axum::http::Method;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -214,7 +214,7 @@ impl Signifyd {
             ..Effect::default()
         });
         if risk::tag(email) == Some("slow") {
-            core.later("signifyd", core.options().step_ms, order);
+            shape::next_step(core, "signifyd", order);
         }
         Reply::json(if known.is_none() { 201 } else { 200 }, &shown)
     }

@@ -1,8 +1,8 @@
 //! A warehouse management system: takes orders to pick and reports on them by webhook.
 //!
 //! Base URL `http://ADDRESS/wms`, bearer token, JSON. `POST /orders` with `order` and `lines`
-//! accepts an order; sent again it answers the same (`order` is the key). Two step times later it
-//! is shipped, after a third it is delivered. `POST /orders/ID/cancel` is refused with 409 once it
+//! accepts an order; sent again it answers the same (`order` is the key). One step later it
+//! is shipped, one more later delivered. `POST /orders/ID/cancel` is refused with 409 once it
 //! is shipped. Webhooks carry the signature of the Standard Webhooks specification:
 //! `{"type": "shipment.shipped" | "shipment.delivered", "timestamp": …, "data": {"order", "status",
 //! "carrier", "tracking_number"}}`.
@@ -10,7 +10,7 @@
 //! `POST /_sandbox/wms/ship?order=ID` and `…/deliver?order=ID` do it at once, also for orders that
 //! the warehouse got in another way.
 
-use super::{Callback, Core, Effect, Provider, Reply, Request, Signing, sign};
+use super::{Callback, Core, Effect, Provider, Reply, Request, Signing, shape, sign};
 use axum::http::Method;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -128,7 +128,7 @@ impl Wms {
             body: request.body.clone(),
         };
         pick.move_to("accepted", order, core);
-        core.later("wms", core.options().step_ms * 2, order);
+        shape::next_step(core, "wms", order);
         let shown = pick.json(order);
         orders.insert(order.into(), pick);
         Reply::json(201, &shown)
@@ -206,7 +206,7 @@ impl Provider for Wms {
             match pick.status {
                 "accepted" => {
                     pick.move_to("shipped", token, core);
-                    core.later("wms", core.options().step_ms, token);
+                    shape::next_step(core, "wms", token);
                 }
                 "shipped" => pick.move_to("delivered", token, core),
                 _ => {}

@@ -1,9 +1,9 @@
 //! PaymentIntents and refunds: their states, and what changes them.
 
 use super::error::Failure;
-use super::event;
 use super::refund::Refund;
-use crate::sandbox::{Core, Effect};
+use super::{card, event};
+use crate::sandbox::{Core, Effect, shape};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -192,32 +192,7 @@ impl Intent {
     /// Confirms with the payment method that is set.
     fn confirm(&mut self, key: Option<&str>, core: &Core) -> Result<(), Failure> {
         let method = self.method.clone().unwrap_or_default();
-        let declined = [
-            (
-                "chargeDeclinedInsufficientFunds",
-                ("card_declined", "insufficient_funds"),
-                "Your card has insufficient funds.",
-            ),
-            (
-                "chargeDeclinedExpiredCard",
-                ("expired_card", ""),
-                "Your card has expired.",
-            ),
-            (
-                "chargeDeclinedProcessingError",
-                ("processing_error", ""),
-                "An error occurred while processing your card. Try again in a little bit.",
-            ),
-            (
-                "chargeDeclined",
-                ("card_declined", "generic_decline"),
-                "Your card was declined.",
-            ),
-        ];
-        let found = declined
-            .iter()
-            .find(|(suffix, ..)| method.ends_with(suffix));
-        if let Some((_, (code, reason), text)) = found {
+        if let Some((code, reason, text)) = card::declined(&method) {
             self.decline(code, reason, text, key, core);
             let error = self.declined.clone().unwrap_or_default();
             return Err(Failure::declined(&error, self.json()));
@@ -229,7 +204,7 @@ impl Intent {
         } else if method.starts_with("pm_sandbox_processing") {
             self.status = "processing";
             self.announce("payment_intent.processing", core);
-            core.later("stripe", core.options().step_ms, &*self.id);
+            shape::next_step(core, "stripe", &self.id);
         } else {
             self.authorise(key, core);
         }

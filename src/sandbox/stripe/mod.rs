@@ -14,6 +14,7 @@
 //! | `pm_sandbox_processing` | `processing`, authorised one step time later |
 //! | `pm_sandbox_processing_fails` | `processing`, declined one step time later |
 
+mod card;
 mod error;
 mod event;
 mod intent;

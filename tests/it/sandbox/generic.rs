@@ -69,7 +69,7 @@ async fn a_warehouse_takes_an_order_once_ships_it_and_reports() {
     let receiver = Receiver::start().await;
     let sandbox = Sandbox::start(Options {
         callback_target: Some(receiver.url.clone()),
-        step_ms: 300,
+        step_ms: 0,
         ..Options::default()
     })
     .unwrap();
@@ -94,6 +94,12 @@ async fn a_warehouse_takes_an_order_once_ships_it_and_reports() {
             .answers(404),
     ];
     run(&sandbox, "wms", &pairs).await;
+    let by_hand = |what: &str, path: &str| pair(what, "POST", path);
+    let pairs = [by_hand("ship", "/_sandbox/wms/ship?order=o-1").says("/status", "shipped")];
+    run(&sandbox, "wms", &pairs).await;
+    receiver.wait_for(1).await;
+    let pairs = [by_hand("deliver", "/_sandbox/wms/deliver?order=o-1")];
+    run(&sandbox, "wms", &pairs).await;
     let arrived = receiver.wait_for(2).await;
     assert_eq!(arrived[0].json()["type"], "shipment.shipped");
     assert_eq!(arrived[1].json()["type"], "shipment.delivered");
@@ -113,4 +119,33 @@ async fn a_warehouse_takes_an_order_once_ships_it_and_reports() {
     ];
     run(&sandbox, "wms", &pairs).await;
     receiver.wait_for(3).await;
+}
+
+#[tokio::test]
+async fn a_warehouse_ships_and_delivers_by_itself() {
+    let sandbox = Sandbox::start(Options {
+        step_ms: 10,
+        ..Options::default()
+    })
+    .unwrap();
+    let body = r#"{"order":"o-1","lines":[{"sku":"MUG-RED","quantity":2}]}"#;
+    let send = pair("take", "POST", "/orders")
+        .bearer(wms::TOKEN)
+        .json(body)
+        .answers(201);
+    run(&sandbox, "wms", &[send]).await;
+    for _ in 0..1_000 {
+        if sandbox.ledger().count("wms", "deliver") == 1 {
+            let kinds: Vec<_> = sandbox
+                .ledger()
+                .of_order("o-1")
+                .iter()
+                .map(|one| one.kind)
+                .collect();
+            assert_eq!(kinds, ["order", "ship", "deliver"]);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{:?}", sandbox.ledger().of_order("o-1"));
 }
