@@ -201,6 +201,30 @@ pub const PROVIDER_QUEUE_MAX: usize = 1_024;
 /// Names of SKUs that adapters keep; at the bound they are forgotten and asked for again.
 pub const NAMES_KEPT_MAX: usize = 1 << 20;
 
+/// Largest body of an HTTP request, in bytes. A longer one is answered 413 and not read further.
+pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Most HTTP connections at once. One more waits in the backlog of the socket.
+pub const HTTP_CONNECTIONS_MAX: usize = 1_024;
+
+/// How long the head of an HTTP request may take to arrive, and how long a connection may be idle
+/// between requests, in milliseconds; slower is closed.
+pub const HTTP_HEAD_TIMEOUT_MS: u64 = 10_000;
+
+/// How long the body of an HTTP request may take to arrive, in milliseconds; slower is answered
+/// 408.
+pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
+
+/// How long HTTP waits for the engine's answer, in milliseconds; then 503, and the caller repeats
+/// with the same key.
+pub const HTTP_ANSWER_TIMEOUT_MS: u64 = 20_000;
+
+/// Most items of one page over HTTP; a larger `limit` is refused.
+pub const PAGE_ITEMS_MAX: u16 = 500;
+
+/// Items of one page over HTTP where the caller says nothing.
+pub const PAGE_ITEMS_DEFAULT: u16 = 50;
+
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
     assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);

@@ -118,6 +118,10 @@ metric_specs! {
         "Calls to a provider that have not ended, by provider and lane.";
     PROVIDER_WAITING: Gauge, Count, "onhand_provider_waiting",
         "Effects in memory that wait for a provider's limits, by provider and lane.";
+    CALLBACKS: Counter, Count, "onhand_callbacks_total",
+        "Callbacks of providers, by provider and result (accepted or why not), and their events (journaled, repeated, other).";
+    HTTP_REQUESTS: Counter, Count, "onhand_http_requests_total",
+        "HTTP requests answered, by status.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
         "How long the last start took to read the journal back, by shard.";
     RATE_QUOTES: Counter, Count, "onhand_rate_quotes_total",
@@ -277,6 +281,17 @@ impl ShardMetrics {
     pub fn frame_error(code: &'static str) {
         metrics::counter!(FRAME_ERRORS, "code" => code).increment(1);
     }
+}
+
+/// Counts a callback, or events of one.
+pub fn count_callback(provider: &str, result: &'static str, number: u64) {
+    metrics::counter!(CALLBACKS, "provider" => provider.to_owned(), "result" => result)
+        .increment(number);
+}
+
+/// Counts an answered HTTP request.
+pub fn count_http(status: u16) {
+    metrics::counter!(HTTP_REQUESTS, "status" => status.to_string()).increment(1);
 }
 
 /// What one sync thread counts.

@@ -1,15 +1,39 @@
-//! HTTP: metrics, liveness and readiness, on a thread and runtime of its own.
+//! HTTP: metrics, health, providers' callbacks and the REST API, on a thread and runtime of its own.
+//!
+//! ```text
+//!  provider ─▶ /callbacks/KIND ─▶ signature, events ─┐
+//!  operator ─▶ /v1/… ─▶ token, role, tenant ─────────┴─▶ local queue ─▶ engine thread
+//!                                                                           │
+//!  2xx or problem details ◀── acknowledged (durable) ◀──────────────────────┘
+//! ```
 //!
 //! `/metrics` is Prometheus text, `/healthz` answers 200 while the process serves, `/readyz` answers
-//! 200 once the journal is recovered and connections are accepted, and 503 while it drains. Nothing
-//! here touches a shard: observing a busy server costs its engine threads nothing.
+//! 200 once the journal is recovered and connections are accepted, and 503 while it drains. What
+//! observes touches no shard; what commands takes the bounded queue that adapters take, so HTTP
+//! never slows an engine thread down by more than its share.
+//!
+//! When full: the queue's refusal is 503 with Retry-After, a long body 413, a slow one 408, and one
+//! connection too many waits in the socket's backlog.
+
+mod body;
+pub mod callbacks;
+mod connections;
+pub mod engines;
+pub mod problem;
+mod state;
+mod trace;
+pub mod v1;
+
+pub use state::Services;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
+use state::Shared;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,11 +45,11 @@ use tokio::sync::oneshot;
 /// How often histogram samples are folded while nobody asks.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What the routes read.
-#[derive(Clone)]
-struct Shared {
-    metrics: PrometheusHandle,
-    ready: Arc<AtomicBool>,
+/// A socket that listens; nothing is served yet.
+#[derive(Debug)]
+pub struct Bound {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
 }
 
 /// The running HTTP thread.
@@ -38,15 +62,29 @@ pub struct Gateway {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Gateway {
-    /// Binds `address` and serves until stopped.
+impl Bound {
+    /// Listens at `address`.
     ///
     /// # Errors
-    /// If the address cannot be bound or the thread not started.
-    pub fn start(address: SocketAddr, metrics: PrometheusHandle) -> io::Result<Self> {
+    /// If the address cannot be bound.
+    pub fn listen(address: SocketAddr) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the gateway is dropped.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn serve(self, metrics: PrometheusHandle, services: Services) -> io::Result<Gateway> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -54,23 +92,31 @@ impl Gateway {
         let shared = Shared {
             metrics,
             ready: Arc::clone(&ready),
+            engines: services.engines,
+            tokens: services.tokens,
+            callbacks: services.callbacks,
+            follow: services.follow,
         };
         let (stop, stopped) = oneshot::channel();
+        let listener = self.listener;
         let thread = std::thread::Builder::new()
             .name("onhand-http".to_owned())
             .spawn(move || {
                 if let Err(error) = runtime.block_on(serve(listener, shared, stopped)) {
                     tracing::error!(%error, "the HTTP thread ended; orders are served on");
                 }
+                runtime.shutdown_background();
             })?;
-        Ok(Self {
-            address,
+        Ok(Gateway {
+            address: self.address,
             ready,
             stop: Some(stop),
             thread: Some(thread),
         })
     }
+}
 
+impl Gateway {
     /// What `/readyz` answers from now on.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
@@ -104,16 +150,31 @@ async fn serve(
             upkeep.run_upkeep();
         }
     });
-    let routes = Router::new()
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    tokio::select! {
+        () = connections::accept(listener, routes(shared)) => Ok(()),
+        _ = stopped => Ok(()),
+    }
+}
+
+fn routes(shared: Shared) -> Router {
+    Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .with_state(shared);
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    tokio::select! {
-        result = axum::serve(listener, routes).into_future() => result,
-        _ = stopped => Ok(()),
-    }
+        .route(
+            "/callbacks/{kind}",
+            post(callbacks::receive).get(callbacks::handshake),
+        )
+        .route(
+            "/callbacks/{kind}/{name}",
+            post(callbacks::receive).get(callbacks::handshake),
+        )
+        .nest("/v1", v1::routes())
+        .fallback(v1::no_route)
+        .method_not_allowed_fallback(v1::no_method)
+        .layer(middleware::from_fn(trace::span))
+        .with_state(shared)
 }
 
 async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {

@@ -16,6 +16,7 @@
 pub mod data_dir;
 mod engine_thread;
 mod error;
+mod http;
 mod process;
 mod recovery;
 mod threads;
@@ -26,7 +27,7 @@ use crate::adapters::runtime::Adapters;
 use crate::affinity::CorePlan;
 use crate::clock;
 use crate::config::Config;
-use crate::gateway::Gateway;
+use crate::gateway::{Bound, Gateway};
 use crate::journal::mapped::MappedStorage;
 use crate::journal::storage::Storage;
 use crate::metrics;
@@ -36,6 +37,7 @@ use crate::net::listener::{Listener, ListenerControl, ListenerOptions};
 use crate::net::tls;
 use crate::net::token::TokenFile;
 use data_dir::DataDir;
+use http::services;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use recovery::Recovered;
 use std::net::SocketAddr;
@@ -125,11 +127,10 @@ impl<S: Storage> Server<S> {
         };
         let socket = mio::net::TcpListener::bind(config.listen).map_err(bind)?;
         let tcp = socket.local_addr().map_err(bind)?;
-        let gateway = config.http.map(|address| {
-            Gateway::start(address, recorder)
-                .map_err(|source| ServerError::Bind { address, source })
+        let http = config.http.map(|address| {
+            Bound::listen(address).map_err(|source| ServerError::Bind { address, source })
         });
-        let gateway = gateway.transpose()?;
+        let http = http.transpose()?;
         let mut threads = Threads::new();
         let access = threads.start_shards(recovered, &cores, deadlines)?;
         let inboxes: Vec<Arc<Inbox>> = access.iter().map(|one| Arc::clone(&one.inbox)).collect();
@@ -140,6 +141,15 @@ impl<S: Storage> Server<S> {
                 process::start_adapters(&access, process, &facts, &threads.on_failure())
             })
             .transpose()?;
+        let gateway = http.map(|http| {
+            let services = services(config, &options, &access, facts, process.as_ref())?;
+            let thread = |source| ServerError::Thread {
+                name: "onhand-http".to_owned(),
+                source,
+            };
+            http.serve(recorder, services).map_err(thread)
+        });
+        let gateway = gateway.transpose()?;
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
         let control = listener.control();
         threads.start_listener(listener)?;
@@ -239,19 +249,23 @@ fn listener_options(config: &Config, hello_ms: u64) -> Result<ListenerOptions, S
         (Some(cert), Some(key)) => Some(tls::server_config(cert, key)?),
         _ => None,
     };
-    let bound = config.tenants.clone();
-    let shards = usize::from(config.shards);
-    let route = move |tenant: &str| match bound.get(tenant) {
-        Some(&shard) => usize::from(shard),
-        None => shard_of(tenant, shards),
-    };
     Ok(ListenerOptions {
         hello_ms,
         connections_max: config.connections_max,
         tokens,
         tls,
-        route: Box::new(route),
+        route: Box::new(route_of(config)),
     })
+}
+
+/// The shard that owns a tenant: where the configuration binds it, else by its name.
+fn route_of(config: &Config) -> impl Fn(&str) -> usize + Send + Sync + 'static {
+    let bound = config.tenants.clone();
+    let shards = usize::from(config.shards);
+    move |tenant: &str| match bound.get(tenant) {
+        Some(&shard) => usize::from(shard),
+        None => shard_of(tenant, shards),
+    }
 }
 
 /// The shard that owns a tenant which no configuration binds: a fixed function of its name and the

@@ -1,6 +1,7 @@
 //! Labels and warehouses: one file a provider.
 
 pub mod easypost;
+pub mod notice;
 pub mod rates;
 pub mod shipstation;
 

@@ -1,0 +1,62 @@
+//! Connections of HTTP: bounded in number, and in the time that a head may take.
+
+use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_HEAD_TIMEOUT_MS};
+use axum::Router;
+use axum::body::Body;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
+
+/// Wait after an accept that failed for a lack of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Who is connected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub SocketAddr);
+
+/// Accepts and serves connections until dropped.
+pub(super) async fn accept(listener: TcpListener, routes: Router) {
+    let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
+    loop {
+        // One connection too many waits in the backlog until another one ends.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                tokio::spawn(serve(stream, Peer(peer), routes.clone(), place));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an HTTP connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, peer: Peer, routes: Router, _place: OwnedSemaphorePermit) {
+    let _ = stream.set_nodelay(true); // only slower without
+    let service = tower::service_fn(move |request: axum::http::Request<_>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        routes.clone().oneshot(request)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(HTTP_HEAD_TIMEOUT_MS));
+    let service = TowerToHyperService::new(service);
+    let served = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, peer = %peer.0, "an HTTP connection ended early");
+    }
+}

@@ -1,0 +1,157 @@
+//! The way from HTTP to the engine threads: ask, and wait until the answer may be revealed.
+
+use crate::limits::HTTP_ANSWER_TIMEOUT_MS;
+use crate::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest};
+use crate::types::{OrderDetails, OrderKey};
+use futures_util::future::BoxFuture;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The shard that owns a tenant, by name.
+pub type Route = Arc<dyn Fn(&str) -> usize + Send + Sync>;
+
+/// Finds accepted orders outside the engine: in memory, or in the journal.
+pub trait FindOrder: Send + Sync {
+    /// What an order number (shard and sequence of the accepting record) stands for.
+    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, Option<FoundOrder>>;
+
+    /// The shard and tenant of a key, if it is remembered.
+    fn by_key(&self, order: OrderKey) -> Option<(u16, String)>;
+}
+
+/// An accepted order, as the journal has it.
+#[derive(Clone, Debug, Default)]
+pub struct FoundOrder {
+    /// Name of its tenant.
+    pub tenant: String,
+    /// Its key.
+    pub order: OrderKey,
+    /// What was sent along with it; `None` without.
+    pub details: Option<OrderDetails>,
+}
+
+/// The engines of this process, and who owns which tenant.
+#[derive(Clone)]
+pub struct Engines {
+    queues: Arc<[Arc<LocalQueue>]>,
+    route: Route,
+    find: Arc<dyn FindOrder>,
+}
+
+impl fmt::Debug for Engines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engines")
+            .field("shards", &self.queues.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Name of the tenant.
+    pub tenant: String,
+    /// Name for the journal.
+    pub actor: String,
+}
+
+/// Why there is no answer. Whether the request was executed is not known for the last two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The queue is full: nothing was done.
+    Busy,
+    /// The engine has stopped.
+    Stopped,
+    /// It took too long.
+    Late,
+}
+
+/// An answer that is on its way.
+#[derive(Debug)]
+pub struct Asked(oneshot::Receiver<LocalAnswer>);
+
+impl Asked {
+    /// Waits until everything that the answer reveals is acknowledged.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Stopped`] or [`NoAnswer::Late`].
+    pub async fn answer(self) -> Result<LocalAnswer, NoAnswer> {
+        let limit = Duration::from_millis(HTTP_ANSWER_TIMEOUT_MS);
+        match tokio::time::timeout(limit, self.0).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(NoAnswer::Stopped),
+            Err(_) => Err(NoAnswer::Late),
+        }
+    }
+}
+
+impl Engines {
+    /// The engines of `queues`, one a shard.
+    #[must_use]
+    pub fn new(queues: Vec<Arc<LocalQueue>>, route: Route, find: Arc<dyn FindOrder>) -> Self {
+        Self {
+            queues: queues.into(),
+            route,
+            find,
+        }
+    }
+
+    /// The shard of a tenant.
+    #[must_use]
+    pub fn shard_of(&self, tenant: &str) -> usize {
+        (self.route)(tenant)
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// What an order number stands for.
+    pub async fn find(&self, shard: u16, sequence: u64) -> Option<FoundOrder> {
+        self.find.by_number(shard, sequence).await
+    }
+
+    /// The shard and tenant of an order's key, if it is remembered.
+    #[must_use]
+    pub fn owner(&self, order: OrderKey) -> Option<(u16, String)> {
+        self.find.by_key(order)
+    }
+
+    /// Puts a request into a shard's queue.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Busy`] if the queue is full.
+    pub fn push(
+        &self,
+        shard: usize,
+        asker: &Asker,
+        request: LocalRequest,
+    ) -> Result<Asked, NoAnswer> {
+        let (sender, receiver) = oneshot::channel();
+        let local = Local {
+            tenant: asker.tenant.clone(),
+            actor: asker.actor.clone(),
+            request,
+            answer: Some(Box::new(move |answer| {
+                // The receiver is gone where the client went away; the journal has the outcome.
+                let _ = sender.send(answer);
+            })),
+        };
+        let queue = self.queues.get(shard).ok_or(NoAnswer::Stopped)?;
+        queue.push(local).map_err(|_| NoAnswer::Busy)?;
+        Ok(Asked(receiver))
+    }
+
+    /// Asks the shard that owns the asker's tenant.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn ask(&self, asker: &Asker, request: LocalRequest) -> Result<LocalAnswer, NoAnswer> {
+        let shard = self.shard_of(&asker.tenant);
+        self.push(shard, asker, request)?.answer().await
+    }
+}

@@ -1,0 +1,43 @@
+//! What every route reads.
+
+use super::callbacks::{Follow, Source};
+use super::engines::Engines;
+use crate::net::token::TokenFile;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What HTTP serves, besides metrics and health.
+#[derive(Clone)]
+pub struct Services {
+    /// The engine threads.
+    pub engines: Engines,
+    /// Who may ask; `None`: whoever connects over loopback, as admin.
+    pub tokens: Option<Arc<TokenFile>>,
+    /// Who sends callbacks.
+    pub callbacks: Arc<[Source]>,
+    /// Reads what a callback only points at.
+    pub follow: Arc<dyn Follow>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services")
+            .field("engines", &self.engines)
+            .field("tokens", &self.tokens)
+            .field("callbacks", &self.callbacks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// As the routes share it.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub metrics: PrometheusHandle,
+    pub ready: Arc<AtomicBool>,
+    pub engines: Engines,
+    pub tokens: Option<Arc<TokenFile>>,
+    pub callbacks: Arc<[Source]>,
+    pub follow: Arc<dyn Follow>,
+}

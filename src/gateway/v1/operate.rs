@@ -1,0 +1,207 @@
+//! What the routes have in common: which order, one command, one question.
+
+use super::auth::Caller;
+use super::show::Names;
+use crate::gateway::callbacks::order_named;
+use crate::gateway::problem::Problem;
+use crate::gateway::state::Shared;
+use crate::limits::PROVIDER_MESSAGE_BYTES_MAX;
+use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, OrderDetail};
+use crate::types::process::OperatorAction;
+use crate::types::{CodeClass, OrderKey, OrderState, ResultCode};
+use axum::Json;
+use serde_json::{Value, json};
+
+/// A decision about one order.
+#[derive(Clone, Debug)]
+pub(super) struct Decision {
+    pub action: OperatorAction,
+    /// The dead letter it is about, or 0.
+    pub effect: u16,
+    /// Minor units, or 0.
+    pub amount: u64,
+    pub reason: String,
+}
+
+impl Decision {
+    /// One without effect and amount.
+    pub fn plain(action: OperatorAction, reason: String) -> Self {
+        Self {
+            action,
+            effect: 0,
+            amount: 0,
+            reason,
+        }
+    }
+
+    pub fn request(self, caller: &Caller, order: OrderKey) -> LocalRequest {
+        LocalRequest::Operate {
+            key: caller.key,
+            order,
+            action: self.action,
+            effect: self.effect,
+            amount: self.amount,
+            reason: self.reason,
+        }
+    }
+}
+
+/// What became of a command about an order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done {
+    pub code: ResultCode,
+    state: Option<OrderState>,
+    replayed: bool,
+    sequence: u64,
+}
+
+/// The order that a path names, by key or by number.
+pub(super) async fn order(
+    shared: &Shared,
+    caller: &Caller,
+    text: &str,
+) -> Result<OrderKey, Problem> {
+    let tenant = &caller.asker.tenant;
+    let unknown = || {
+        let shown: String = text.chars().take(64).collect();
+        let detail = format!("no order `{}` of tenant `{tenant}`", shown.escape_debug());
+        Problem::refused(ResultCode::UnknownOrder, detail)
+    };
+    let key = match order_named(text) {
+        Ok(key) => key,
+        Err(Some((shard, sequence))) => {
+            let found = shared.engines.find(shard, sequence).await;
+            let found = found.filter(|found| found.tenant == *tenant);
+            found.ok_or_else(unknown)?.order
+        }
+        Err(None) => return Err(unknown()),
+    };
+    tracing::Span::current().record("order", tracing::field::display(key));
+    if key.0 == 0 { Err(unknown()) } else { Ok(key) }
+}
+
+/// Sends a decision and says what became of it.
+pub(super) async fn decide(
+    shared: &Shared,
+    caller: &Caller,
+    order: OrderKey,
+    decision: Decision,
+) -> Result<Json<Value>, Problem> {
+    reason_fits(&decision.reason)?;
+    command(shared, caller, order, decision.request(caller, order)).await
+}
+
+/// Sends a command about an order; a refusal is a problem.
+pub(super) async fn command(
+    shared: &Shared,
+    caller: &Caller,
+    order: OrderKey,
+    request: LocalRequest,
+) -> Result<Json<Value>, Problem> {
+    let done = send(shared, caller, request).await?;
+    if done.code != ResultCode::Ok {
+        return Err(refusal(caller, order, done));
+    }
+    Ok(Json(json!({
+        "code": done.code.name(),
+        "order": order.to_string(),
+        "state": done.state.map(OrderState::name),
+        "replayed": done.replayed,
+        "sequence": done.sequence,
+        "key": caller.key.to_string(),
+    })))
+}
+
+/// Sends a command and waits for what became of it.
+pub(super) async fn send(
+    shared: &Shared,
+    caller: &Caller,
+    request: LocalRequest,
+) -> Result<Done, Problem> {
+    match shared.engines.ask(&caller.asker, request).await? {
+        LocalAnswer::Command(done) => Ok(Done {
+            code: done.code,
+            state: done.state,
+            replayed: done.replayed,
+            sequence: done.sequence,
+        }),
+        LocalAnswer::Placed(done) => Ok(Done {
+            code: done.code,
+            state: done.state,
+            replayed: done.replayed,
+            sequence: done.sequence,
+        }),
+        LocalAnswer::Refused(code) => Ok(Done {
+            code,
+            state: None,
+            replayed: false,
+            sequence: 0,
+        }),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn refusal(caller: &Caller, order: OrderKey, done: Done) -> Problem {
+    let state = done.state.map(OrderState::name);
+    let what = match (done.code.class(), state) {
+        (CodeClass::Transient, _) => "nothing was done; send it again".to_owned(),
+        (_, Some(state)) => format!("order {order} is {state}; nothing changed"),
+        (_, None) => format!("order {order} of tenant `{}`", caller.asker.tenant),
+    };
+    let problem = Problem::refused(done.code, what).with("order", order.to_string());
+    match state {
+        Some(state) => problem.with("state", state),
+        None => problem,
+    }
+}
+
+/// Everything about one order.
+pub(super) async fn detail(
+    shared: &Shared,
+    caller: &Caller,
+    order: OrderKey,
+) -> Result<Box<OrderDetail>, Problem> {
+    let question = LocalRequest::Query(LocalQuery::Order(order));
+    match shared.engines.ask(&caller.asker, question).await? {
+        LocalAnswer::Order(Some(detail)) => Ok(detail),
+        LocalAnswer::Order(None) => {
+            let detail = format!("no order {order} of tenant `{}`", caller.asker.tenant);
+            Err(Problem::refused(ResultCode::UnknownOrder, detail))
+        }
+        LocalAnswer::Refused(code) => Err(Problem::refused(code, "")),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Names of the providers of the caller's shard.
+pub(super) async fn names(shared: &Shared, caller: &Caller) -> Result<Names, Problem> {
+    let question = LocalRequest::Query(LocalQuery::Breakers);
+    match shared.engines.ask(&caller.asker, question).await? {
+        LocalAnswer::Breakers(breakers) => Ok(Names::of(&breakers)),
+        LocalAnswer::Refused(code) => Err(Problem::refused(code, "")),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// A reason that the journal can hold.
+pub(super) fn reason_fits(reason: &str) -> Result<(), Problem> {
+    if reason.len() > PROVIDER_MESSAGE_BYTES_MAX || reason.chars().any(char::is_control) {
+        let detail = format!(
+            "the reason must have at most {PROVIDER_MESSAGE_BYTES_MAX} bytes and no control \
+             characters"
+        );
+        return Err(Problem::refused(ResultCode::InvalidField, detail));
+    }
+    Ok(())
+}
+
+/// The engine answered another question: a fault of the server's.
+pub(super) fn unexpected(answer: &LocalAnswer) -> Problem {
+    tracing::error!(?answer, "the engine's answer does not fit the question");
+    let status = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
+    Problem::new(
+        status,
+        "INTERNAL",
+        "The server made a mistake; it is in its log.",
+    )
+}

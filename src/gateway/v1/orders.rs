@@ -1,0 +1,242 @@
+//! `/v1/orders`: list, show, cancel, ship, deliver, refund, return.
+
+use super::auth::Caller;
+use super::operate::{self, Decision, decide};
+use super::pages::{Page, page};
+use super::show;
+use crate::engine::process::command::{ListFilter, ListPage};
+use crate::gateway::body;
+use crate::gateway::problem::Problem;
+use crate::gateway::state::Shared;
+use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, NamedLine};
+use crate::types::process::OperatorAction;
+use crate::types::{Disposition, ResultCode, Role};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What a route answers.
+pub(super) type Answer = Result<Json<Value>, Problem>;
+
+/// Why, for decisions that need nothing else.
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::gateway) struct Because {
+    pub reason: String,
+}
+
+/// `GET /v1/orders?state=&limit=&after=`: orders in process, oldest first.
+pub(in crate::gateway) async fn list(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    caller.may(Role::ReadOnly)?;
+    let wanted = Page::of(query.as_deref(), true)?;
+    summaries(&shared, &caller, wanted).await
+}
+
+/// A page of orders in process, a line each.
+pub(super) async fn summaries(shared: &Shared, caller: &Caller, wanted: Page) -> Answer {
+    let found = ask_list(shared, caller, wanted, false).await?;
+    let shard = shared.engines.shard_of(&caller.asker.tenant);
+    let orders = found.orders.iter().map(|view| show::summary(view, shard));
+    Ok(Json(page("orders", orders.collect(), found.next)))
+}
+
+/// One page of orders in process.
+pub(super) async fn ask_list(
+    shared: &Shared,
+    caller: &Caller,
+    wanted: Page,
+    dead_letters: bool,
+) -> Result<ListPage, Problem> {
+    let filter = ListFilter {
+        state: wanted.state,
+        dead_letters,
+        after: wanted.after,
+        limit: wanted.limit,
+        ..ListFilter::default()
+    };
+    let question = LocalRequest::Query(LocalQuery::List(filter));
+    match shared.engines.ask(&caller.asker, question).await? {
+        LocalAnswer::List(found) => Ok(found),
+        LocalAnswer::Refused(code) => Err(Problem::refused(code, "")),
+        other => Err(operate::unexpected(&other)),
+    }
+}
+
+/// `GET /v1/orders/ORDER`.
+pub(in crate::gateway) async fn show(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(order): Path<String>,
+) -> Answer {
+    caller.may(Role::ReadOnly)?;
+    let order = operate::order(&shared, &caller, &order).await?;
+    let detail = operate::detail(&shared, &caller, order).await?;
+    let names = operate::names(&shared, &caller).await?;
+    let shard = shared.engines.shard_of(&caller.asker.tenant);
+    Ok(Json(show::detail(
+        &detail,
+        &order.to_string(),
+        shard,
+        &names,
+    )))
+}
+
+/// `POST /v1/orders/ORDER/cancel`.
+pub(in crate::gateway) async fn cancel(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(order): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Role::Connector)?;
+    let because: Because = body::json(&headers, body).await?;
+    let order = operate::order(&shared, &caller, &order).await?;
+    let decision = Decision::plain(OperatorAction::Cancel, because.reason);
+    decide(&shared, &caller, order, decision).await
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Shipment {
+    carrier: String,
+    tracking: String,
+}
+
+/// `POST /v1/orders/ORDER/ship`: everything not shipped has left.
+pub(in crate::gateway) async fn ship(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(order): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Role::Operator)?;
+    let shipment: Shipment = body::json(&headers, body).await?;
+    let order = operate::order(&shared, &caller, &order).await?;
+    let reason = format!("{} {}", shipment.carrier, shipment.tracking);
+    let decision = Decision::plain(OperatorAction::Ship, reason.trim().to_owned());
+    decide(&shared, &caller, order, decision).await
+}
+
+/// `POST /v1/orders/ORDER/deliver`.
+pub(in crate::gateway) async fn deliver(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(order): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Role::Operator)?;
+    let because: Because = body::json(&headers, body).await?;
+    let order = operate::order(&shared, &caller, &order).await?;
+    let decision = Decision::plain(OperatorAction::Deliver, because.reason);
+    decide(&shared, &caller, order, decision).await
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Refund {
+    /// Minor units; 0 or absent: everything captured and not given back.
+    amount: u64,
+    reason: String,
+}
+
+/// `POST /v1/orders/ORDER/refund`.
+pub(in crate::gateway) async fn refund(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(order): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Role::Operator)?;
+    let refund: Refund = body::json(&headers, body).await?;
+    let order = operate::order(&shared, &caller, &order).await?;
+    let decision = Decision {
+        amount: refund.amount,
+        ..Decision::plain(OperatorAction::Refund, refund.reason)
+    };
+    decide(&shared, &caller, order, decision).await
+}
+
+/// One line by names, as in bodies.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineBody {
+    sku: String,
+    quantity: u32,
+    #[serde(default)]
+    location: Option<String>,
+}
+
+impl From<LineBody> for NamedLine {
+    fn from(line: LineBody) -> Self {
+        Self {
+            sku: line.sku,
+            location: line.location,
+            quantity: line.quantity,
+        }
+    }
+}
+
+#[derive(Deserialize, Debug, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Returned {
+    disposition: Option<String>,
+    lines: Vec<LineBody>,
+}
+
+/// `POST /v1/orders/ORDER/return`: shipped units came back; without lines, all of them.
+pub(in crate::gateway) async fn give_back(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(order): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    caller.may(Role::Operator)?;
+    let returned: Returned = body::json(&headers, body).await?;
+    let order = operate::order(&shared, &caller, &order).await?;
+    let disposition = disposition(returned.disposition.as_deref())?;
+    let mut lines: Vec<NamedLine> = returned.lines.into_iter().map(NamedLine::from).collect();
+    if lines.is_empty() {
+        let detail = operate::detail(&shared, &caller, order).await?;
+        let out = detail.lines.iter().map(|line| NamedLine {
+            sku: line.sku.clone(),
+            location: Some(line.location.clone()),
+            quantity: line.line.shipped.saturating_sub(line.line.returned),
+        });
+        lines = out.filter(|line| line.quantity > 0).collect();
+        if lines.is_empty() {
+            let detail = format!("no unit of order {order} is out");
+            return Err(Problem::refused(ResultCode::ExceedsShipped, detail));
+        }
+    }
+    let request = LocalRequest::Return {
+        key: caller.key,
+        order,
+        disposition,
+        lines,
+    };
+    operate::command(&shared, &caller, order, request).await
+}
+
+fn disposition(name: Option<&str>) -> Result<Disposition, Problem> {
+    match name.unwrap_or("restock") {
+        "restock" => Ok(Disposition::Restock),
+        "damaged" => Ok(Disposition::Damaged),
+        "quality_control" => Ok(Disposition::QualityControl),
+        _ => {
+            let detail = "`disposition` must be restock, damaged or quality_control";
+            Err(Problem::refused(ResultCode::InvalidField, detail))
+        }
+    }
+}

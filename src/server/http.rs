@@ -1,0 +1,135 @@
+//! What HTTP is given: the engines' queues, tokens, and who sends callbacks.
+
+use super::error::ServerError;
+use super::route_of;
+use super::threads::ShardAccess;
+use crate::adapters::facts::OrderFactsStore;
+use crate::adapters::fulfilment::notice::Notices;
+use crate::config::Config;
+use crate::config::process::ProcessConfig;
+use crate::gateway::Services;
+use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
+use crate::gateway::engines::{Engines, FindOrder, FoundOrder};
+use crate::journal::storage::Storage;
+use crate::net::listener::ListenerOptions;
+use crate::types::OrderKey;
+use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Setting of WhatsApp's callbacks: the environment variable that holds the handshake's token.
+const VERIFY_TOKEN_ENV: &str = "verify_token_env";
+
+/// For the gateway.
+pub(super) fn services<S: Storage>(
+    config: &Config,
+    options: &ListenerOptions,
+    access: &[ShardAccess<S>],
+    facts: Arc<OrderFactsStore>,
+    process: Option<&ProcessConfig>,
+) -> Result<Services, ServerError> {
+    let queues = access.iter().map(|one| Arc::clone(&one.queue)).collect();
+    let find = Arc::new(Facts(facts));
+    Ok(Services {
+        engines: Engines::new(queues, Arc::new(route_of(config)), find),
+        tokens: options.tokens.clone().map(Arc::new),
+        callbacks: process.map_or(Ok(Vec::new()), sources)?.into(),
+        follow: Arc::new(Shipments::of(process)?),
+    })
+}
+
+/// Who sends callbacks, by the configuration of the process.
+fn sources(process: &ProcessConfig) -> Result<Vec<Source>, ServerError> {
+    let mut sources = Vec::new();
+    for (name, options) in &process.callbacks {
+        let mut settings = options.settings.clone();
+        let verify_token = match settings.remove(VERIFY_TOKEN_ENV) {
+            None => String::new(),
+            Some(variable) => std::env::var(&variable).map_err(|_| {
+                let what = format!("provider `{name}`: set the environment variable `{variable}`");
+                ServerError::Process(what.into())
+            })?,
+        };
+        let tenant = settings.get("tenant").cloned();
+        let source = Source {
+            name: name.clone(),
+            kind: options.kind.clone(),
+            tenant: tenant.unwrap_or_else(|| "default".to_owned()),
+            secrets: options
+                .secrets
+                .iter()
+                .map(|secret| secret.reveal().as_bytes().to_vec())
+                .collect(),
+            verify_token: verify_token.into_bytes(),
+            settings,
+        };
+        let checked = source.check();
+        checked.map_err(|what| ServerError::Process(what.into()))?;
+        sources.push(source);
+    }
+    for provider in &process.providers {
+        let name = &provider.name;
+        if sends_callbacks(&provider.kind) && !process.callbacks.contains_key(name) {
+            tracing::info!(
+                provider = name,
+                "no callback secret is configured, so its callbacks are refused"
+            );
+        }
+    }
+    Ok(sources)
+}
+
+/// Orders as the adapters' store has them.
+struct Facts(Arc<OrderFactsStore>);
+
+impl FindOrder for Facts {
+    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, Option<FoundOrder>> {
+        Box::pin(async move {
+            let facts = self.0.find(shard, sequence).await;
+            let facts = facts
+                .inspect_err(|error| tracing::debug!(%error, "no such order"))
+                .ok()?;
+            Some(FoundOrder {
+                tenant: facts.tenant.clone(),
+                order: facts.order,
+                details: Some(facts.details.clone()),
+            })
+        })
+    }
+
+    fn by_key(&self, order: OrderKey) -> Option<(u16, String)> {
+        let (shard, facts) = self.0.latest(order)?;
+        Some((shard, facts.tenant.clone()))
+    }
+}
+
+/// Accounts whose notifications point at shipments, by provider.
+struct Shipments(BTreeMap<String, Notices>);
+
+impl Shipments {
+    fn of(process: Option<&ProcessConfig>) -> Result<Self, ServerError> {
+        let mut accounts = BTreeMap::new();
+        let providers = process.map_or(&[][..], |process| &process.providers);
+        for provider in providers.iter().filter(|one| one.kind == "shipstation") {
+            let notices = Notices::new(provider);
+            let notices = notices.map_err(|error| ServerError::Process(Box::new(error)))?;
+            accounts.insert(provider.name.clone(), notices);
+        }
+        Ok(Self(accounts))
+    }
+}
+
+impl Follow for Shipments {
+    fn get<'a>(
+        &'a self,
+        provider: &'a str,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        Box::pin(async move {
+            match self.0.get(provider) {
+                Some(notices) => notices.read(url).await,
+                None => Err(format!("provider `{provider}` is in no pipeline")),
+            }
+        })
+    }
+}
