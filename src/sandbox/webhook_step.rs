@@ -4,8 +4,9 @@
 //! and `/erp/compensate` takes an effect back. Requests carry the signature of the Standard
 //! Webhooks specification (`webhook-id`, `webhook-timestamp`, `webhook-signature`); a wrong one,
 //! or one more than five minutes old, is refused with 401. The answer is
-//! `{"status": "ok" | "declined" | "retry", "reference": …, "reason": …}`. A repeated
-//! `webhook-id` gets its first answer again, except after `retry`.
+//! `{"status": "ok" | "declined" | "retry" | "pending", "reference": …, "reason": …}`; `retry` tells
+//! `retry_after_ms`, a `pending` step has happened. A repeated `webhook-id` gets its first answer
+//! again, except after `retry`. The service `/events` takes any event, also one without an order.
 //!
 //! `POST /_sandbox/webhook_step/answer?service=tax&status=declined[&reason=TEXT][&count=N]`
 //! decides what the next requests to a service are answered.
@@ -88,16 +89,19 @@ impl State {
     }
 
     fn step(&mut self, service: &str, order: &str, id: &str, core: &Core) -> Value {
-        if let Some((status, reason)) = self.scripted(service)
-            && status != "ok"
-        {
+        let (status, reason) = self.scripted(service).unwrap_or(("ok", "".into()));
+        if status == "retry" {
+            return json!({"status": status, "reference": null, "reason": reason,
+                "retry_after_ms": 100});
+        }
+        if status == "declined" {
             return json!({"status": status, "reference": null, "reason": reason});
         }
         let reference: Box<str> = format!("{service}-{}", core.next_id()).into();
         self.standing
             .insert((service.into(), order.into()), reference.clone());
         record("step", service, order, id, &reference, core);
-        json!({"status": "ok", "reference": reference, "reason": null})
+        json!({"status": status, "reference": reference, "reason": reason})
     }
 
     fn compensate(&mut self, service: &str, order: &str, id: &str, core: &Core) -> Value {
@@ -152,11 +156,11 @@ impl Provider for WebhookStep {
             return refuse(400, "the body is no JSON");
         };
         let order = order(&body);
-        if order.is_empty() {
-            return refuse(422, "the body names no order");
-        }
         let path = request.path.trim_matches('/');
         let service = path.strip_suffix("/compensate").unwrap_or(path);
+        if order.is_empty() && service != "events" {
+            return refuse(422, "the body names no order");
+        }
         let id = request.header("webhook-id").unwrap_or_default();
         let mut state = self.state.lock();
         let seen: Box<str> = format!("{path} {id}").into();
@@ -179,11 +183,11 @@ impl Provider for WebhookStep {
             return None;
         }
         let status = request.query_value("status").unwrap_or_default();
-        let known = ["ok", "declined", "retry"];
+        let known = ["ok", "declined", "retry", "pending"];
         let Some(status) = known.into_iter().find(|known| *known == status) else {
             return Some(super::control::refuse(
                 400,
-                "status is ok, declined or retry",
+                "status is ok, declined, retry or pending",
             ));
         };
         let service = request.query_value("service").unwrap_or_default();

@@ -53,6 +53,16 @@ async fn a_webhook_step_is_verified_answered_and_taken_back() {
         answer("service=tax&status=retry&count=1").answers(204),
         step("later", "/tax", "m-8", body, 0).says("/status", "retry"),
         step("a retry is no answer to keep", "/tax", "m-8", body, 0).says("/status", "ok"),
+        answer("service=3pl&status=pending&count=1").answers(204),
+        step("pending", "/3pl", "m-20", body, 0).says("/status", "pending"),
+        step(
+            "an event without an order",
+            "/events",
+            "m-21",
+            r#"{"type":"alert"}"#,
+            0,
+        )
+        .says("/status", "ok"),
         answer("service=tax&status=perhaps").answers(400),
         step("compensate", "/erp/compensate", "m-9", body, 0).says("/reference", "erp-1"),
         step("compensate twice", "/erp/compensate", "m-10", body, 0)
@@ -60,7 +70,7 @@ async fn a_webhook_step_is_verified_answered_and_taken_back() {
             .says("/reason", "nothing to take back"),
     ];
     run(&sandbox, "webhook_step", &pairs).await;
-    assert_eq!(sandbox.ledger().count("webhook_step", "step"), 3);
+    assert_eq!(sandbox.ledger().count("webhook_step", "step"), 5);
     assert_eq!(sandbox.ledger().count("webhook_step", "compensate"), 1);
 }
 
