@@ -224,6 +224,9 @@ impl Engine {
             order.state = OrderState::FraudCheck;
             order.flags = flag::PLACED;
         }
+        // The next version of an order in process stays in it.
+        let managed = existing.is_some_and(|slot| self.orders.get(slot).is_managed());
+        order.set_managed(managed);
         let slot = self.store_order(order, record, probe, existing);
         self.timers.set(deadline_ms, slot);
         self.counters.accepted += 1;

@@ -1,8 +1,9 @@
 //! One hash over the whole state, equal after replay.
 //!
 //! BLAKE3 over names, SKUs with their cells, locations and orders with their lines, each table in
-//! order of its numbers, and over the running hashes of refusals and command results. Left out is
-//! what options or time decide: the secret, how much the bounded memories still hold, timers.
+//! order of its numbers, over the running hashes of refusals and command results, and, once there
+//! are pipelines, over the whole table of the order process. Left out is what options or time
+//! decide: the secret, how much the bounded memories still hold, timers.
 
 use super::Engine;
 use super::command::CellQuantities;
@@ -74,6 +75,11 @@ impl Engine {
         ] {
             writer.number(chain[0]);
             writer.number(chain[1]);
+        }
+        if self.processes.is_in_force() {
+            let mut bytes = Vec::new();
+            self.processes.digest_into(&mut bytes);
+            writer.put(&bytes);
         }
         writer.flush();
         writer.hasher.finalize().into()

@@ -14,7 +14,7 @@ use super::{Engine, Found, OrderProbe};
 use crate::limits;
 use crate::mutants::{self, Mutant};
 use crate::types::record::RecordBuffer;
-use crate::types::{LocationId, OrderState, ResultCode, SkuId, TenantId};
+use crate::types::{LocationId, OrderMode, OrderState, ResultCode, SkuId, TenantId};
 
 /// One order on its way through the decision.
 pub(super) struct Intake<'a> {
@@ -160,7 +160,9 @@ impl Engine {
             return self.present(&intake.found, ResultCode::VersionGap);
         }
         if let Some(slot) = order {
-            if !self.orders.get(slot).is_live(self.now_ms) {
+            let before = self.orders.get(slot);
+            let leaves = before.is_managed() && intake.request.mode != OrderMode::Place;
+            if leaves || !before.is_live(self.now_ms) || self.is_undoing(slot) {
                 return self.present(&intake.found, ResultCode::NotReplaceable);
             }
             intake.replaces = Some(slot);
@@ -249,7 +251,9 @@ impl Engine {
     #[inline]
     pub(super) fn present_state(&self, slot: u32) -> (OrderState, u64) {
         let order = self.orders.get(slot);
-        if order.is_expired(self.now_ms) {
+        if order.is_managed() {
+            self.process_state(slot)
+        } else if order.is_expired(self.now_ms) {
             (OrderState::Expired, 0)
         } else if order.state.is_live_hold() {
             (order.state, order.time_ms())

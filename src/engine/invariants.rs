@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Reserved, committed and net shipped units of one cell.
 type Sums = (u64, u64, i64);
 
-fn broken(invariant: &'static str, offender: String) -> InvariantBroken {
+pub(super) fn broken(invariant: &'static str, offender: String) -> InvariantBroken {
     InvariantBroken {
         invariant,
         offender,
@@ -33,6 +33,7 @@ impl Engine {
             }
         }
         self.check_timers()?;
+        self.check_processes()?;
         self.check_index()
     }
 
@@ -113,7 +114,9 @@ impl Engine {
     fn check_timers(&self) -> Result<(), InvariantBroken> {
         let timers: BTreeSet<(u64, u32)> = self.timers.iter().collect();
         for (slot, order) in self.orders.iter() {
-            let until = if order.state.is_live_hold() {
+            let until = if order.is_managed() {
+                continue; // see `check_processes`
+            } else if order.state.is_live_hold() {
                 order.time_ms()
             } else if order.is_ended() {
                 let kept_ms = self.options.ended_order_kept_ms;

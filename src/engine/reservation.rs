@@ -4,6 +4,7 @@ use super::Engine;
 use super::allocate::{Demand, MergedLine, Plan};
 use super::command::{LineNote, OrderOutcome};
 use super::intake::{Intake, count, push_granted, refused};
+use super::process::Entry;
 use super::record::{
     Allocation, Lines, OrderAccepted, OrderRejected, ShortLine, Shorts, accepted_flags, put_lines,
     put_shorts,
@@ -196,7 +197,7 @@ impl Engine {
             panic!("an accepted order cannot be applied (sequence {sequence}): {contradiction}");
         }
         self.scratch.bytes = bytes;
-        OrderOutcome {
+        let mut outcome = OrderOutcome {
             code: ResultCode::Ok,
             state: Some(match request.mode {
                 OrderMode::Hold => OrderState::Held,
@@ -208,7 +209,36 @@ impl Engine {
             sequence,
             expires_at_ms: self.now_ms + u64::from(request.ttl_ms),
             notes: 0,
+        };
+        if self.processes.is_in_force() {
+            self.enter_pipeline(intake, &mut outcome, out);
         }
+        outcome
+    }
+
+    /// A placed order goes on in its process, within the same batch.
+    #[cold]
+    fn enter_pipeline(
+        &mut self,
+        intake: &Intake<'_>,
+        outcome: &mut OrderOutcome,
+        out: &mut RecordBuffer,
+    ) {
+        let request = intake.request;
+        let Some(slot) = self.find_order(intake.probe).order else {
+            return;
+        };
+        let entry = Entry {
+            accepted: outcome.sequence,
+            total: request.total,
+            currency: request.currency,
+            channel: request.channel,
+            details: request.details,
+        };
+        self.enter_process(slot, &entry, intake.context.actor, out);
+        let (state, expires_at_ms) = self.present_state(slot);
+        outcome.state = Some(state);
+        outcome.expires_at_ms = expires_at_ms;
     }
 
     /// Journals and applies a refusal.

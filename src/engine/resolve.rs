@@ -44,10 +44,17 @@ impl Engine {
             fingerprint,
             tenant: context.tenant,
         };
+        if let Some(outcome) = self.managed_command(slot, command, reference, (context.actor, out))
+        {
+            return outcome;
+        }
         let mut bytes = Vec::new();
         let mut outcome = super::define::answer(ResultCode::Ok);
         match self.decide_order_command(slot, command, reference, &mut bytes) {
-            Ok(record) => outcome.sequence = self.commit(&record, context.actor, out),
+            Ok(record) => {
+                outcome.sequence = self.commit(&record, context.actor, out);
+                self.follow_command(slot, command, context.actor, out);
+            }
             Err(code) => {
                 let refused = Record::CommandRefused {
                     tenant: context.tenant,
@@ -101,7 +108,11 @@ impl Engine {
     }
 
     /// Adds the present facts of the order.
-    fn with_order(&self, slot: Option<u32>, mut outcome: CommandOutcome) -> CommandOutcome {
+    pub(super) fn with_order(
+        &self,
+        slot: Option<u32>,
+        mut outcome: CommandOutcome,
+    ) -> CommandOutcome {
         if let Some(slot) = slot {
             let (state, expires_at_ms) = self.present_state(slot);
             outcome.state = Some(state);
@@ -133,6 +144,7 @@ impl Engine {
             return Err(ResultCode::Expired);
         }
         let live = slot_now.state.is_live_hold();
+        self.check_managed(slot, command)?;
         match *command {
             Command::Confirm { lines, .. } => {
                 self.check_confirm(slot)?;

@@ -1,5 +1,6 @@
 //! A turn's time, and the timers that it fires.
 
+use super::process::PROCESS_TIMER_RECORDS_BYTES_MAX;
 use super::record::{FORGOTTEN_KEY_BYTES, Record};
 use super::{Engine, TimersFired};
 use crate::limits::{FORGOTTEN_KEYS_PER_RECORD_MAX, TIMERS_PER_TURN_MAX};
@@ -9,31 +10,50 @@ use crate::types::record::RecordBuffer;
 /// Void timers looked at in one turn, at most.
 const VOID_TIMERS_PER_TURN_MAX: usize = 64 * TIMERS_PER_TURN_MAX;
 
+/// Journal bytes of a timer of an order that is not in process, at most: a forgotten key or an
+/// expiry, with its frame.
+const TIMER_RECORD_BYTES: usize = 40;
+
 impl Engine {
     /// Starts a turn: moves engine time to the clock and fires every timer due by then, but at
-    /// most `timers_max` (1 ..= `TIMERS_PER_TURN_MAX`; each makes at most 40 bytes of records):
-    /// then time stops at the deadline of the last one fired.
+    /// most `timers_max` (1 ..= `TIMERS_PER_TURN_MAX`; each makes at most 40 bytes of records, and
+    /// one of an order in process counts as many, as it may make more): then time stops at the
+    /// deadline of the last one fired.
     pub fn fire_timers(
         &mut self,
         clock_ms: u64,
         timers_max: usize,
         out: &mut RecordBuffer,
     ) -> TimersFired {
+        let room = timers_max.saturating_mul(TIMER_RECORD_BYTES);
         let timers_max = timers_max.clamp(1, TIMERS_PER_TURN_MAX);
         let clock_ms = clock_ms.max(self.now_ms);
         let mut due = std::mem::take(&mut self.scratch.due);
         due.clear();
         let mut last_deadline = 0;
         let mut looked_at = 0;
+        let mut bytes_left = room;
         while due.len() < timers_max && looked_at < VOID_TIMERS_PER_TURN_MAX {
             let Some((deadline, slot)) = self.timers.pop(clock_ms) else {
                 break;
             };
             looked_at += 1;
-            last_deadline = deadline;
-            if self.is_timer_of(deadline, slot) {
-                due.push((deadline, slot));
+            if !self.is_timer_of(deadline, slot) {
+                last_deadline = deadline;
+                continue;
             }
+            let bytes = if self.processes.get(slot).is_some() {
+                PROCESS_TIMER_RECORDS_BYTES_MAX
+            } else {
+                TIMER_RECORD_BYTES
+            };
+            if bytes > bytes_left && !due.is_empty() {
+                self.timers.set(deadline, slot);
+                break;
+            }
+            bytes_left = bytes_left.saturating_sub(bytes);
+            last_deadline = deadline;
+            due.push((deadline, slot));
         }
         let more = self
             .timers
@@ -51,6 +71,11 @@ impl Engine {
         for (deadline, slot) in &due {
             // A hold replaced by one of the same deadline has two timers: the first one fires.
             if !self.is_timer_of(*deadline, *slot) {
+                continue;
+            }
+            let process_due = self.processes.next_due_ms(*slot);
+            if process_due.is_some_and(|due_ms| due_ms <= self.now_ms) {
+                self.fire_process(*slot, out);
                 continue;
             }
             let (tenant, key) = self.client_key(*slot);
@@ -79,6 +104,12 @@ impl Engine {
     fn is_timer_of(&self, deadline_ms: u64, slot: u32) -> bool {
         let order = self.orders.get(slot);
         if order.is_free() {
+            return false;
+        }
+        let process_due = self.processes.next_due_ms(slot);
+        if process_due.is_some_and(|due_ms| due_ms <= deadline_ms) {
+            true
+        } else if order.is_managed() {
             false
         } else if order.state.is_live_hold() {
             order.time_ms() == deadline_ms

@@ -12,6 +12,8 @@ use crate::types::pipeline::PipelineSet;
 use crate::types::process::{OperatorAction, ProcessEvent, ReportFate, ReviewReason, TimerKind};
 use crate::types::{OrderKey, OrderState, ResultCode, TenantId};
 
+use std::collections::btree_map::Entry;
+
 type Applied = Result<(), Contradiction>;
 
 impl Engine {
@@ -295,7 +297,9 @@ impl Engine {
         }
         if !ended.reference.is_empty() && has_reports(ended.kind) {
             let place = reference_hash(ended.provider, ended.reference);
-            if table.references.insert(place, slot) != Some(slot) {
+            // A reference that two orders got leads to the first one.
+            if let Entry::Vacant(vacant) = table.references.entry(place) {
+                vacant.insert(slot);
                 process.references.push(place);
             }
         }

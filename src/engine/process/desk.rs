@@ -1,17 +1,22 @@
 //! The desk at which decisions are made: each is a record, applied at once, and what follows is
 //! decided from the state that it left.
 
-use super::Process;
 use super::command::ProcessCommand;
+use super::review::Operation;
+use super::table::{self, Act, Trigger};
+use super::{PinnedSet, Process};
 use crate::engine::Engine;
 use crate::engine::command::{CommandOutcome, Context};
 use crate::engine::define::answer;
-use crate::engine::record::{Blob, PipelinesDefined, ProcessRecord, Record};
+use crate::engine::record::process_flags::{DECLINING, EXPIRING};
+use crate::engine::record::{
+    Blob, OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, Record,
+};
 use crate::limits;
-use crate::types::pipeline::PipelineSet;
-use crate::types::process::{BreakerCause, BreakerState};
+use crate::types::pipeline::{PipelineSet, ProcessSettings};
+use crate::types::process::{BreakerCause, BreakerState, ProcessEvent};
 use crate::types::record::RecordBuffer;
-use crate::types::{ActorId, ResultCode};
+use crate::types::{ActorId, OrderState, ResultCode};
 
 /// One decision after the other about orders in process.
 pub(in crate::engine) struct Desk<'a> {
@@ -40,16 +45,116 @@ impl Engine {
             ProcessCommand::Breaker { provider, isolate } => {
                 desk.operate_breaker(provider, *isolate)
             }
-            _ => answer(ResultCode::UnknownOrder),
+            ProcessCommand::Result(result) => desk.take_result(context.tenant, result),
+            ProcessCommand::Report(report) => desk.take_report(context.tenant, report),
+            ProcessCommand::Operate {
+                key,
+                order,
+                action,
+                effect,
+                amount,
+                reason,
+            } => desk.operate(
+                context.tenant,
+                &Operation {
+                    key: *key,
+                    order: *order,
+                    action: *action,
+                    effect: *effect,
+                    amount: *amount,
+                    reason,
+                },
+            ),
         }
     }
 }
 
 impl Desk<'_> {
+    /// What happened to an order, by the table. False where that changes nothing in its state.
+    /// `image` is the process with what the cause brought; the action completes it.
+    pub fn trigger(&mut self, slot: u32, on: Trigger, image: ProcessImage, note: &str) -> bool {
+        let Some(process) = self.process(slot) else {
+            return false;
+        };
+        let state = process.state;
+        let Some(row) = table::find(state, on) else {
+            return false;
+        };
+        match row.act {
+            Act::Note => self.moved(slot, state, row.event, image, note),
+            Act::NextStep => {
+                let step = usize::from(image.step) + 1;
+                self.advance(slot, (step, image), row.event, note);
+            }
+            Act::FirstStep => self.begin(slot, image, row.event, note),
+            Act::Review(reason) => self.open_review(slot, reason, image, row.event, note),
+            Act::Escalate => self.escalate(slot, image, row.event),
+            Act::Resume => self.resume(slot, image, row.event, note),
+            Act::UndoDecline => self.undo_for(slot, DECLINING, image, row.event, note),
+            Act::UndoCancel => self.undo_for(slot, 0, image, row.event, note),
+            Act::UndoExpire => self.undo_for(slot, EXPIRING, image, row.event, note),
+            Act::Pin => self.pin_hold(slot, image, row.event),
+            Act::Ship => self.ship(slot, image, row.event, note),
+            Act::Deliver => self.deliver(slot, image, row.event, note),
+            Act::Complete => self.complete(slot, image, row.event),
+            Act::End => self.end(slot, image, row.event, note),
+        }
+        true
+    }
+
+    /// Journals where an order is from now on.
+    pub fn moved(
+        &mut self,
+        slot: u32,
+        to: OrderState,
+        event: ProcessEvent,
+        image: ProcessImage,
+        note: &str,
+    ) {
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let moved = OrderMoved {
+            order: process.key,
+            tenant: process.tenant,
+            accepted: process.accepted,
+            event,
+            from: Some(process.state),
+            to,
+            image: ProcessImage {
+                effects: process.image.effects,
+                ..image
+            },
+            note: cut(note, limits::PROVIDER_MESSAGE_BYTES_MAX),
+        };
+        self.emit_moved(&moved);
+    }
+
+    /// Where an order is now.
+    pub fn image(&self, slot: u32) -> Option<ProcessImage> {
+        self.process(slot).map(|process| process.image)
+    }
+
+    /// The set that an order is pinned to.
+    pub fn set_of(&self, image: &ProcessImage) -> Option<&PinnedSet> {
+        self.engine.processes.set_of(image)
+    }
+
+    /// The figures that hold for an order.
+    pub fn settings(&self, image: &ProcessImage) -> &ProcessSettings {
+        let pinned = self.set_of(image);
+        pinned.map_or(self.engine.processes.settings(), |it| &it.set.settings)
+    }
+
     /// Journals a record of the order process and applies it; returns its sequence.
     pub fn emit(&mut self, record: ProcessRecord<'_>) -> u64 {
         let record = Record::Process(record);
         self.engine.commit(&record, self.actor, self.out)
+    }
+
+    /// As [`Desk::emit`]. The caller's texts must not borrow from the engine.
+    fn emit_moved(&mut self, moved: &OrderMoved<'_>) {
+        self.emit(ProcessRecord::Moved(*moved));
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -162,4 +267,10 @@ fn is_sound(set: &PipelineSet) -> bool {
         && set.crm_providers.iter().all(known)
         && set.crm_providers.len() <= limits::MESSAGES_PER_MILESTONE_MAX
         && set.settings.attempts > 0
+}
+
+/// The start of a text, up to a number of bytes.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes))
+        .unwrap_or_default()
 }

@@ -20,17 +20,32 @@
 
 mod apply;
 mod breaker;
+mod cancel;
+mod check;
 pub mod command;
 mod desk;
+mod edit;
+mod effects;
+mod fulfilment;
+mod messages;
+mod payment;
+mod reports;
+mod review;
+mod steps;
+mod table;
+#[cfg(test)]
+mod tests;
+mod timers;
 mod view;
 
+use super::record::ProcessImage;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::pipeline::{Pipeline, PipelineSet, ProcessSettings, Step};
 use crate::types::{OrderKey, OrderState, TenantId};
 use breaker::Breaker;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::record::ProcessImage;
+pub(in crate::engine) use steps::Entry;
 
 /// The most journal bytes that one command of the order process makes, a set of pipelines included.
 pub const PROCESS_COMMAND_RECORDS_BYTES_MAX: usize = 40 << 10;
@@ -246,6 +261,12 @@ static DEFAULTS: std::sync::LazyLock<ProcessSettings> =
     std::sync::LazyLock::new(ProcessSettings::default);
 
 impl ProcessTable {
+    /// Pipelines are in force.
+    #[inline]
+    pub fn is_in_force(&self) -> bool {
+        self.latest > 0
+    }
+
     pub fn get(&self, slot: u32) -> Option<&Process> {
         self.processes.get(&slot).map(|process| &**process)
     }

@@ -3,8 +3,10 @@
 use super::command::{BreakerView, EffectView, ListFilter, ListPage, OpenEffect, ProcessView};
 use super::{Effect, Process};
 use crate::engine::Engine;
+use crate::engine::record::process_flags::CANCELLING;
 use crate::types::pipeline::PipelineSet;
-use crate::types::{OrderKey, TenantId};
+use crate::types::process::TimerKind;
+use crate::types::{OrderKey, OrderState, TenantId};
 
 impl Engine {
     /// Providers' names; the place of one is its `ProviderId`.
@@ -117,6 +119,22 @@ impl Engine {
             + table.references.len() * 24
             + table.seen.len() * 40
             + table.parked.len() * (size_of::<super::Parked>() + 64)
+    }
+
+    /// State of an order in process, and when its hold ends (0 where no hold is running).
+    pub(in crate::engine) fn process_state(&self, slot: u32) -> (OrderState, u64) {
+        let Some(process) = self.processes.get(slot) else {
+            return (self.orders.get(slot).state, 0);
+        };
+        let holds = matches!(process.image.timer, TimerKind::Hold | TimerKind::Pin);
+        let ends_ms = if holds { process.image.timer_at_ms } else { 0 };
+        (process.state, ends_ms)
+    }
+
+    /// The order's effects are being taken back.
+    pub(in crate::engine) fn is_undoing(&self, slot: u32) -> bool {
+        let process = self.processes.get(slot);
+        process.is_some_and(|process| process.has_flag(CANCELLING))
     }
 
     fn process_view(&self, slot: u32, process: &Process) -> ProcessView {

@@ -10,6 +10,6 @@ mod model;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod naive;
-mod shop;
+pub(super) mod shop;
 mod steps;
 mod stock;

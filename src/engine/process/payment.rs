@@ -1,0 +1,433 @@
+//! Money: authorise at one processor or the next, find out what became of it, capture once.
+//!
+//! ```text
+//!  authorise ──▶ done ──▶ approved (amount and currency match) ──▶ confirmed, captured
+//!      │  ├────▶ declined ──▶ order declined
+//!      │  ├────▶ action required ──▶ waits for the buyer
+//!      │  ├────▶ unknown ──▶ query, same key ──▶ done │ declined │ absent │ still unknown
+//!      │  └────▶ retry ◀──────────────────────────────────────────────┴───────┘
+//!      ▼ attempts exhausted, or breaker open
+//!   next processor, and the loser is voided until that is definite ──▶ none left: REVIEW
+//! ```
+
+use super::Effect;
+use super::desk::Desk;
+use super::effects::{Following, Said, Start, give_up};
+use super::steps::providers_of;
+use super::table::Trigger;
+use crate::engine::record::ProcessImage;
+use crate::engine::record::process_flags::{AUTHORISED, CAPTURED, DELAY_TOLD};
+use crate::types::OrderState;
+use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
+use crate::types::pipeline::{CaptureOn, StepKind};
+use crate::types::process::{ProcessEvent, SubState};
+
+/// An authorisation that a provider holds back is asked about after so many of the longest waits.
+const POLL_WAITS: u64 = 4;
+
+impl Desk<'_> {
+    /// The payment step begins: the first processor that takes calls is asked.
+    pub fn authorise_first(&mut self, slot: u32, providers: &[ProviderId]) {
+        let Some(image) = self.image(slot) else {
+            return;
+        };
+        match self.choose(providers, None) {
+            None => {
+                self.trigger(
+                    slot,
+                    Trigger::PaymentExhausted,
+                    image,
+                    "no processor takes calls",
+                );
+            }
+            Some(provider) => {
+                let primary = providers.first() == Some(&provider);
+                if !primary {
+                    let event = ProcessEvent::PaymentFailedOver;
+                    self.moved(
+                        slot,
+                        OrderState::Payment,
+                        event,
+                        image,
+                        "the primary takes no calls",
+                    );
+                }
+                self.authorise_at(slot, provider);
+            }
+        }
+    }
+
+    fn authorise_at(&mut self, slot: u32, provider: ProviderId) {
+        let Some(image) = self.image(slot) else {
+            return;
+        };
+        self.start(
+            slot,
+            &Start {
+                step: image.step,
+                amount: image.total,
+                ..Start::new(EffectKind::PaymentAuthorise, provider)
+            },
+        );
+    }
+
+    fn payment_providers(&self, slot: u32) -> Vec<ProviderId> {
+        let step = self.process(slot).and_then(|process| {
+            let pinned = self.set_of(&process.image)?;
+            let step = pinned.step(&process.image)?;
+            (step.kind == StepKind::Payment).then(|| providers_of(pinned, &step.providers))
+        });
+        step.unwrap_or_default()
+    }
+
+    /// What became of an authorisation: said by its own call (`direct`), by a query or a report.
+    pub fn authorise_said(&mut self, slot: u32, effect: &Effect, said: &Said<'_>, direct: bool) {
+        let Some(image) = self.image(slot) else {
+            return;
+        };
+        let following = match said.class {
+            EffectClass::Done => Following::over(EffectNext::Done),
+            EffectClass::Declined => Following::over(EffectNext::Failed),
+            EffectClass::ActionRequired => Following::over(EffectNext::Waiting),
+            EffectClass::Pending => {
+                let delays = self.settings(&image).retry_delays_ms;
+                Following {
+                    next: EffectNext::Waiting,
+                    due_ms: self.now_ms() + POLL_WAITS * delays.iter().max().copied().unwrap_or(0),
+                }
+            }
+            EffectClass::Unknown if direct => Following::over(EffectNext::Unknown),
+            EffectClass::Refused if direct => Following::over(give_up(effect, said.class)),
+            class => self.retry_or(slot, effect, said, give_up(effect, class)),
+        };
+        self.ended(slot, effect, said, following);
+        if !self.runs(slot, effect) {
+            self.authorised_aside(slot, effect.number);
+            return;
+        }
+        let Some(image) = self.image(slot) else {
+            return;
+        };
+        match following.next {
+            EffectNext::Done => self.approved(slot, effect, said, image),
+            EffectNext::Waiting => self.buyer_or_provider(slot, said, image),
+            EffectNext::RetryWait => {
+                self.delayed(
+                    slot,
+                    Trigger::PaymentRetrying,
+                    SubState::RetryWait,
+                    said.message,
+                );
+            }
+            EffectNext::Unknown => {
+                self.delayed(
+                    slot,
+                    Trigger::PaymentUnknown,
+                    SubState::Unknown,
+                    said.message,
+                );
+                self.ask(slot, effect);
+            }
+            _ if said.class == EffectClass::Declined => self.declined(slot, said, image),
+            _ => self.fail_over(slot, effect, said.message),
+        }
+    }
+
+    fn approved(&mut self, slot: u32, effect: &Effect, said: &Said<'_>, image: ProcessImage) {
+        let amount = if said.amount == 0 {
+            image.total
+        } else {
+            said.amount
+        };
+        let currency = said.currency == 0 || said.currency == image.currency;
+        let trigger = if amount == image.total && currency {
+            Trigger::PaymentApproved
+        } else {
+            Trigger::PaymentMismatch
+        };
+        let image = ProcessImage {
+            processor: effect.provider,
+            authorised: amount,
+            sub: SubState::None,
+            flags: image.flags | AUTHORISED,
+            ..image
+        };
+        self.trigger(slot, trigger, image, said.message);
+    }
+
+    fn buyer_or_provider(&mut self, slot: u32, said: &Said<'_>, image: ProcessImage) {
+        let (trigger, sub) = if said.class == EffectClass::ActionRequired {
+            (Trigger::PaymentActionRequired, SubState::AwaitingBuyer)
+        } else {
+            (Trigger::PaymentPending, SubState::AwaitingProvider)
+        };
+        if image.sub == sub {
+            return;
+        }
+        self.trigger(slot, trigger, ProcessImage { sub, ..image }, said.message);
+        if sub == SubState::AwaitingBuyer {
+            self.tell(slot, Milestone::ActionRequired);
+        }
+    }
+
+    /// Notes that it takes longer, and tells the customer once.
+    fn delayed(&mut self, slot: u32, trigger: Trigger, sub: SubState, note: &str) {
+        let Some(image) = self.image(slot) else {
+            return;
+        };
+        let told = image.flags & DELAY_TOLD != 0;
+        let image = ProcessImage { sub, ..image };
+        self.trigger(slot, trigger, Self::with_flags(image, DELAY_TOLD), note);
+        if !told {
+            self.tell(slot, Milestone::Delayed);
+        }
+    }
+
+    fn declined(&mut self, slot: u32, said: &Said<'_>, image: ProcessImage) {
+        let declines = image.declines.saturating_add(1);
+        let again = declines <= self.settings(&image).buyer_retries;
+        let image = ProcessImage { declines, ..image };
+        if again {
+            let sub = SubState::AwaitingBuyer;
+            let image = ProcessImage { sub, ..image };
+            self.trigger(slot, Trigger::PaymentDeclinedOnce, image, said.message);
+        } else {
+            self.trigger(slot, Trigger::PaymentDeclined, image, said.message);
+        }
+    }
+
+    /// Asks the processor what became of an authorisation.
+    pub fn ask(&mut self, slot: u32, effect: &Effect) {
+        let asked = self.process(slot).is_some_and(|process| {
+            let asks = |it: &Effect| it.is(EffectKind::PaymentQuery) && it.target == effect.number;
+            process.effects.iter().any(|it| asks(it) && it.is_open())
+        });
+        if asked {
+            return;
+        }
+        let takes_calls = !matches!(
+            self.permit(effect.provider),
+            super::breaker::Permit::NotBefore(_)
+        );
+        if takes_calls {
+            let reference = effect.reference.clone();
+            self.start(
+                slot,
+                &Start {
+                    step: effect.step,
+                    target: Some((effect.number, effect.kind)),
+                    amount: effect.amount,
+                    reference: &reference,
+                    ..Start::new(EffectKind::PaymentQuery, effect.provider)
+                },
+            );
+            return;
+        }
+        let said = Said::ours(EffectClass::Unknown, "the provider's breaker is open");
+        let class = if effect.next == Some(EffectNext::Waiting) {
+            EffectClass::Pending // the provider said so; it is asked again later
+        } else {
+            EffectClass::Unknown
+        };
+        self.authorise_said(slot, effect, &Said { class, ..said }, false);
+    }
+
+    /// The answer to a query settles the authorisation that it is about.
+    pub fn query_said(&mut self, slot: u32, query: &Effect, said: &Said<'_>) {
+        let next = match said.class {
+            EffectClass::Retry | EffectClass::Unknown | EffectClass::Refused => EffectNext::Failed,
+            _ => EffectNext::Done,
+        };
+        self.ended(slot, query, said, Following::over(next));
+        let target = self.process(slot).and_then(|it| it.effect(query.target));
+        let Some(target) = target.cloned() else {
+            return;
+        };
+        let open = matches!(target.next, Some(EffectNext::Unknown | EffectNext::Waiting));
+        if !open {
+            return;
+        }
+        // What the answer says about the provider was counted with the query.
+        let class = match said.class {
+            EffectClass::Retry | EffectClass::Refused => EffectClass::Unknown,
+            class => class,
+        };
+        let said = Said {
+            class,
+            counted: false,
+            latency_ms: 0,
+            ..*said
+        };
+        if class == EffectClass::Unknown && target.next == Some(EffectNext::Waiting) {
+            let pending = Said {
+                class: EffectClass::Pending,
+                ..said
+            };
+            self.authorise_said(slot, &target, &pending, false);
+        } else {
+            self.authorise_said(slot, &target, &said, false);
+        }
+    }
+
+    /// The processor is given up for the next one; what it may hold is voided.
+    pub fn fail_over(&mut self, slot: u32, loser: &Effect, note: &str) {
+        self.void_if_open(slot, loser.number);
+        let Some(image) = self.image(slot) else {
+            return;
+        };
+        let providers = self.payment_providers(slot);
+        match self.choose(&providers, Some(loser.provider)) {
+            Some(provider) => {
+                let image = ProcessImage {
+                    sub: SubState::InFlight,
+                    ..image
+                };
+                let event = ProcessEvent::PaymentFailedOver;
+                self.moved(slot, OrderState::Payment, event, image, note);
+                self.authorise_at(slot, provider);
+            }
+            None => {
+                self.trigger(slot, Trigger::PaymentExhausted, image, note);
+            }
+        }
+    }
+
+    /// Voids an authorisation that holds money, or may.
+    pub fn void_if_open(&mut self, slot: u32, number: u16) {
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let Some(effect) = process.effect(number).filter(|it| it.leaves_something()) else {
+            return;
+        };
+        let voids = |it: &Effect| it.is(EffectKind::PaymentVoid) && it.target == number;
+        let undone = process
+            .effects
+            .iter()
+            .any(|it| voids(it) && (it.is_open() || it.is_dead()));
+        if undone {
+            return;
+        }
+        let effect = effect.clone();
+        self.start(
+            slot,
+            &Start {
+                target: Some((number, effect.kind)),
+                amount: effect.amount,
+                reference: &effect.reference,
+                ..Start::new(EffectKind::PaymentVoid, effect.provider)
+            },
+        );
+    }
+
+    /// An authorisation was settled while its order is elsewhere: what it holds is given back,
+    /// unless a cancellation that runs does that anyway.
+    fn authorised_aside(&mut self, slot: u32, number: u16) {
+        let cancelling = self.is_undoing(slot);
+        if cancelling {
+            self.undo(slot);
+        } else {
+            self.void_if_open(slot, number);
+        }
+    }
+
+    /// A given-up attempt turned out paid: its money goes back.
+    pub fn abandoned_paid(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {
+        self.ended(slot, effect, said, Following::over(EffectNext::Abandoned));
+        if effect.undone == Some(EffectClass::Done) {
+            return; // the money is back already
+        }
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let (state, image) = (process.state, process.image);
+        if state.is_terminal() {
+            self.late_payment(slot, effect.number, said);
+            return;
+        }
+        self.moved(
+            slot,
+            state,
+            ProcessEvent::AbandonedAttemptPaid,
+            image,
+            said.message,
+        );
+        self.void_if_open(slot, effect.number);
+    }
+
+    /// Captures the authorised money, once.
+    pub fn capture(&mut self, slot: u32) {
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let mut effects = process.effects.iter();
+        let captured = effects.any(|it| it.is(EffectKind::PaymentCapture));
+        let winner = process.effects.iter().find(|it| {
+            it.is(EffectKind::PaymentAuthorise)
+                && it.next == Some(EffectNext::Done)
+                && it.undone.is_none()
+        });
+        let image = process.image;
+        let Some(winner) = winner.filter(|_| !captured).cloned() else {
+            return;
+        };
+        if image.flags & (AUTHORISED | CAPTURED) != AUTHORISED {
+            return;
+        }
+        self.start(
+            slot,
+            &Start {
+                target: Some((winner.number, winner.kind)),
+                amount: image.total.min(image.authorised),
+                reference: &winner.reference,
+                ..Start::new(EffectKind::PaymentCapture, winner.provider)
+            },
+        );
+    }
+
+    /// Captures at shipment, where the settings say so.
+    pub fn capture_on_ship(&mut self, slot: u32) {
+        let image = self.image(slot);
+        if image.is_some_and(|it| self.settings(&it).capture_on == CaptureOn::Ship) {
+            self.capture(slot);
+        }
+    }
+
+    pub fn capture_said(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {
+        let dead = EffectNext::Dead;
+        let following = match said.class {
+            EffectClass::Done => Following::over(EffectNext::Done),
+            EffectClass::Declined | EffectClass::Refused | EffectClass::Absent => {
+                Following::over(dead)
+            }
+            _ => self.retry_or(slot, effect, said, dead),
+        };
+        self.ended(slot, effect, said, following);
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let (state, mut image) = (process.state, process.image);
+        match following.next {
+            EffectNext::Done => {
+                image.flags |= CAPTURED;
+                image.captured = if said.amount == 0 {
+                    effect.amount
+                } else {
+                    said.amount.min(image.total)
+                };
+                let event = ProcessEvent::PaymentCaptured;
+                self.moved(slot, state, event, image, said.message);
+                if self.is_undoing(slot) {
+                    self.undo(slot);
+                } else {
+                    self.complete_if_over(slot);
+                }
+            }
+            EffectNext::Dead if self.is_undoing(slot) => self.undo(slot),
+            EffectNext::Dead => {
+                self.trigger(slot, Trigger::CaptureFailed, image, said.message);
+            }
+            _ => {}
+        }
+    }
+}

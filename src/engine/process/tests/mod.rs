@@ -1,0 +1,4 @@
+//! Tests of the order process, against providers that answer as told.
+
+mod flow;
+mod play;
