@@ -8,6 +8,7 @@
 #![allow(clippy::indexing_slicing)] // a panic is how a test reports
 
 mod it {
+    mod adapters;
     mod bad_input;
     mod cli_access;
     mod cli_local;

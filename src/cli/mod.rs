@@ -20,6 +20,7 @@ mod location;
 mod order;
 mod output;
 mod ping;
+mod pipelines;
 mod sandbox;
 mod serve;
 mod session;
@@ -87,6 +88,8 @@ commands! {
     Ping = ping;
     /// Print a commented configuration file, check one, or show what is in force.
     Config = config;
+    /// Print a process file to start from, check one, or show which way orders take.
+    Pipelines = pipelines;
     /// Make and list the tokens that clients present.
     Token = token;
     /// Look at this machine: is it fit to run the server, and what should be changed?

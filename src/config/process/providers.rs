@@ -101,7 +101,7 @@ fn provider(
     let callback = table.callback.as_ref();
     Ok(Known {
         callback: callback
-            .map(|callback| callback_options(source, name, kind, callback))
+            .map(|callback| callback_options(source, name, &options, callback))
             .transpose()?,
         options,
         effects: adapter.effects,
@@ -231,15 +231,16 @@ fn settings(
 fn callback_options(
     source: &Source<'_>,
     name: &Text,
-    kind: &Text,
+    provider: &ProviderOptions,
     table: &CallbackTable,
 ) -> Result<CallbackOptions, ConfigError> {
     let mut options = CallbackOptions {
-        kind: kind.get_ref().clone(),
+        kind: provider.kind.clone(),
         secrets: Vec::new(),
         settings: settings(source, name, &table.settings)?,
     };
     for place in &table.secrets {
+        check_published(source, name, &provider.base_url, place)?;
         let secret = place.get_ref().read().map_err(|problem| {
             let message = format!("provider `{}`: callback secret: {problem}", name.get_ref());
             source.at(place.span(), message)

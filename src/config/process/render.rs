@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::ProcessConfig;
 use super::settings::infos;
+use crate::config::setting::grouped;
 use crate::types::pipeline::{Condition, Pipeline};
 
 /// What `onhand pipelines show` prints: routes, pipelines and who serves their steps.
@@ -101,6 +102,29 @@ fn condition(when: &Condition) -> String {
     parts.join(" and ")
 }
 
+/// `docs/PIPELINES.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut settings = String::new();
+    for info in infos() {
+        let (min, max) = (grouped(info.minimum), grouped(info.maximum));
+        let _ = writeln!(
+            settings,
+            "| `{}` | {} | {min} to {max} | {} | {} |",
+            info.key, info.default, info.unit, info.about
+        );
+    }
+    settings.push_str(
+        "| `retry_delays_ms` | [2_000, 4_000, 8_000] | three of 1 to 86_400_000 | milliseconds | \
+         Waits before the second, third and fourth attempt; later attempts to undo something wait \
+         longer each time. |\n\
+         | `capture_on` | `confirm` | `confirm`, `ship` | – | When authorised money is taken. |\n",
+    );
+    include_str!("reference.md")
+        .replace("SETTINGS\n", &format!("{settings}\n"))
+        .replace("FILE\n", &default_file())
+}
+
 /// A process file to start from.
 #[must_use]
 pub fn default_file() -> String {
@@ -110,7 +134,10 @@ pub fn default_file() -> String {
         let _ = writeln!(
             out,
             "# {} {} to {} {}.",
-            info.about, info.minimum, info.maximum, info.unit
+            info.about,
+            grouped(info.minimum),
+            grouped(info.maximum),
+            info.unit
         );
         let _ = writeln!(out, "#{} = {}", info.key, info.default);
     }

@@ -361,3 +361,79 @@ fn a_published_credential_is_for_loopback_only() {
         "{said}"
     );
 }
+
+/// What `onhand pipelines init` prints, with its secrets in files that exist.
+fn default_file_with_secrets(directory: &Path) -> String {
+    let key = secret_file(directory);
+    let text = render::default_file();
+    let mut out = String::new();
+    for line in text.lines() {
+        let start = line.find("{ env =").or_else(|| line.find("{ file ="));
+        match (start, line.rfind('}')) {
+            (Some(start), Some(end)) if !line.starts_with('#') => {
+                out.push_str(&line[..start]);
+                out.push_str(&key);
+                out.push_str(&line[end + 1..]);
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn the_file_to_start_from_lacks_only_its_secrets() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = default_file_with_secrets(directory.path());
+    let config = ProcessConfig::parse(Path::new("p.toml"), &text, KINDS).expect("a good file");
+    assert_eq!(config.set.settings, ProcessSettings::default());
+    assert!(config.warnings().is_empty());
+    let error = ProcessConfig::parse(Path::new("p.toml"), &render::default_file(), KINDS);
+    let error = error.expect_err("no secrets are set").to_string();
+    assert!(error.contains("set the environment variable"), "{error}");
+    // Every figure stands in it at its default.
+    let mut uncommented = text.clone();
+    let figures = uncommented.split_off(uncommented.find("[settings]").expect("a table"));
+    for line in figures.lines() {
+        uncommented.push_str(match line.strip_prefix('#') {
+            Some(setting) if !setting.starts_with(' ') => setting,
+            _ => line,
+        });
+        uncommented.push('\n');
+    }
+    let again = ProcessConfig::parse(Path::new("p.toml"), &uncommented, KINDS).expect("good");
+    assert_eq!(again.set, config.set);
+}
+
+#[test]
+fn what_is_shown_names_the_way_of_every_order() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = format!(
+        "{}[[routes]]\npipeline = \"cod\"\nwhen = {{ amount_min = 5, channels = [3] }}\n",
+        base(directory.path())
+    );
+    let shown = render::show(&parsed(&text).expect("a good file"));
+    assert!(
+        shown.contains("amount 5 or more and channel 3 → cod"),
+        "{shown}"
+    );
+    assert!(shown.contains("every other order → standard"), "{shown}");
+    assert!(shown.contains("2. payment: stripe, then backup"), "{shown}");
+}
+
+/// `docs/PIPELINES.md` is made from the same tables; `ONHAND_BLESS=1` rewrites it.
+#[test]
+fn the_page_about_pipelines_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PIPELINES.md");
+    let current = render::markdown();
+    if std::env::var_os("ONHAND_BLESS").is_some() {
+        std::fs::write(&path, current).expect("a written page");
+        return;
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == current,
+        "run `ONHAND_BLESS=1 cargo test` and commit the page"
+    );
+}

@@ -1,0 +1,52 @@
+//! `onhand pipelines`: the order process's configuration before it matters.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::process::{ProcessConfig, render};
+
+use super::output::{print, print_raw};
+
+/// What to do with the configuration of the order process.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Action {
+    /// Print a process file to start from, explained.
+    Init,
+    /// Check a process file and the secrets it names, without starting or calling anything.
+    Check {
+        /// The process file.
+        file: PathBuf,
+    },
+    /// Print which way orders take and who serves each step.
+    Show {
+        /// The process file.
+        file: PathBuf,
+    },
+}
+
+/// Does it.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.action {
+        Action::Init => print_raw(&render::default_file())?,
+        Action::Check { file } => {
+            let config = ProcessConfig::load(&file)?;
+            for warning in config.warnings() {
+                print(format_args!("warning: {warning}"))?;
+            }
+            print(format_args!(
+                "The process file is good: {} providers, {} pipelines, {} routes.",
+                config.providers.len(),
+                config.set.pipelines.len(),
+                config.set.routes.len()
+            ))?;
+        }
+        Action::Show { file } => print_raw(&render::show(&ProcessConfig::load(&file)?))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
