@@ -364,7 +364,10 @@ fn a_published_credential_is_for_loopback_only() {
 
 /// What `onhand pipelines init` prints, with its secrets in files that exist.
 fn default_file_with_secrets(directory: &Path) -> String {
-    let key = secret_file(directory);
+    let path = directory.join("any");
+    // Takes the form of a key and of Slack's address.
+    std::fs::write(&path, "/services/T0/B0/canary").expect("a written file");
+    let key = format!("{{ file = {:?} }}", path.display().to_string());
     let text = render::default_file();
     let mut out = String::new();
     for line in text.lines() {
