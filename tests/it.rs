@@ -26,6 +26,7 @@ mod it {
     mod process;
     mod protocol;
     mod protocol_corruption;
+    mod providers_payment;
     mod room;
     mod sandbox;
     mod scripted;

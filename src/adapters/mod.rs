@@ -38,7 +38,7 @@ pub mod runtime;
 pub mod status;
 mod task;
 mod trace;
+pub mod webhook;
 mod worker;
 
 pub use trace::traceparent;
-pub mod webhook;

@@ -24,7 +24,7 @@ pub const KIND: Kind = Kind {
     name: "sift",
     effects: &[EffectKind::FraudScore],
     timeout_ms: 400,
-    secrets: &["api_key", "webhook_secret"],
+    secrets: &["api_key"],
     settings: &[
         "abuse_type",
         "workflows",

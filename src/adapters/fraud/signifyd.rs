@@ -26,7 +26,7 @@ pub const KIND: Kind = Kind {
     name: "signifyd",
     effects: &[EffectKind::FraudScore],
     timeout_ms: 400,
-    secrets: &["api_key", "webhook_secret"],
+    secrets: &["api_key"],
     settings: &["challenge_score", "coverage"],
     build: |options| Ok(Arc::new(Signifyd::new(options)?)),
 };

@@ -40,7 +40,7 @@ pub const KIND: Kind = Kind {
         EffectKind::PaymentRefund,
     ],
     timeout_ms: 5_000,
-    secrets: &["login", "transaction_key", "signature_key"],
+    secrets: &["login", "transaction_key"],
     settings: &["duplicate_window_seconds", "data_descriptor"],
     build: |options| Ok(Arc::new(AuthorizeNet::new(options)?)),
 };

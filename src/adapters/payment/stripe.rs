@@ -37,7 +37,7 @@ pub const KIND: Kind = Kind {
         EffectKind::PaymentRefund,
     ],
     timeout_ms: 3_000,
-    secrets: &["secret_key", "webhook_secret"],
+    secrets: &["secret_key"],
     settings: &["api_version", "return_url", "payment_method_types"],
     build: |options| Ok(Arc::new(Stripe::new(options)?)),
 };
