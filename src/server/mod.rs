@@ -137,9 +137,7 @@ impl<S: Storage> Server<S> {
         let facts = process::facts(&access);
         let adapters = process
             .as_ref()
-            .map(|process| {
-                process::start_adapters(&access, process, &facts, &threads.on_failure())
-            })
+            .map(|process| process::start_adapters(&access, process, &facts, &threads.on_failure()))
             .transpose()?;
         let gateway = http.map(|http| {
             let services = services(config, &options, &access, facts, process.as_ref())?;
