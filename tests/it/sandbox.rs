@@ -1,5 +1,6 @@
 //! The sandbox over real HTTP: what each provider answers, and what goes wrong on demand.
 
+mod adapters;
 mod authorize_net;
 mod callbacks;
 mod easypost;
