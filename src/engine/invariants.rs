@@ -182,12 +182,13 @@ fn check_resolution(order: &OrderSlot) -> Result<(), ()> {
     let resolution = order.resolution();
     let ok = match order.state {
         OrderState::Held | OrderState::FraudCheck => resolution == Resolution::Open,
-        OrderState::Confirmed | OrderState::Shipped => resolution == Resolution::Confirmed,
+        OrderState::Confirmed | OrderState::Shipped | OrderState::Completed => {
+            resolution == Resolution::Confirmed
+        }
         OrderState::Expired => resolution == Resolution::Expired,
         OrderState::Cancelled | OrderState::Declined => {
             matches!(resolution, Resolution::Released | Resolution::Confirmed)
         }
-        OrderState::Completed => resolution == Resolution::Confirmed,
         // A slot holds what became of the units; where in its process an order is, the process
         // table says.
         _ => false,

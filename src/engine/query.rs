@@ -204,6 +204,7 @@ impl Engine {
             + self.inventory.memory_bytes()
             + self.names.memory_bytes()
             + self.timers.memory_bytes()
+            + self.process_memory_bytes()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Shard;
 use super::details;
 use super::sessions::SessionState;
+use crate::engine::process::{PROCESS_ENTRY_RECORDS_BYTES_MAX, PROCESS_TIMER_RECORDS_BYTES_MAX};
 use crate::journal::storage::Storage;
 use crate::limits;
 use crate::types::{ResultCode, Role};
@@ -66,8 +67,18 @@ impl<S: Storage> Shard<S> {
             .locations_count()
             .clamp(1, limits::ORDER_ALLOCATIONS_MAX);
         let allocations = (lines * cells).min(items * limits::ORDER_ALLOCATIONS_MAX);
+        // While pipelines are in force: entering them, or what a command about one order moves.
+        let process = match opcode {
+            Some(Opcode::Reserve) => PROCESS_ENTRY_RECORDS_BYTES_MAX,
+            _ => PROCESS_TIMER_RECORDS_BYTES_MAX,
+        };
+        let process = if self.engine.pipelines().is_some() {
+            items * process
+        } else {
+            0
+        };
         // Fixed parts and padding; allocations; requested or short lines; archived details.
-        items * 192 + allocations * 10 + lines * 10 + body * details::ARCHIVE_GROWTH
+        items * 192 + process + allocations * 10 + lines * 10 + body * details::ARCHIVE_GROWTH
     }
 }
 

@@ -28,7 +28,10 @@ impl Engine {
             ProcessRecord::Started(started) => self.apply_started(started),
             ProcessRecord::Ended(ended) => self.apply_ended(ended),
             ProcessRecord::Breaker(changed) => self.apply_breaker(changed),
-            ProcessRecord::Reported(reported) => self.apply_reported(reported),
+            ProcessRecord::Reported(reported) => {
+                self.apply_reported(reported);
+                Ok(())
+            }
             ProcessRecord::Decided(decided) => self.apply_decided(decided, sequence),
             ProcessRecord::Pipelines(defined) => self.apply_pipelines(defined),
         }
@@ -319,7 +322,7 @@ impl Engine {
         Ok(())
     }
 
-    fn apply_reported(&mut self, reported: &ProviderReported<'_>) -> Applied {
+    fn apply_reported(&mut self, reported: &ProviderReported<'_>) {
         let park_ms = self.processes.settings().park_ms;
         let now_ms = self.now_ms;
         let table = &mut self.processes;
@@ -348,7 +351,6 @@ impl Engine {
             };
             table.park(parked, now_ms);
         }
-        Ok(())
     }
 
     fn apply_decided(&mut self, decided: &OperatorDecided<'_>, sequence: u64) -> Applied {
@@ -448,8 +450,7 @@ fn stays(effect: &Effect) -> bool {
             | EffectKind::CrmUpdate
     );
     match effect.next {
-        Some(EffectNext::Done) => kept_when_done,
-        Some(EffectNext::Abandoned) => kept_when_done,
+        Some(EffectNext::Done | EffectNext::Abandoned) => kept_when_done,
         Some(EffectNext::Failed | EffectNext::Discarded) => false,
         _ => true,
     }

@@ -22,8 +22,8 @@ use crate::types::process::{BreakerCause, BreakerState};
 /// Latencies below this many milliseconds are noise: no baseline is lower.
 const BASELINE_MIN_MS: u32 = 5;
 
-/// While slow, one call in so many still goes there, to see whether it is fast again.
-const SLOW_PROBE_SHARE: u32 = 10;
+/// While slow, one order in so many still goes there, to see whether it is fast again.
+pub const SLOW_PROBE_SHARE: u64 = 10;
 
 /// So many fast answers in a row end slowness.
 const RECOVERED_ANSWERS: usize = 4;
@@ -54,8 +54,6 @@ pub struct Breaker {
     pub until_ms: u64,
     /// Calls out now.
     pub in_flight: u32,
-    /// Calls started in this generation.
-    pub calls: u32,
     /// Probes out, and answered well, in this half-open generation.
     pub probes_out: u8,
     pub probes_good: u8,
@@ -76,7 +74,6 @@ impl Default for Breaker {
             open_for_ms: 0,
             until_ms: 0,
             in_flight: 0,
-            calls: 0,
             probes_out: 0,
             probes_good: 0,
             probe_failed: false,
@@ -106,7 +103,6 @@ impl Breaker {
                 }
             }
             BreakerState::Isolated => Permit::NotBefore(now_ms + settings.breaker_open_max_ms),
-            BreakerState::Slow if self.calls.is_multiple_of(SLOW_PROBE_SHARE) => Permit::Go,
             BreakerState::Slow => Permit::Rather,
         }
     }
@@ -114,7 +110,6 @@ impl Breaker {
     /// A call left. True where it is a probe of the half-open breaker.
     pub fn started(&mut self) -> bool {
         self.in_flight += 1;
-        self.calls = self.calls.wrapping_add(1);
         let probe = self.state == BreakerState::HalfOpen;
         self.probes_out = self.probes_out.saturating_add(u8::from(probe));
         probe
@@ -254,7 +249,6 @@ impl Breaker {
         self.failures = changed.failures;
         self.open_for_ms = changed.open_for_ms;
         self.until_ms = changed.until_ms;
-        self.calls = 0;
         (self.probes_out, self.probes_good) = (0, 0);
         self.probe_failed = false;
         self.recent.clear();

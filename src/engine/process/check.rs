@@ -54,7 +54,6 @@ impl ProcessTable {
             out.extend_from_slice(&breaker.until_ms.to_le_bytes());
             out.extend_from_slice(&breaker.open_for_ms.to_le_bytes());
             out.extend_from_slice(&breaker.in_flight.to_le_bytes());
-            out.extend_from_slice(&breaker.calls.to_le_bytes());
             out.extend_from_slice(&breaker.baseline.to_le_bytes());
             out.extend_from_slice(&[
                 breaker.state as u8,
@@ -85,12 +84,7 @@ impl ProcessTable {
 }
 
 fn digest_effect(effect: &Effect, out: &mut Vec<u8>) {
-    for number in [
-        effect.number,
-        effect.provider.0,
-        effect.target,
-        effect.generation as u16,
-    ] {
+    for number in [effect.number, effect.provider.0, effect.target] {
         out.extend_from_slice(&number.to_le_bytes());
     }
     for number in [
@@ -226,8 +220,9 @@ fn fits_units(process: &Process, order: &OrderSlot) -> bool {
         OrderState::FraudCheck | OrderState::Payment | OrderState::Backordered => {
             order.state.is_live_hold() && !confirmed
         }
-        OrderState::Webhook | OrderState::Cancelling => order.state.is_live_hold() != confirmed,
-        OrderState::Review => order.state.is_live_hold() != confirmed,
+        OrderState::Webhook | OrderState::Cancelling | OrderState::Review => {
+            order.state.is_live_hold() != confirmed
+        }
         OrderState::Confirmed | OrderState::Fulfilling => {
             matches!(order.state, OrderState::Confirmed | OrderState::Shipped) && confirmed
         }

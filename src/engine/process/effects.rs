@@ -1,8 +1,9 @@
 //! Effects: starting a call, and what follows when an attempt of it ended.
 
+use super::Effect;
+use super::breaker::{Permit, SLOW_PROBE_SHARE};
 use super::command::EffectResult;
 use super::desk::{Desk, cut};
-use super::{Effect, breaker::Permit};
 use crate::engine::command::CommandOutcome;
 use crate::engine::define::answer;
 use crate::engine::record::{EffectEnded, EffectStarted, ProcessImage, ProcessRecord};
@@ -11,6 +12,8 @@ use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, Provi
 use crate::types::pipeline::ProcessSettings;
 use crate::types::process::{BreakerCause, BreakerState};
 use crate::types::{OrderKey, ResultCode, TenantId};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
 
 /// Effects that belong to no step.
 const NO_STEP: u8 = u8::MAX;
@@ -395,14 +398,22 @@ impl Desk<'_> {
     /// where no other does.
     pub fn choose(
         &self,
+        slot: u32,
         providers: &[ProviderId],
         after: Option<ProviderId>,
     ) -> Option<ProviderId> {
+        let salt = self
+            .process(slot)
+            .map_or(0, |process| spread(process.key, 0));
+        let probes = salt.is_multiple_of(SLOW_PROBE_SHARE);
         let tried = after.and_then(|after| providers.iter().position(|it| *it == after));
-        let left = providers
-            .get(tried.map_or(0, |at| at + 1)..)
-            .unwrap_or_default();
-        let goes = |it: &&ProviderId| matches!(self.permit(**it), Permit::Go | Permit::Probe);
+        let left = providers.get(tried.map_or(0, |at| at + 1)..);
+        let left = left.unwrap_or_default();
+        let goes = |it: &&ProviderId| match self.permit(**it) {
+            Permit::Go | Permit::Probe => true,
+            Permit::Rather => probes,
+            Permit::NotBefore(_) => false,
+        };
         let rather = |it: &&ProviderId| self.permit(**it) == Permit::Rather;
         let found = left.iter().find(goes).or_else(|| left.iter().find(rather));
         found.copied()
@@ -525,12 +536,18 @@ fn wait_ms(order: OrderKey, effect: &Effect, made: u8, settings: &ProcessSetting
     base + jitter * (hash(order, effect) % 1_001) / 1_000
 }
 
-/// Spreads what would otherwise come at once; the same on every replay.
 fn hash(order: OrderKey, effect: &Effect) -> u64 {
-    let mut hasher = siphasher::sip::SipHasher13::new();
-    std::hash::Hasher::write_u128(&mut hasher, order.0);
-    std::hash::Hasher::write_u16(&mut hasher, effect.number);
-    std::hash::Hasher::write_u8(&mut hasher, effect.attempt);
-    std::hash::Hasher::write_u8(&mut hasher, effect.waits);
-    std::hash::Hasher::finish(&hasher)
+    let [low, high] = effect.number.to_le_bytes();
+    spread(
+        order,
+        u32::from_le_bytes([low, high, effect.attempt, effect.waits]),
+    )
+}
+
+/// Spreads what would otherwise come at once, or to one place; the same on every replay.
+fn spread(order: OrderKey, salt: u32) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write_u128(order.0);
+    hasher.write_u32(salt);
+    hasher.finish()
 }

@@ -44,7 +44,7 @@ impl Desk<'_> {
                 Some((_, Some(EffectNext::Done))) => {}
                 Some((true, _)) => return,
                 _ => {
-                    let provider = self.choose(&providers, None).unwrap_or(first);
+                    let provider = self.choose(slot, &providers, None).unwrap_or(first);
                     self.fulfil_at(slot, kind, provider, &reference);
                     return;
                 }
@@ -85,7 +85,7 @@ impl Desk<'_> {
     /// The provider that would take over.
     pub fn fulfilment_backup(&self, slot: u32, effect: &Effect) -> Option<ProviderId> {
         let providers = self.fulfilment_providers(slot, effect.kind);
-        self.choose(&providers, Some(effect.provider))
+        self.choose(slot, &providers, Some(effect.provider))
     }
 
     pub fn fulfilment_said(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {

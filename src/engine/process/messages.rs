@@ -81,7 +81,7 @@ impl Desk<'_> {
             return;
         };
         let providers = providers_of(pinned, &pinned.set.alert_providers);
-        let chosen = self.choose(&providers, None);
+        let chosen = self.choose(slot, &providers, None);
         if let Some(provider) = chosen.or(providers.first().copied()) {
             self.start(
                 slot,
@@ -103,7 +103,7 @@ impl Desk<'_> {
             return;
         };
         let providers = providers_of(pinned, &pinned.set.alert_providers);
-        if let Some(provider) = self.choose(&providers, Some(failed.provider)) {
+        if let Some(provider) = self.choose(slot, &providers, Some(failed.provider)) {
             self.start(
                 slot,
                 &Start {

@@ -31,7 +31,7 @@ impl Desk<'_> {
         let Some(image) = self.image(slot) else {
             return;
         };
-        match self.choose(providers, None) {
+        match self.choose(slot, providers, None) {
             None => {
                 self.trigger(
                     slot,
@@ -276,7 +276,7 @@ impl Desk<'_> {
             return;
         };
         let providers = self.payment_providers(slot);
-        match self.choose(&providers, Some(loser.provider)) {
+        match self.choose(slot, &providers, Some(loser.provider)) {
             Some(provider) => {
                 let image = ProcessImage {
                     sub: SubState::InFlight,

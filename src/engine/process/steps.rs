@@ -204,9 +204,8 @@ impl Desk<'_> {
             Some(StepKind::Fraud) => OrderState::FraudCheck,
             Some(StepKind::Payment) => OrderState::Payment,
             Some(StepKind::Webhook) => OrderState::Webhook,
-            Some(StepKind::Fulfilment) => OrderState::Confirmed,
             None if self.was_fulfilled(&image) => OrderState::Fulfilling,
-            None => OrderState::Confirmed,
+            Some(StepKind::Fulfilment) | None => OrderState::Confirmed,
         };
         image.step = place(step);
         self.moved(slot, to, event, image, note);
@@ -326,7 +325,7 @@ impl Desk<'_> {
         let Some(image) = self.image(slot) else {
             return;
         };
-        match self.choose(providers, None) {
+        match self.choose(slot, providers, None) {
             Some(provider) => {
                 self.start(
                     slot,

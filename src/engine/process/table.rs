@@ -155,6 +155,14 @@ use Trigger as T;
 const RESERVED: &[S] = &[S::FraudCheck, S::Payment, S::Webhook];
 /// States of an order whose units are committed and not shipped.
 const COMMITTED: &[S] = &[S::Confirmed, S::Fulfilling, S::Webhook];
+/// Both.
+const PROMISED: &[S] = &[
+    S::FraudCheck,
+    S::Payment,
+    S::Webhook,
+    S::Confirmed,
+    S::Fulfilling,
+];
 /// States that a cancellation can leave.
 const CANCELLABLE: &[S] = &[
     S::Backordered,
@@ -210,8 +218,7 @@ pub const TABLE: &[Row] = &[
     row(&[S::Confirmed, S::Fulfilling, S::Review], T::Shipped, E::Shipped, Ship),
     row(&[S::Shipped, S::Review], T::Delivered, E::Delivered, Deliver),
     row(&[S::Fulfilling, S::Shipped], T::CarrierException, E::CarrierException, Review(R::Carrier)),
-    row(RESERVED, T::Shortage, E::ShortageRecorded, Review(R::Shortage)),
-    row(COMMITTED, T::Shortage, E::ShortageRecorded, Review(R::Shortage)),
+    row(PROMISED, T::Shortage, E::ShortageRecorded, Review(R::Shortage)),
 
     row(RESERVED, T::HoldOver, E::HoldExpired, UndoExpire),
     row(RESERVED, T::HoldOverPayable, E::HoldExpired, UndoExpire),

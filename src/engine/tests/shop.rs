@@ -201,6 +201,11 @@ impl Shop {
         Some((view, lines, shorts))
     }
 
+    /// Bytes of all records so far.
+    pub fn journal_bytes(&self) -> usize {
+        self.log.iter().map(|(_, _, bytes)| bytes.len()).sum()
+    }
+
     /// How many records of a kind were journaled.
     pub fn journaled(&self, kind: u8) -> usize {
         let records = self
