@@ -27,6 +27,7 @@ mod it {
     mod protocol;
     mod protocol_corruption;
     mod providers_payment;
+    mod providers_services;
     mod room;
     mod sandbox;
     mod scripted;

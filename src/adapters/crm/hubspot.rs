@@ -279,14 +279,8 @@ fn contact_properties(call: &Call, email: &str, profile: Profile) -> Value {
 fn uuid_of(call: &Call) -> String {
     let hash = blake3::hash(call.key.as_bytes()).to_hex();
     let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
-    let (a, b, c, d, e) = (
-        part(0, 8),
-        part(8, 12),
-        part(12, 15),
-        part(15, 18),
-        part(18, 30),
-    );
-    format!("{a}-{b}-8{c}-8{d}-{e}")
+    let (head, time) = (format!("{}-{}", part(0, 8), part(8, 12)), part(12, 15));
+    format!("{head}-8{time}-8{}-{}", part(15, 18), part(18, 30))
 }
 
 fn classify(answer: &Answer, now_ms: u64) -> Outcome {

@@ -37,7 +37,7 @@ pub const KIND: Kind = Kind {
 };
 
 /// The provider's own address.
-const BASE_URL: &str = "https://api.easypost.com/v2";
+const BASE_URL: &str = "https://api.easypost.com";
 
 /// Most effects whose shipment id is remembered; older ones are found by their reference.
 const KNOWN_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
@@ -135,7 +135,7 @@ impl EasyPost {
     /// The shipment that an earlier attempt made under a key, if there is one.
     async fn find(&self, call: &Call, key: &str) -> Result<Option<Value>, Outcome> {
         let id = self.id_of(call, key);
-        let url = format!("{}/shipments/{id}", self.base_url);
+        let url = format!("{}/v2/shipments/{id}", self.base_url);
         let answer = self.send(self.http.request(Method::GET, &url)).await;
         let answer = answer.map_err(not_looked_up)?;
         match answer.status {
@@ -172,7 +172,7 @@ impl EasyPost {
             },
             "parcel": {"weight": self.ounces(call)},
         }});
-        let url = format!("{}/shipments", self.base_url);
+        let url = format!("{}/v2/shipments", self.base_url);
         let answer = self
             .send(self.http.request(Method::POST, &url).json(&body))
             .await?;
@@ -187,7 +187,7 @@ impl EasyPost {
     }
 
     async fn buy(&self, shipment: &str, rate: &Rate) -> Result<Outcome, Outcome> {
-        let url = format!("{}/shipments/{shipment}/buy", self.base_url);
+        let url = format!("{}/v2/shipments/{shipment}/buy", self.base_url);
         let body = json!({"rate": {"id": rate.id}});
         let answer = self
             .send(self.http.request(Method::POST, &url).json(&body))
@@ -198,7 +198,7 @@ impl EasyPost {
         }
         let refused = ambiguous_on_5xx(classify_error(&answer));
         if refused.code.contains("POSTAGE.EXISTS") {
-            let url = format!("{}/shipments/{shipment}", self.base_url);
+            let url = format!("{}/v2/shipments/{shipment}", self.base_url);
             let answer = self.send(self.http.request(Method::GET, &url)).await;
             let read = answer.map_err(not_looked_up)?.json();
             return Ok(read
@@ -216,7 +216,7 @@ impl EasyPost {
                 "the cancellation names no label",
             ));
         }
-        let url = format!("{}/shipments/{id}/refund", self.base_url);
+        let url = format!("{}/v2/shipments/{id}/refund", self.base_url);
         let answer = self.send(self.http.request(Method::POST, &url)).await?;
         match answer.status {
             200 | 201 => Ok(refunded(&answer).unwrap_or_else(|| classify_error(&answer))),

@@ -128,14 +128,14 @@ async fn the_cheapest_rate_is_bought_and_the_outcome_names_tracking_carrier_and_
         "tracking=9400 carrier=USPS rate=5.93 currency=USD"
     );
     let asked = server.asked();
-    assert_eq!(asked[0].path, "/shipments");
+    assert_eq!(asked[0].path, "/v2/shipments");
     assert_eq!(asked[0].headers["authorization"], "Basic a2V5Og==");
     let body = asked[0].json();
     assert_eq!(body["shipment"]["reference"], "k-1");
     assert_eq!(body["shipment"]["parcel"]["weight"], json!(16.0));
     assert_eq!(body["shipment"]["from_address"]["zip"], "97201");
     assert_eq!(body["shipment"]["to_address"]["zip"], "28013");
-    assert_eq!(asked[1].path, "/shipments/shp_1/buy");
+    assert_eq!(asked[1].path, "/v2/shipments/shp_1/buy");
     assert_eq!(asked[1].json(), json!({"rate": {"id": "rate_2"}}));
 }
 
@@ -177,7 +177,7 @@ async fn a_repeated_attempt_reads_the_shipment_before_it_buys() {
     let server = CannedServer::start(vec![answer(200, &labelled("null"))]).await;
     provider(&server.url).call(&again).await;
     let asked = server.asked().remove(0);
-    assert_eq!((&*asked.method, &*asked.path), ("GET", "/shipments/k-1"));
+    assert_eq!((&*asked.method, &*asked.path), ("GET", "/v2/shipments/k-1"));
 }
 
 #[tokio::test]

@@ -1,0 +1,106 @@
+use super::*;
+use onhand::types::effect::EffectClass::{Retry, Unknown};
+use serde_json::{Value, json};
+
+/// The last state of an object as the sandbox's ledger has it: its fields merged.
+fn record(sandbox: &Sandbox, provider: &str, kind: &str, order: &str) -> Value {
+    let mut record = json!({});
+    for effect in sandbox.ledger().of_order(order) {
+        if (effect.provider, effect.kind) == (provider, kind) {
+            let fields = match effect.detail.get("fields") {
+                Some(fields) => fields.clone(),
+                None => effect.detail.clone(),
+            };
+            for (name, value) in fields.as_object().into_iter().flatten() {
+                record[name] = value.clone();
+            }
+        }
+    }
+    record
+}
+
+#[tokio::test]
+async fn hubspot_keeps_the_customers_figures_over_orders_repeats_and_restarts() {
+    let sandbox = sandbox();
+    let hubspot = provider(&sandbox, "hubspot", &[]);
+    let first = call(1, EffectKind::CrmUpdate);
+    lose_answer(&sandbox, "hubspot", "upsert");
+    assert_eq!(class(&hubspot, &first).await, Unknown);
+    done(&hubspot, &again(&first)).await;
+    let mut second = call(2, EffectKind::CrmUpdate);
+    Arc::make_mut(&mut second.facts).details.email = "ana1@example.com".into();
+    // A restart in between: another table, seeded with what HubSpot has kept.
+    let hubspot = provider(&sandbox, "hubspot", &[]);
+    done(&hubspot, &second).await;
+    let contact = record(&sandbox, "hubspot", "contact", "ana1@example.com");
+    assert_eq!(contact["onhand_order_count"], "2");
+    assert_eq!(contact["onhand_lifetime_value"], "89.40");
+    assert_eq!(contact["onhand_segment"], "returning");
+    assert_eq!(contact["onhand_last_event"], "order.post_purchase");
+    let order = record(&sandbox, "hubspot", "crm_order", "0-2");
+    assert_eq!(order["onhand_status"], "confirmed");
+
+    done(&hubspot, &undo(&second, EffectKind::CrmCorrect, "")).await;
+    let contact = record(&sandbox, "hubspot", "contact", "ana1@example.com");
+    assert_eq!(contact["onhand_order_count"], "1");
+    let order = record(&sandbox, "hubspot", "crm_order", "0-2");
+    assert_eq!(order["onhand_status"], "cancelled");
+}
+
+#[tokio::test]
+async fn hubspot_is_told_of_the_purchase_where_an_event_is_set_up() {
+    let sandbox = sandbox();
+    let settings = [("event_name", "pe1_order_post_purchase")];
+    let hubspot = provider(&sandbox, "hubspot", &settings);
+    done(&hubspot, &call(1, EffectKind::CrmUpdate)).await;
+    assert_eq!(sandbox.ledger().count("hubspot", "event"), 1);
+}
+
+#[tokio::test]
+async fn hubspots_limit_of_ten_seconds_is_waited_for() {
+    let sandbox = sandbox();
+    let hubspot = provider(&sandbox, "hubspot", &[]);
+    answer_status(&sandbox, "hubspot", "upsert", 429);
+    let outcome = hubspot.call(&call(1, EffectKind::CrmUpdate)).await;
+    assert_eq!((outcome.class, outcome.retry_after_ms), (Retry, 10_000));
+}
+
+#[tokio::test]
+async fn salesforce_renews_its_token_and_keeps_the_customers_figures() {
+    let sandbox = sandbox();
+    let settings = [("event_object", "Onhand_Purchase__e")];
+    let salesforce = provider(&sandbox, "salesforce", &settings);
+    let first = call(1, EffectKind::CrmUpdate);
+    lose_answer(&sandbox, "salesforce", "upsert");
+    assert_eq!(class(&salesforce, &first).await, Unknown);
+    done(&salesforce, &again(&first)).await;
+    let salesforce = provider(&sandbox, "salesforce", &settings);
+    let second = call(2, EffectKind::CrmUpdate);
+    done(&salesforce, &second).await;
+    let contact = record(&sandbox, "salesforce", "record", "42");
+    assert_eq!(contact["Onhand_Order_Count__c"], 2);
+    assert_eq!(contact["Onhand_Lifetime_Value__c"], json!(89.4));
+    assert_eq!(contact["LastName"], "Ruiz");
+    let key = second.order.to_string();
+    let order = record(&sandbox, "salesforce", "record", &key);
+    assert_eq!(order["Status__c"], "confirmed");
+    assert_eq!(sandbox.ledger().count("salesforce", "event"), 2);
+    done(&salesforce, &undo(&second, EffectKind::CrmCorrect, "")).await;
+    let order = record(&sandbox, "salesforce", "record", &key);
+    assert_eq!(order["Status__c"], "cancelled");
+}
+
+#[tokio::test]
+async fn salesforces_locks_and_quota_are_waited_for() {
+    let sandbox = sandbox();
+    let salesforce = provider(&sandbox, "salesforce", &[]);
+    for (status, wait_ms) in [(400, 1_000), (403, 3_600_000)] {
+        answer_status(&sandbox, "salesforce", "upsert", status);
+        let outcome = salesforce.call(&call(1, EffectKind::CrmUpdate)).await;
+        assert_eq!(
+            (outcome.class, outcome.retry_after_ms),
+            (Retry, wait_ms),
+            "{outcome:?}"
+        );
+    }
+}
