@@ -166,7 +166,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_form_of_an_amount_reads_back(minor in 0_u64..1_000_000_000_000, which in 0_usize..3) {
+        fn every_form_of_an_amount_reads_back(
+            minor in 0_u64..1_000_000_000_000,
+            which in 0_usize..3,
+        ) {
             let currency = [EUR, JPY, KWD][which];
             let text = decimal(minor, currency).unwrap();
             prop_assert_eq!(from_decimal(&text, currency), Some(minor));

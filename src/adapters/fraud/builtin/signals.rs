@@ -320,7 +320,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_score_depends_on_the_history_alone(
-            orders in proptest::collection::vec((1_u64..6, 1_u64..4, 0_u64..100_000, 0_u32..6), 1..60)
+            orders in proptest::collection::vec(
+                (1_u64..6, 1_u64..4, 0_u64..100_000, 0_u32..6),
+                1..60,
+            )
         ) {
             let weights = Weights::default();
             let run = || {
