@@ -269,7 +269,10 @@ impl Named {
         if let Some(key) = key {
             return Self::Key(key);
         }
-        let number = text.split_once('-').and_then(|(shard, sequence)| {
+        // An invoice number has the effect's number behind the order's.
+        let number = text.split_once('-').and_then(|(shard, rest)| {
+            let (sequence, effect) = rest.split_once('-').unwrap_or((rest, "0"));
+            effect.parse::<u16>().ok()?;
             Some(Self::Number(shard.parse().ok()?, sequence.parse().ok()?))
         });
         number.unwrap_or(Self::Nothing)
@@ -283,7 +286,9 @@ impl Named {
 pub(super) fn order_named(text: &str) -> Result<OrderKey, Option<(u16, u64)>> {
     match Named::parse(text) {
         Named::Key(key) if text.len() == 32 => Ok(key),
-        Named::Number(shard, sequence) => Err(Some((shard, sequence))),
+        Named::Number(shard, sequence) if text.matches('-').count() == 1 => {
+            Err(Some((shard, sequence)))
+        }
         _ => Err(None),
     }
 }
@@ -314,4 +319,28 @@ fn required(value: &Value, name: &str) -> Result<String, BadPayload> {
         return Err(BadPayload(format!("`{name}` is missing or empty")));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_named_by_key_effect_or_number_and_by_an_invoice() {
+        let key = "00000000000000000000000000000abc";
+        for (text, named) in [
+            (key.to_owned(), Named::Key(OrderKey(0xabc))),
+            (format!("{key}-2-3"), Named::Key(OrderKey(0xabc))),
+            ("0-1042".to_owned(), Named::Number(0, 1_042)),
+            ("0-1042-3".to_owned(), Named::Number(0, 1_042)),
+            ("0-1042-x".to_owned(), Named::Nothing),
+            ("0-1042-3-4".to_owned(), Named::Nothing),
+            ("INV-7".to_owned(), Named::Nothing),
+            (String::new(), Named::Nothing),
+        ] {
+            assert_eq!(Named::parse(&text), named, "{text}");
+        }
+        assert_eq!(order_named("0-1042"), Err(Some((0, 1_042))));
+        assert_eq!(order_named("0-1042-3"), Err(None), "an invoice is no order");
+    }
 }
