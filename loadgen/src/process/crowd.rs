@@ -210,7 +210,7 @@ fn details_of(seed: u64, number: u64) -> OrderDetails {
         shipping_address: vec![format!("Calle Sol {number}"), "28013 Madrid".to_owned()],
         billing_address: vec![format!("Calle Sol {number}"), "28013 Madrid".to_owned()],
         country: "ES".to_owned(),
-        payment_token: "pm_card_visa".to_owned(),
+        payment_token: format!("pm_card_{seed}_{number}"),
         unit_prices: vec![TOTAL_CENTS],
         ip: format!(
             "10.{}.{}.{}",
