@@ -29,7 +29,7 @@ const STEP_BATCHES_MAX: usize = 64;
 /// The queues of a lane. The last one takes what no configured provider serves.
 pub(super) struct Queues {
     names: Vec<String>,
-    queues: Vec<Arc<ProviderQueue>>,
+    by_place: Vec<Arc<ProviderQueue>>,
     /// Effects ever put in; counted by the lane's thread alone.
     pushed: Cell<u64>,
 }
@@ -37,17 +37,17 @@ pub(super) struct Queues {
 impl Queues {
     /// Queues of the providers `names`, and one more.
     pub fn new(names: Vec<String>) -> Self {
-        let queues = (0..=names.len()).map(|_| Arc::default()).collect();
+        let by_place = (0..=names.len()).map(|_| Arc::default()).collect();
         Self {
             names,
-            queues,
+            by_place,
             pushed: Cell::new(0),
         }
     }
 
     /// All of them: the providers' in their order, then that of the unserved.
     pub fn all(&self) -> &[Arc<ProviderQueue>] {
-        &self.queues
+        &self.by_place
     }
 
     fn place(&self, provider: Option<&String>) -> usize {
@@ -62,13 +62,13 @@ impl Queues {
 
     fn push(&self, place: usize, task: Task) {
         self.pushed.set(self.pushed.get() + 1);
-        if let Some(queue) = self.queues.get(place) {
+        if let Some(queue) = self.by_place.get(place) {
             queue.push(task);
         }
     }
 
     fn has_room(&self, (place, class): Key) -> bool {
-        self.queues
+        self.by_place
             .get(place)
             .is_none_or(|queue| queue.has_room(class))
     }

@@ -110,7 +110,7 @@ impl Adapters {
     /// # Errors
     /// A provider cannot be built, or a thread not be started; nothing runs then.
     pub fn start(
-        shards: Vec<ShardSource>,
+        shards: &[ShardSource],
         providers: &[Configured],
         store: &Arc<OrderFactsStore>,
         on_failure: &OnFailure,

@@ -112,7 +112,7 @@ pub(super) fn start_adapters<S: Storage>(
         .iter()
         .map(|options| Configured::new(options.clone()))
         .collect();
-    Adapters::start(sources, &configured, facts, on_failure)
+    Adapters::start(&sources, &configured, facts, on_failure)
         .map_err(|error| ServerError::Process(Box::new(error)))
 }
 

@@ -227,8 +227,8 @@ impl Compiler<'_> {
         }
         let of = |kind| steps().filter(move |(_, step)| step.kind == kind);
         for kind in [StepKind::Payment, StepKind::Fulfilment] {
-            let always = of(kind).filter(|(_, step)| conditions::is_always(&step.when));
-            if let Some((place, _)) = always.skip(1).next() {
+            let mut always = of(kind).filter(|(_, step)| conditions::is_always(&step.when));
+            if let Some((place, _)) = always.nth(1) {
                 return refuse(place, "an order would be paid or sent twice".to_owned());
             }
         }
@@ -246,7 +246,7 @@ impl Compiler<'_> {
             }
             _ => {}
         }
-        let last_payment = of(StepKind::Payment).last().map(|(place, _)| place);
+        let last_payment = of(StepKind::Payment).next_back().map(|(place, _)| place);
         let first_sent = of(StepKind::Fulfilment).next().map(|(place, _)| place);
         if let (Some(paid), Some(sent)) = (last_payment, first_sent)
             && sent < paid

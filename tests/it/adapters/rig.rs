@@ -90,7 +90,7 @@ impl Rig {
             providers,
         };
         let failed: OnFailure = Arc::new(|name, reason| panic!("{name} failed: {reason}"));
-        let adapters = Adapters::start(vec![source], configured, &self.store, &failed);
+        let adapters = Adapters::start(&[source], configured, &self.store, &failed);
         self.adapters = Some(adapters.unwrap());
     }
 
