@@ -440,3 +440,15 @@ fn the_page_about_pipelines_is_current() {
         "run `ONHAND_BLESS=1 cargo test` and commit the page"
     );
 }
+
+#[test]
+fn everything_of_the_sandbox_profile_is_served_below_the_sandbox() {
+    let address = "127.0.0.1:7".parse().expect("an address");
+    let config = ProcessConfig::sandbox(address).expect("a good file");
+    for provider in config.providers.iter().filter(|p| p.kind != "builtin") {
+        let expected = format!("http://{address}/{}", provider.name);
+        assert_eq!(provider.base_url, expected, "adapters add their own paths");
+    }
+    let settings = &config.set.settings;
+    assert_eq!((settings.return_ms, settings.jitter_percent), (1_000, 0));
+}
