@@ -51,7 +51,7 @@ pub struct Report<'a> {
     pub order: OrderKey,
     /// The provider's id of what it is about.
     pub reference: &'a str,
-    /// Minor units, where it is about money.
+    /// Minor units, where it is about money; for a risk decision its score, 0 ..= 100.
     pub amount: u64,
     /// In words.
     pub text: &'a str,

@@ -224,7 +224,7 @@ layout! {
         pub order: OrderKey,
         /// Whose.
         pub tenant: TenantId,
-        /// Minor units, where it is about money.
+        /// Minor units, where it is about money; for a risk decision its score.
         pub amount: u64,
         /// The provider's id of what it is about.
         pub reference: &'a str,
