@@ -8,6 +8,7 @@ use super::idempotency::index::Table;
 use super::idempotency::rejections::Rejection;
 use super::inventory::{Cause, Location};
 use super::order::{Line, NO_LINE, OrderSlot, flag};
+use super::process::Entry;
 use super::record::{
     Allocation, FORGOTTEN_KEY_BYTES, OrderAccepted, OrderRef, OrderRejected, Record, accepted_flags,
 };
@@ -228,6 +229,12 @@ impl Engine {
         let managed = existing.is_some_and(|slot| self.orders.get(slot).is_managed());
         order.set_managed(managed);
         let slot = self.store_order(order, record, probe, existing);
+        if self.processes.is_in_force() {
+            self.processes.prospects.remove(&slot);
+            if record.flags & accepted_flags::PLACED == 0 && !record.details.is_empty() {
+                self.note_prospect(slot, &Entry::of(record, sequence));
+            }
+        }
         self.timers.set(deadline_ms, slot);
         self.counters.accepted += 1;
         self.counters.open_holds += 1;
@@ -417,6 +424,7 @@ impl Engine {
         order.state = state;
         order.resolve(resolution);
         order.set_time_ms(now_ms);
+        self.processes.prospects.remove(&slot);
         self.counters.open_holds -= 1;
         self.set_retention(slot);
     }

@@ -232,7 +232,6 @@ impl Engine {
             accepted: outcome.sequence,
             total: request.total,
             currency: request.currency,
-            channel: request.channel,
             details: request.details,
         };
         self.enter_process(slot, &entry, intake.context.actor, out);

@@ -48,12 +48,18 @@ impl Engine {
         {
             return outcome;
         }
+        let prospect = self.processes.prospects.get(&slot).copied();
         let mut bytes = Vec::new();
         let mut outcome = super::define::answer(ResultCode::Ok);
         match self.decide_order_command(slot, command, reference, &mut bytes) {
             Ok(record) => {
                 outcome.sequence = self.commit(&record, context.actor, out);
-                self.follow_command(slot, command, context.actor, out);
+                match (command, prospect) {
+                    (Command::Confirm { .. }, Some(prospect)) => {
+                        self.enter_confirmed(slot, &prospect, context.actor, out);
+                    }
+                    _ => self.follow_command(slot, command, context.actor, out),
+                }
             }
             Err(code) => {
                 let refused = Record::CommandRefused {

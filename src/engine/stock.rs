@@ -97,6 +97,7 @@ impl Engine {
                     let short = u32::try_from(after.short()).unwrap_or(u32::MAX);
                     let shortage = Record::ShortageDetected { cell, short };
                     self.commit(&shortage, context.actor, out);
+                    self.review_shortage(cell, short, context.actor, out);
                 }
             }
             Err(code) => {

@@ -42,6 +42,14 @@ impl ProcessTable {
                 out.extend_from_slice(&hash.to_le_bytes());
             }
         }
+        for (slot, prospect) in &self.prospects {
+            out.extend_from_slice(&slot.to_le_bytes());
+            out.extend_from_slice(&prospect.accepted.to_le_bytes());
+            out.extend_from_slice(&prospect.total.to_le_bytes());
+            out.extend_from_slice(&prospect.currency.to_le_bytes());
+            out.extend_from_slice(&prospect.country.to_le_bytes());
+            out.push(u8::from(prospect.custom));
+        }
         for (number, pinned) in &self.sets {
             out.extend_from_slice(&number.to_le_bytes());
             out.extend_from_slice(&pinned.pins.to_le_bytes());

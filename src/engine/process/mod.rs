@@ -33,6 +33,7 @@ mod parked;
 mod payment;
 mod reports;
 mod review;
+mod shortage;
 mod steps;
 mod table;
 #[cfg(test)]
@@ -47,7 +48,7 @@ use crate::types::{OrderKey, OrderState, TenantId};
 use breaker::Breaker;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub(in crate::engine) use steps::Entry;
+pub(in crate::engine) use steps::{Entry, Prospect};
 
 /// The most journal bytes that one command of the order process makes, a set of pipelines included.
 pub const PROCESS_COMMAND_RECORDS_BYTES_MAX: usize = 40 << 10;
@@ -243,6 +244,8 @@ pub(super) struct ProcessTable {
     /// Providers' names by number.
     pub names: Vec<String>,
     pub breakers: Vec<Breaker>,
+    /// Live holds with details, by slot.
+    pub prospects: BTreeMap<u32, Prospect>,
     /// (provider, hash of a reference) to order slot.
     pub references: BTreeMap<(u16, u64), u32>,
     /// By tenant and number of the review reason.

@@ -107,15 +107,13 @@ impl Desk<'_> {
                 self.redrive_all(slot, EffectKind::is_compensation);
                 self.undo(slot);
             }
-            _ if is_reserved_step(resume_to) => self.advance(slot, (step, image), event, note),
             _ => {
-                self.back_to(
-                    slot,
-                    resume_to,
-                    self.timed(slot, resume_to, image),
-                    event,
-                    note,
-                );
+                if is_step(resume_to) {
+                    self.advance(slot, (step, image), event, note);
+                } else {
+                    let image = self.timed(slot, resume_to, image);
+                    self.back_to(slot, resume_to, image, event, note);
+                }
                 self.redrive_all(slot, |kind| {
                     kind == EffectKind::PaymentCapture || kind.is_compensation()
                 });
@@ -390,11 +388,11 @@ fn refundable(process: &Process) -> u64 {
         .saturating_sub(open)
 }
 
-/// States in which a step of the pipeline runs on reserved units.
-fn is_reserved_step(state: OrderState) -> bool {
+/// States in which a step of the pipeline runs.
+fn is_step(state: OrderState) -> bool {
     matches!(
         state,
-        OrderState::FraudCheck | OrderState::Payment | OrderState::Webhook
+        OrderState::FraudCheck | OrderState::Payment | OrderState::Webhook | OrderState::Confirmed
     )
 }
 

@@ -6,13 +6,15 @@ use super::effects::Start;
 use super::table::Trigger;
 use crate::engine::Engine;
 use crate::engine::record::process_flags::{CASH_DUE, CONFIRMED, RISK_APPROVED};
-use crate::engine::record::{Lines, OrderMoved, OrderRef, ProcessImage, ProcessRecord, Record};
+use crate::engine::record::{
+    Lines, OrderAccepted, OrderMoved, OrderRef, ProcessImage, ProcessRecord, Record,
+};
 use crate::types::details::OrderDetails;
 use crate::types::effect::{EffectKind, Milestone, ProviderId};
 use crate::types::pipeline::{CaptureOn, Condition, PaymentMode, Step, StepKind, tag};
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::record::RecordBuffer;
-use crate::types::{ActorId, ChannelId, CommandKey, OrderState};
+use crate::types::{ActorId, CommandKey, OrderState};
 
 /// What a new order brings into its process.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +22,44 @@ pub(in crate::engine) struct Entry<'a> {
     pub accepted: u64,
     pub total: u64,
     pub currency: u16,
-    pub channel: ChannelId,
     pub details: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// What a record of an accepted order brings.
+    pub fn of(record: &OrderAccepted<'a>, sequence: u64) -> Self {
+        Self {
+            accepted: sequence,
+            total: record.total,
+            currency: record.currency,
+            details: record.details,
+        }
+    }
+}
+
+/// What the process must know of a hold with details once it is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Prospect {
+    pub accepted: u64,
+    pub total: u64,
+    pub currency: u16,
+    pub country: u16,
+    /// It carries instructions for custom handling.
+    pub custom: bool,
+}
+
+impl Prospect {
+    /// Of an order that is about to enter.
+    fn of(entry: &Entry<'_>) -> Self {
+        let (country, custom) = read_details(entry.details);
+        Self {
+            accepted: entry.accepted,
+            total: entry.total,
+            currency: entry.currency,
+            country,
+            custom,
+        }
+    }
 }
 
 /// Score of an order that has none.
@@ -40,7 +78,7 @@ impl Engine {
         if table.latest == 0 || !self.orders.get(slot).is_placed() {
             return;
         }
-        let mut image = self.new_image(slot, entry);
+        let mut image = self.new_image(slot, &Prospect::of(entry));
         let mut desk = Desk {
             engine: self,
             out,
@@ -68,9 +106,8 @@ impl Engine {
     }
 
     /// The process of an order that has just been accepted, before its first step.
-    fn new_image(&self, slot: u32, entry: &Entry<'_>) -> ProcessImage {
+    fn new_image(&self, slot: u32, facts: &Prospect) -> ProcessImage {
         let order = self.orders.get(slot);
-        let (country, custom) = read_details(entry.details);
         let mut lines = self.orders.lines(slot);
         let first = lines.next();
         let (mut several, mut split) = (false, false);
@@ -94,17 +131,17 @@ impl Engine {
             authorised: 0,
             captured: 0,
             refunded: 0,
-            country,
-            tags: bit(custom, tag::CUSTOM_HANDLING)
+            country: facts.country,
+            tags: bit(facts.custom, tag::CUSTOM_HANDLING)
                 | bit(several, tag::MULTI_LINE)
                 | bit(split, tag::SPLIT),
             effects: 0,
             declines: 0,
-            total: entry.total,
-            currency: entry.currency,
+            total: facts.total,
+            currency: facts.currency,
         };
         if let Some(pinned) = self.processes.set_of(&image) {
-            let channel = entry.channel.0;
+            let channel = order.channel.0;
             let mut routes = pinned.set.routes.iter();
             let route = routes.find(|route| holds(&route.when, &image, channel));
             image.pipeline = route.map_or(0, |route| route.pipeline);
@@ -114,6 +151,53 @@ impl Engine {
             }
         }
         image
+    }
+    /// Notes what is needed of a hold with details for when it is confirmed.
+    pub(in crate::engine) fn note_prospect(&mut self, slot: u32, entry: &Entry<'_>) {
+        let prospect = Prospect::of(entry);
+        self.processes.prospects.insert(slot, prospect);
+    }
+
+    /// A confirmed hold with details goes on to fulfilment.
+    pub(in crate::engine) fn enter_confirmed(
+        &mut self,
+        slot: u32,
+        prospect: &Prospect,
+        actor: ActorId,
+        out: &mut RecordBuffer,
+    ) {
+        let image = self.new_image(slot, prospect);
+        let pipeline = self.processes.set_of(&image);
+        let pipeline = pipeline.and_then(|pinned| pinned.pipeline(image.pipeline));
+        let fulfils = |step: &Step| step.kind == StepKind::Fulfilment;
+        let Some(step) = pipeline.and_then(|it| it.steps.iter().position(fulfils)) else {
+            return;
+        };
+        let mut desk = Desk {
+            engine: self,
+            out,
+            actor,
+        };
+        let mut image = ProcessImage {
+            step: place(step),
+            flags: CONFIRMED,
+            ..image
+        };
+        desk.set_step_timer(slot, &mut image);
+        let (tenant, order) = desk.engine.client_key(slot);
+        desk.emit(ProcessRecord::Moved(OrderMoved {
+            order,
+            tenant,
+            accepted: prospect.accepted,
+            event: ProcessEvent::Confirmed,
+            from: None,
+            to: OrderState::Confirmed,
+            image,
+            note: "",
+        }));
+        desk.confirmed(slot);
+        desk.run_step(slot, step);
+        desk.take_parked_of(slot);
     }
 }
 
@@ -295,6 +379,9 @@ impl Desk<'_> {
             self.advance(slot, (step, image), ProcessEvent::Confirmed, "");
             return;
         }
+        if self.is_asked(slot, found.kind, image.step) {
+            return;
+        }
         match found.kind {
             StepKind::Fraud if image.flags & RISK_APPROVED != 0 => {
                 self.trigger(slot, Trigger::RiskPassed, image, "");
@@ -319,6 +406,21 @@ impl Desk<'_> {
             }
             StepKind::Fulfilment => self.fulfil(slot),
         }
+    }
+
+    /// A call of this step is out already, or waits for its next attempt: the order had only left
+    /// the step for a review.
+    fn is_asked(&self, slot: u32, kind: StepKind, step: u8) -> bool {
+        let asks = match kind {
+            StepKind::Fraud => EffectKind::FraudScore,
+            StepKind::Payment => EffectKind::PaymentAuthorise,
+            StepKind::Webhook => EffectKind::Webhook,
+            StepKind::Fulfilment => return false, // it looks for itself
+        };
+        self.process(slot).is_some_and(|process| {
+            let mut effects = process.effects.iter();
+            effects.any(|it| it.is(asks) && it.step == step && it.is_open())
+        })
     }
 
     fn score(&mut self, slot: u32, providers: &[ProviderId], name: &str) {

@@ -116,6 +116,7 @@ impl Engine {
             })
             .sum();
         processes
+            + table.prospects.len() * 48
             + table.references.len() * 24
             + table.seen.len() * 40
             + table.parked.len() * (size_of::<super::Parked>() + 64)

@@ -379,3 +379,78 @@ fn a_new_version_gives_up_the_old_authorisation_and_starts_anew() {
     assert_eq!(play.shop.cell(play.sku, play.here).committed, 3);
     play.check();
 }
+
+#[test]
+fn a_shortage_brings_the_newest_unpaid_orders_into_review_and_no_more_than_needed() {
+    let mut play = Play::new();
+    play.place(1);
+    play.silent.insert(STRIPE);
+    for key in 2..=4 {
+        play.place(key);
+    }
+    let key = play.shop.fresh();
+    let (sku, location) = (play.sku, play.here);
+    play.shop.execute(&crate::engine::command::Command::Adjust {
+        key,
+        sku,
+        location,
+        delta: -998,
+        reason: "flood",
+    });
+    let states: Vec<OrderState> = (1..=4).map(|key| play.state(key)).collect();
+    let (review, payment) = (OrderState::Review, OrderState::Payment);
+    assert_eq!(states, [OrderState::Fulfilling, payment, review, review]);
+    play.operate(4, OperatorAction::Cancel);
+    play.silent.clear();
+    play.operate(3, OperatorAction::Approve);
+    for call in play.calls.clone() {
+        play.answer(&call.effect, &of(EffectClass::Done));
+    }
+    play.settle();
+    assert_eq!(
+        play.state(3),
+        OrderState::Fulfilling,
+        "its own call went on meanwhile"
+    );
+    assert_eq!(play.state(4), OrderState::Cancelled);
+    play.check();
+}
+
+#[test]
+fn a_confirmed_hold_with_details_goes_on_to_fulfilment_and_one_without_stays() {
+    let details = crate::types::details::OrderDetails {
+        country: "NL".to_owned(),
+        ..Default::default()
+    };
+    let details = rkyv::to_bytes::<rkyv::rancor::Error>(&details).unwrap();
+    let mut play = Play::new();
+    let lines = [crate::engine::tests::shop::line(play.sku, play.here, 1)];
+    let hold = crate::engine::command::OrderRequest {
+        mode: crate::types::OrderMode::Hold,
+        details: &details,
+        details_version: 1,
+        ..play.order(1, &lines)
+    };
+    play.shop.reserve(&hold);
+    let bare = crate::engine::command::OrderRequest {
+        key: OrderKey(2),
+        details: &[],
+        details_version: 0,
+        ..hold
+    };
+    play.shop.reserve(&bare);
+    for key in [1, 2] {
+        assert_eq!(play.shop.confirm(key, &[]).code, ResultCode::Ok);
+    }
+    play.settle();
+    assert_eq!(play.state(1), OrderState::Fulfilling);
+    assert_eq!(
+        play.view(1).unwrap().image.country,
+        u16::from_le_bytes(*b"NL")
+    );
+    assert_eq!(play.state(2), OrderState::Confirmed);
+    assert!(play.view(2).is_none());
+    play.report(EASYPOST, 1, ReportKind::Shipped);
+    assert_eq!(play.state(1), OrderState::Shipped);
+    play.check();
+}
