@@ -67,7 +67,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("audit", &["journal", "engine", "types", "limits"]),
     (
         "config",
-        &["limits", "journal", "types", "adapters", "sandbox"],
+        &[
+            "limits", "journal", "types", "adapters", "sandbox", "history",
+        ],
     ),
     (
         "adapters",

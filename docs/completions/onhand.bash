@@ -37,6 +37,9 @@ _onhand() {
             onhand,help)
                 cmd="onhand__subcmd__help"
                 ;;
+            onhand,history)
+                cmd="onhand__subcmd__history"
+                ;;
             onhand,import)
                 cmd="onhand__subcmd__import"
                 ;;
@@ -51,9 +54,6 @@ _onhand() {
                 ;;
             onhand,ping)
                 cmd="onhand__subcmd__ping"
-                ;;
-            onhand,pipelines)
-                cmd="onhand__subcmd__pipelines"
                 ;;
             onhand,sandbox)
                 cmd="onhand__subcmd__sandbox"
@@ -118,6 +118,9 @@ _onhand() {
             onhand__subcmd__help,help)
                 cmd="onhand__subcmd__help__subcmd__help"
                 ;;
+            onhand__subcmd__help,history)
+                cmd="onhand__subcmd__help__subcmd__history"
+                ;;
             onhand__subcmd__help,import)
                 cmd="onhand__subcmd__help__subcmd__import"
                 ;;
@@ -132,9 +135,6 @@ _onhand() {
                 ;;
             onhand__subcmd__help,ping)
                 cmd="onhand__subcmd__help__subcmd__ping"
-                ;;
-            onhand__subcmd__help,pipelines)
-                cmd="onhand__subcmd__help__subcmd__pipelines"
                 ;;
             onhand__subcmd__help,sandbox)
                 cmd="onhand__subcmd__help__subcmd__sandbox"
@@ -162,6 +162,9 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__config,show)
                 cmd="onhand__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            onhand__subcmd__help__subcmd__history,rebuild)
+                cmd="onhand__subcmd__help__subcmd__history__subcmd__rebuild"
                 ;;
             onhand__subcmd__help__subcmd__inspect,records)
                 cmd="onhand__subcmd__help__subcmd__inspect__subcmd__records"
@@ -202,15 +205,6 @@ _onhand() {
             onhand__subcmd__help__subcmd__order,show)
                 cmd="onhand__subcmd__help__subcmd__order__subcmd__show"
                 ;;
-            onhand__subcmd__help__subcmd__pipelines,check)
-                cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__check"
-                ;;
-            onhand__subcmd__help__subcmd__pipelines,init)
-                cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__init"
-                ;;
-            onhand__subcmd__help__subcmd__pipelines,show)
-                cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__show"
-                ;;
             onhand__subcmd__help__subcmd__sku,add)
                 cmd="onhand__subcmd__help__subcmd__sku__subcmd__add"
                 ;;
@@ -243,6 +237,18 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__token,new)
                 cmd="onhand__subcmd__help__subcmd__token__subcmd__new"
+                ;;
+            onhand__subcmd__history,help)
+                cmd="onhand__subcmd__history__subcmd__help"
+                ;;
+            onhand__subcmd__history,rebuild)
+                cmd="onhand__subcmd__history__subcmd__rebuild"
+                ;;
+            onhand__subcmd__history__subcmd__help,help)
+                cmd="onhand__subcmd__history__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__history__subcmd__help,rebuild)
+                cmd="onhand__subcmd__history__subcmd__help__subcmd__rebuild"
                 ;;
             onhand__subcmd__inspect,help)
                 cmd="onhand__subcmd__inspect__subcmd__help"
@@ -340,30 +346,6 @@ _onhand() {
             onhand__subcmd__order__subcmd__help,show)
                 cmd="onhand__subcmd__order__subcmd__help__subcmd__show"
                 ;;
-            onhand__subcmd__pipelines,check)
-                cmd="onhand__subcmd__pipelines__subcmd__check"
-                ;;
-            onhand__subcmd__pipelines,help)
-                cmd="onhand__subcmd__pipelines__subcmd__help"
-                ;;
-            onhand__subcmd__pipelines,init)
-                cmd="onhand__subcmd__pipelines__subcmd__init"
-                ;;
-            onhand__subcmd__pipelines,show)
-                cmd="onhand__subcmd__pipelines__subcmd__show"
-                ;;
-            onhand__subcmd__pipelines__subcmd__help,check)
-                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__check"
-                ;;
-            onhand__subcmd__pipelines__subcmd__help,help)
-                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__help"
-                ;;
-            onhand__subcmd__pipelines__subcmd__help,init)
-                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__init"
-                ;;
-            onhand__subcmd__pipelines__subcmd__help,show)
-                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__show"
-                ;;
             onhand__subcmd__sku,add)
                 cmd="onhand__subcmd__sku__subcmd__add"
                 ;;
@@ -455,7 +437,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sandbox sku location stock order ping config pipelines token doctor verify inspect export import explain completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -497,7 +479,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__check)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -588,6 +570,10 @@ _onhand() {
                     return 0
                     ;;
                 --sandbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --history)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -687,7 +673,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__show)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --allow-clock-behind --json --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --history --allow-clock-behind --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -778,6 +764,10 @@ _onhand() {
                     return 0
                     ;;
                 --sandbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --history)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -917,7 +907,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sandbox sku location stock order ping config pipelines token doctor verify inspect export import explain completions help"
+            opts="demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1059,6 +1049,34 @@ _onhand() {
         onhand__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__history)
+            opts="rebuild"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__history__subcmd__rebuild)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1322,62 +1340,6 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        onhand__subcmd__help__subcmd__pipelines)
-            opts="init check show"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__help__subcmd__pipelines__subcmd__check)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__help__subcmd__pipelines__subcmd__init)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__help__subcmd__pipelines__subcmd__show)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         onhand__subcmd__help__subcmd__sandbox)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1609,6 +1571,84 @@ _onhand() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__history)
+            opts="-h --help rebuild help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__history__subcmd__help)
+            opts="rebuild help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__history__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__history__subcmd__help__subcmd__rebuild)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__history__subcmd__rebuild)
+            opts="-h --data --history --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --history)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2718,132 +2758,6 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        onhand__subcmd__pipelines)
-            opts="-h --help init check show help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__check)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__help)
-            opts="init check show help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__help__subcmd__check)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__help__subcmd__init)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__help__subcmd__show)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__init)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        onhand__subcmd__pipelines__subcmd__show)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         onhand__subcmd__sandbox)
             opts="-h --listen --smtp-port --callbacks --real-limits --secrets --most-effects --seed --step-ms --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2887,7 +2801,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__serve)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2978,6 +2892,10 @@ _onhand() {
                     return 0
                     ;;
                 --sandbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --history)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod export;
+mod history;
 mod import;
 mod inspect;
 mod location;
@@ -104,6 +105,8 @@ commands! {
     Import = import;
     /// Tell what happened to an order or a SKU, at any past moment.
     Explain = explain;
+    /// Look after the history, the journal's copy in SQL.
+    History = history;
     /// Print the completions of a shell, to be sourced by it.
     Completions = completions;
 }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::setting::Setting;
+use super::setting::{HistoryName, Setting};
 use super::{ConfigError, Origin, line_of};
 use crate::journal::SyncMode;
 use crate::limits;
@@ -248,6 +248,11 @@ options! {
     /// Address of an `onhand sandbox`: every step of the order process is served by it, with short
     /// times. To try things out and for tests; not together with `process`.
     sandbox: Option<SocketAddr> = None, "address:port on loopback";
+
+    /// Database of the history, a copy of the journal for questions in SQL: `sqlite` for the file
+    /// `history.sqlite` in the data directory, `sqlite:FILE`, `postgres://USER@HOST:PORT/DATABASE`
+    /// (its password in the environment variable ONHAND_HISTORY_PASSWORD), or `off`.
+    history: HistoryName = HistoryName::default(), "database";
 
     /// Start although the journal's last time is more than 5 minutes ahead of the wall clock.
     /// Engine time then stands still until the wall clock has caught up.

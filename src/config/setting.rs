@@ -1,11 +1,12 @@
 //! How one option's value is written, read and shown: the same for file, flag and documents.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::history::HistoryTarget;
 use crate::journal::SyncMode;
 
 /// A type that an option may have.
@@ -159,7 +160,7 @@ macro_rules! from_text {
         }
     )+};
 }
-from_text!(Address, AddressOrOff, SyncText);
+from_text!(Address, AddressOrOff, SyncText, HistoryName);
 
 impl Setting for SocketAddr {
     type Given = Address;
@@ -213,6 +214,49 @@ impl Setting for SyncMode {
     }
     fn show(&self) -> Option<String> {
         Some(quoted(&self.to_string()))
+    }
+}
+
+/// The name of a history database, known to be one: see `history::HistoryTarget::parse`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryName(String);
+
+impl HistoryName {
+    /// The name as given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for HistoryName {
+    fn default() -> Self {
+        Self("sqlite".to_owned())
+    }
+}
+
+impl FromStr for HistoryName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Where the data directory is makes no difference to whether the name is one.
+        match HistoryTarget::parse(text, Path::new("")) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl Setting for HistoryName {
+    type Given = Self;
+    const KIND: &'static str = "sqlite, sqlite:FILE, postgres://… or off";
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+    fn from_given(given: Self) -> Self {
+        given
+    }
+    fn show(&self) -> Option<String> {
+        Some(quoted(&self.0))
     }
 }
 

@@ -25,6 +25,17 @@ pub(super) struct Table {
     /// The column that is set only by the record that begins a row: what stood under the same key
     /// before is then replaced as a whole.
     pub birth: Option<&'static str>,
+    /// Which word about a column counts, where several records say one.
+    pub counts: Counts,
+}
+
+/// Which of several words about one column counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// The last one: the row says how things are.
+    Last,
+    /// The first one: the row says how something ended, and it ended once.
+    First,
 }
 
 /// A row of one table.
@@ -39,7 +50,8 @@ pub(super) trait Row: Sized {
 macro_rules! rows {
     ($(
         $(#[doc = $doc:literal])*
-        $name:ident = $table:literal $(keys $keys:literal)? $(birth $birth:ident)? {
+        $name:ident = $table:literal $(keys $keys:literal)? $(birth $birth:ident)?
+        $(counts $counts:ident)? {
             $($field:ident: $type:ty,)+
         }
     )+) => {
@@ -60,6 +72,7 @@ macro_rules! rows {
                     }),+],
                     keys: 0 $(+ $keys)?,
                     birth: rows!(@birth $($birth)?),
+                    counts: rows!(@counts $($counts)?),
                 };
 
                 fn values(self) -> Vec<Value> {
@@ -71,7 +84,15 @@ macro_rules! rows {
                         *self = later;
                         return;
                     })?
-                    $(Cell::join(&mut self.$field, later.$field);)+
+                    match Self::TABLE.counts {
+                        Counts::Last => {
+                            $(Cell::join(&mut self.$field, later.$field);)+
+                        }
+                        Counts::First => {
+                            let first = std::mem::replace(self, later);
+                            $(Cell::join(&mut self.$field, first.$field);)+
+                        }
+                    }
                 }
             }
         )+
@@ -81,6 +102,8 @@ macro_rules! rows {
         pub(super) const TABLES: &[Table] = &[$($name::TABLE),+];
     };
     (@birth) => { None };
+    (@counts) => { Counts::Last };
+    (@counts $counts:ident) => { Counts::$counts };
     (@birth $birth:ident) => { Some(stringify!($birth)) };
 }
 
@@ -158,7 +181,7 @@ rows! {
         dead_code: Text, redriven_ms: Int, updated_sequence: Int,
     }
     /// One attempt of an effect.
-    AttemptRow = "attempts" keys 5 birth started_sequence {
+    AttemptRow = "attempts" keys 5 birth started_sequence counts First {
         shard: Int, tenant: Int, order_key: Text, effect: Int, attempt: Int,
         started_sequence: Int, started_ms: Int, kind: Text, provider: Int, ended_sequence: Int,
         ended_ms: Int, class: Text, next: Text, counted: Int, due_ms: Int, latency_ms: Int,

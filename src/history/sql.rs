@@ -1,6 +1,6 @@
 //! The statements, as text that both databases understand.
 
-use super::schema::Table;
+use super::schema::{Counts, Table};
 use std::fmt::Write;
 
 pub(super) const PLACE: &str = "SELECT next_sequence, batch_sequence, segment, byte_offset, hash, \
@@ -81,6 +81,7 @@ pub(super) fn insert(table: &Table, rows: usize) -> String {
 fn on_conflict(table: &Table) -> String {
     let (keys, others) = table.columns.split_at(table.keys);
     let keys: Vec<&str> = keys.iter().map(|column| column.name).collect();
+    let counts = table.counts;
     let sets = others.iter().map(|column| {
         let (table, name) = (table.name, column.name);
         (
@@ -88,7 +89,10 @@ fn on_conflict(table: &Table) -> String {
             if column.adds {
                 format!("COALESCE({table}.{name}, 0) + excluded.{name}")
             } else {
-                format!("COALESCE(excluded.{name}, {table}.{name})")
+                match counts {
+                    Counts::Last => format!("COALESCE(excluded.{name}, {table}.{name})"),
+                    Counts::First => format!("COALESCE({table}.{name}, excluded.{name})"),
+                }
             },
         )
     });

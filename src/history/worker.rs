@@ -4,6 +4,7 @@
 use super::error::HistoryError;
 use super::reader::{History, HistoryProgress, HistorySource};
 use super::target::HistoryTarget;
+use crate::clock;
 use crate::journal::storage::Storage;
 use crate::metrics;
 use std::sync::Arc;
@@ -20,6 +21,9 @@ const IDLE_MS: u64 = 50;
 /// The first and the longest wait after an error.
 const BACKOFF_MS: (u64, u64) = (100, 30_000);
 
+/// How long a stop goes on writing what is acknowledged; the rest comes at the next start.
+const STOP_MS: u64 = 2_000;
+
 /// Below the engine's and everybody else's threads: nobody waits for the history.
 const NICENESS: i32 = 10;
 
@@ -31,8 +35,8 @@ pub struct HistoryThread {
 }
 
 impl HistoryThread {
-    /// Ends it: what is acknowledged by now is still written, unless the database does not let it;
-    /// the rest comes at the next start.
+    /// Ends it: what is acknowledged by now is still written, unless that takes over 2 s or the
+    /// database does not let it; the rest comes at the next start.
     pub fn stop(self) {
         self.stopping.store(true, Ordering::Release);
         self.wake.notify_one();
@@ -118,8 +122,18 @@ impl<S: Storage> Worker<S> {
     /// Opens the database and follows the journals until a stop or an error.
     async fn follow(&mut self) -> Result<(), HistoryError> {
         let mut history = History::open(&self.target, &self.sources).await?;
+        let mut stop_ns = None;
         loop {
             let stopping = self.stopping.load(Ordering::Acquire);
+            if stopping {
+                let now_ns = clock::monotonic_ns();
+                let until = *stop_ns.get_or_insert(now_ns + STOP_MS * 1_000_000);
+                if now_ns > until {
+                    tracing::info!("the history is behind; the rest comes at the next start");
+                    history.close().await;
+                    return Ok(());
+                }
+            }
             let progress = history.step(STEP_RECORDS).await?;
             self.wait_ms = 0;
             if self.told.take().is_some() {

@@ -36,6 +36,9 @@ pub enum ServerError {
         /// What was found.
         source: crate::journal::OpenError,
     },
+    /// The history.
+    #[error(transparent)]
+    History(#[from] crate::history::HistoryError),
     /// An address could not be bound.
     #[error("cannot listen on {address}")]
     Bind {

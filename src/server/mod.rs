@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!  start:  data directory ─▶ recover every shard ─▶ bind ─▶ threads ─▶ ready
-//!  stop:   listener ─▶ engines drain ─▶ sync threads ─▶ digest + clean end ─▶ maintenance, HTTP
+//!  stop:   listener ─▶ engines drain ─▶ sync threads ─▶ digest + clean end ─▶ maintenance, HTTP, history
 //!
 //!  onhand-engine-i   pinned to core i: sockets and shard i
 //!  onhand-sync-i     any core: makes journal i durable
 //!  onhand-listener   accepts, TLS, hello, deals out      ┐
 //!  onhand-journal    prepares and hashes segments        │ the cores without an engine
-//!  onhand-http       metrics, health                     ┘
+//!  onhand-http       metrics, health                     │
+//!  onhand-history    the journal's copy in SQL           ┘
 //! ```
 //!
 //! Any thread that ends with an error ends the process: a half-dead server is worse than none.
@@ -16,6 +17,7 @@
 pub mod data_dir;
 mod engine_thread;
 mod error;
+mod history;
 mod http;
 mod process;
 mod recovery;
@@ -28,6 +30,7 @@ use crate::affinity::CorePlan;
 use crate::clock;
 use crate::config::Config;
 use crate::gateway::{Bound, Gateway};
+use crate::history::HistoryThread;
 use crate::journal::mapped::MappedStorage;
 use crate::journal::storage::Storage;
 use crate::metrics;
@@ -58,6 +61,7 @@ pub struct Server<S: Storage = MappedStorage> {
     listener: Arc<ListenerControl>,
     inboxes: Vec<Arc<Inbox>>,
     threads: Threads<S>,
+    history: Option<HistoryThread>,
     _data: DataDir,
 }
 
@@ -133,6 +137,7 @@ impl<S: Storage> Server<S> {
         let http = http.transpose()?;
         let mut threads = Threads::new();
         let access = threads.start_shards(recovered, &cores, deadlines)?;
+        let history = history::start(config, &access)?;
         let inboxes: Vec<Arc<Inbox>> = access.iter().map(|one| Arc::clone(&one.inbox)).collect();
         let facts = process::facts(&access);
         let adapters = process
@@ -166,6 +171,7 @@ impl<S: Storage> Server<S> {
             listener: control,
             inboxes,
             threads,
+            history,
             _data: data,
         })
     }
@@ -221,6 +227,10 @@ impl<S: Storage> Server<S> {
             inbox.drain();
         }
         let shutdown = self.threads.join();
+        // Last, so that the end of the journal is in it, too.
+        if let Some(history) = self.history {
+            history.stop();
+        }
         outcome.and(shutdown)
     }
 }

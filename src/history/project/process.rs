@@ -95,26 +95,19 @@ impl Projector {
     }
 
     fn started(&mut self, at: &At, started: &EffectStarted<'_>) {
-        let attempt = AttemptRow {
-            started_sequence: int(at.sequence),
-            started_ms: int(at.time_ms),
-            kind: text(started.kind.name()),
-            provider: provider(started.provider),
-            ..attempt_row(
-                at,
-                (started.tenant, started.order),
-                (started.number, started.attempt),
-            )
-        };
-        self.rows.attempts.join(
-            attempt_key(
-                started.tenant,
-                started.order,
-                started.number,
-                started.attempt,
-            ),
-            attempt,
-        );
+        // Attempt 0 is none yet: the provider's breaker lets no call out.
+        if started.attempt > 0 {
+            let of = (started.number, started.attempt);
+            let attempt = AttemptRow {
+                started_sequence: int(at.sequence),
+                started_ms: int(at.time_ms),
+                kind: text(started.kind.name()),
+                provider: provider(started.provider),
+                ..attempt_row(at, (started.tenant, started.order), of)
+            };
+            let key = attempt_key(started.tenant, started.order, of);
+            self.rows.attempts.join(key, attempt);
+        }
         let first = started.attempt <= 1;
         let row = EffectRow {
             started_sequence: if first { int(at.sequence) } else { None },
@@ -167,12 +160,12 @@ impl Projector {
                 (ended.number, ended.attempt),
             )
         };
-        // An effect given up before any attempt has none to tell of.
+        // What is said of an attempt once it has ended (that the next one waits, that a query
+        // settled it) is kept with the effect; its own end stays what it was.
         if ended.attempt > 0 {
-            self.rows.attempts.join(
-                attempt_key(ended.tenant, ended.order, ended.number, ended.attempt),
-                attempt,
-            );
+            let of = (ended.number, ended.attempt);
+            let key = attempt_key(ended.tenant, ended.order, of);
+            self.rows.attempts.join(key, attempt);
         }
         let dead = ended.next == EffectNext::Dead;
         let row = EffectRow {
@@ -311,7 +304,11 @@ fn effect_key(tenant: TenantId, order: OrderKey, number: u16) -> (u32, u128, u32
     (u32::from(tenant.0), order.0, u32::from(number))
 }
 
-fn attempt_key(tenant: TenantId, order: OrderKey, number: u16, attempt: u8) -> (u32, u128, u32) {
+fn attempt_key(
+    tenant: TenantId,
+    order: OrderKey,
+    (number, attempt): (u16, u8),
+) -> (u32, u128, u32) {
     let place = u32::from(number) << 8 | u32::from(attempt);
     (u32::from(tenant.0), order.0, place)
 }
