@@ -110,9 +110,9 @@ impl Printer {
         range: &mut Range,
         line: &mut dyn FnMut(&Value) -> std::io::Result<()>,
     ) -> Result<Next, InspectError> {
-        if (kind::TENANT_DEFINED..=kind::LOCATION_DEFINED).contains(&raw.kind)
-            && let Some(definition) = Record::decode(raw)
-        {
+        let defines = (kind::TENANT_DEFINED..=kind::LOCATION_DEFINED).contains(&raw.kind)
+            || raw.kind == kind::PIPELINES_DEFINED;
+        if defines && let Some(definition) = Record::decode(raw) {
             // A contradictory definition is for `verify` to report; here the latest name counts.
             let _ = self.names.apply(&definition);
         }

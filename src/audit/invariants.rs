@@ -7,7 +7,8 @@ use crate::types::SkuId;
 use std::collections::BTreeMap;
 
 /// Checks the whole state of one shard: every cell (I1, I2, I7), every order line (I4), the sums
-/// of all order lines against their cells (I3), and every SKU (I7).
+/// of all order lines against their cells (I3), every SKU (I7), and every order in process (I10,
+/// I13).
 pub fn check_end(fold: &Fold, checks: &mut Checks) {
     let end = At {
         sequence: 0,
@@ -17,6 +18,7 @@ pub fn check_end(fold: &Fold, checks: &mut Checks) {
     check_holdings(fold, &end, &held, checks);
     check_cells(fold, &end, checks);
     check_skus(fold, &end, checks);
+    fold.check_processes(&end, checks);
 }
 
 /// Units that orders hold in one cell.

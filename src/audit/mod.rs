@@ -15,10 +15,13 @@ pub mod inspect;
 pub mod invariants;
 pub mod ledger;
 pub mod names;
+pub mod provider_ledger;
 pub mod replay;
 pub mod report;
 pub mod show;
 pub mod source;
+pub mod summary;
+pub mod trail;
 pub mod verify;
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Names of tenants, actors, SKUs and locations, as the journal defines them.
 
-use crate::engine::record::{CellRef, Record};
+use crate::engine::record::{CellRef, PipelinesDefined, ProcessRecord, Record};
+use crate::types::effect::ProviderId;
+use crate::types::pipeline::PipelineSet;
 use crate::types::{ActorId, CommandKey, LocationId, OrderKey, SkuId, TenantId};
 use std::collections::BTreeMap;
 
@@ -38,6 +40,10 @@ pub struct Names {
     actors: BTreeMap<ActorId, Box<str>>,
     skus: BTreeMap<SkuId, Sku>,
     locations: BTreeMap<LocationId, Location>,
+    /// In the order of their number.
+    providers: Vec<Box<str>>,
+    /// Steps by set and pipeline, in their order.
+    steps: BTreeMap<(u32, u8), Vec<Box<str>>>,
 }
 
 impl Names {
@@ -94,8 +100,48 @@ impl Names {
                     format!("location {number} is defined twice: {}, {name}", old.name)
                 })
             }
+            Record::Process(ProcessRecord::Pipelines(defined)) => self.pipelines(&defined),
             _ => None,
         }
+    }
+
+    /// Providers and steps of a set of pipelines.
+    fn pipelines(&mut self, defined: &PipelinesDefined<'_>) -> Option<String> {
+        let number = defined.set;
+        let Some(set) = PipelineSet::from_archive(defined.archive_version, defined.archive.0)
+        else {
+            return Some(format!(
+                "the archive of pipeline set {number} cannot be read"
+            ));
+        };
+        for name in &set.providers {
+            if !self.providers.iter().any(|known| **known == **name) {
+                self.providers.push(name.as_str().into());
+            }
+        }
+        let known = self.steps.keys().any(|(set, _)| *set == number);
+        for (place, pipeline) in (0..).zip(&set.pipelines) {
+            let steps = pipeline.steps.iter().map(|step| step.name.as_str().into());
+            self.steps.insert((number, place), steps.collect());
+        }
+        known.then(|| format!("pipeline set {number} is defined twice"))
+    }
+
+    /// Name of a provider, or its number where none is defined; `–` for none.
+    #[must_use]
+    pub fn provider(&self, id: ProviderId) -> String {
+        if id == ProviderId::NONE {
+            return "–".to_owned();
+        }
+        let name = self.providers.get(usize::from(id.0));
+        named(name.map(AsRef::as_ref), id.0)
+    }
+
+    /// Name of a step of a pipeline.
+    #[must_use]
+    pub fn step(&self, set: u32, pipeline: u8, step: u8) -> Option<&str> {
+        let steps = self.steps.get(&(set, pipeline))?;
+        steps.get(usize::from(step)).map(AsRef::as_ref)
     }
 
     /// Name of a tenant, or its number where none is defined.

@@ -156,9 +156,12 @@ fn differs(
     lines: &[OrderLineView],
 ) -> Option<String> {
     let refused = fold.refusal(tenant, key).map_or(0, |known| known.version);
+    let process = fold.process(tenant, key).filter(|it| it.is_running());
+    let in_process = process.is_some_and(|process| view.state == process.state);
     // A hold past its end reads as expired from that moment on, swept or not.
-    let due = order.is_live_hold() && fold.last.time_ms >= order.expires_at_ms;
-    let same_state = view.state == order.state || (due && view.state == OrderState::Expired);
+    let due = process.is_none() && order.is_live_hold() && fold.last.time_ms >= order.expires_at_ms;
+    let same_state =
+        in_process || view.state == order.state || (due && view.state == OrderState::Expired);
     let version = order.version.max(refused);
     if !same_state {
         let (own, other) = (order.state.name(), view.state.name());
@@ -183,7 +186,7 @@ fn differs(
             "placed, channel, customer, sequence are {head:?}, but {replayed:?} after replay"
         ));
     }
-    let live = order.is_live_hold() && !due;
+    let live = order.is_live_hold() && !due && process.is_none();
     if live && view.expires_at_ms != order.expires_at_ms {
         return Some(format!(
             "ends at {} ms, but at {} ms after replay",

@@ -1,5 +1,7 @@
 //! Records as people and scripts read them: one JSON object each, names instead of numbers.
 
+pub mod process;
+
 use super::fold::At;
 use super::names::Names;
 use crate::engine::record::{
@@ -53,6 +55,13 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::SHORTAGE_DETECTED => "ShortageDetected",
         kind::COMMAND_REFUSED => "CommandRefused",
         kind::STATE_DIGEST => "StateDigest",
+        kind::ORDER_MOVED => "OrderMoved",
+        kind::EFFECT_STARTED => "EffectStarted",
+        kind::EFFECT_ENDED => "EffectEnded",
+        kind::BREAKER_CHANGED => "BreakerChanged",
+        kind::PROVIDER_REPORTED => "ProviderReported",
+        kind::OPERATOR_DECIDED => "OperatorDecided",
+        kind::PIPELINES_DEFINED => "PipelinesDefined",
         _ => "unknown",
     }
 }
@@ -145,6 +154,7 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
             with_order(order, names, more)
         }
         Record::Stock(change) => stock_fields(change, names),
+        Record::Process(record) => process::fields(record, names),
         other => other_fields(other, names),
     }
 }

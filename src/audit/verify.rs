@@ -3,6 +3,7 @@
 use super::fold::{At, Fold, Kept, Tally};
 use super::invariants;
 use super::ledger::{Ledger, LedgerError};
+use super::provider_ledger::{ProviderLedger, ProviderLedgerError};
 use super::replay::{KIND_SEGMENT_SEALED, Replay, SealChain};
 use super::report::{Checks, Finding, Invariant, Offence};
 use super::source::{DataDirectory, Next, SourceError, Survey, Tail};
@@ -21,6 +22,9 @@ pub enum VerifyError {
     /// A ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A provider's ledger cannot be used.
+    #[error(transparent)]
+    ProviderLedger(#[from] ProviderLedgerError),
 }
 
 /// What to verify.
@@ -28,6 +32,8 @@ pub enum VerifyError {
 pub struct VerifyOptions {
     /// Ledgers of acknowledgements to hold against the journal.
     pub ledgers: Vec<PathBuf>,
+    /// Ledgers of providers to hold against the journal.
+    pub provider_ledgers: Vec<PathBuf>,
     /// How much the engine remembered.
     pub kept: Kept,
 }
@@ -88,6 +94,10 @@ pub fn verify(
     for file in &options.ledgers {
         ledger.read(file)?;
     }
+    let mut providers = ProviderLedger::default();
+    for file in &options.provider_ledgers {
+        providers.read(file)?;
+    }
     let mut surveys = Vec::new();
     for shard in &source.shards {
         let survey = source.survey(*shard)?;
@@ -102,7 +112,7 @@ pub fn verify(
     for survey in &surveys {
         let mut verifier = ShardVerifier::new(survey, options.kept);
         source.read::<VerifyError>(survey, |at, raw| {
-            verifier.record(at, raw, &mut ledger);
+            verifier.record(at, raw, &mut ledger, &mut providers);
             if at.sequence.is_multiple_of(65_536) {
                 progress(before + verifier.fold.tally.records, total);
             }
@@ -110,11 +120,12 @@ pub fn verify(
         })?;
         before += verifier.fold.tally.records;
         progress(before, total);
-        let (shard, found) = verifier.finish();
+        let (shard, found) = verifier.finish(&mut providers);
         shards.push(shard);
         checks.merge(found);
     }
     ledger.finish(&mut checks);
+    providers.finish(&mut checks);
     Ok(Report {
         directory: directory.to_owned(),
         served_by: source.owner,
@@ -152,7 +163,13 @@ impl<'a> ShardVerifier<'a> {
         }
     }
 
-    fn record(&mut self, at: &At, raw: &RawRecord<'_>, ledger: &mut Ledger) {
+    fn record(
+        &mut self,
+        at: &At,
+        raw: &RawRecord<'_>,
+        ledger: &mut Ledger,
+        providers: &mut ProviderLedger,
+    ) {
         if self.first_sequence == 0 {
             self.first_sequence = at.sequence;
         }
@@ -176,14 +193,16 @@ impl<'a> ShardVerifier<'a> {
             Some(record) => {
                 self.fold.apply(at, &record, &mut self.checks);
                 ledger.observe(at, &record, &self.fold.names, &mut self.checks);
+                providers.observe(at, &record);
             }
             None => self.fold.tally.unknown += 1,
         }
         self.replay.feed(at, raw, &self.fold, &mut self.checks);
     }
 
-    fn finish(mut self) -> (ShardReport, Checks) {
+    fn finish(mut self, providers: &mut ProviderLedger) -> (ShardReport, Checks) {
         invariants::check_end(&self.fold, &mut self.checks);
+        providers.compare(&self.fold, &mut self.checks);
         self.replay.compare(&self.fold, &mut self.checks);
         let survey = self.survey;
         let damage = match &survey.tail {

@@ -8,6 +8,7 @@
 // Every subcommand consumes its arguments, also where it only reads them.
 #![allow(clippy::needless_pass_by_value)]
 
+mod audit;
 mod completions;
 mod config;
 mod demo;
@@ -105,6 +106,8 @@ commands! {
     Import = import;
     /// Tell what happened to an order or a SKU, at any past moment.
     Explain = explain;
+    /// Tell who did what, and report what can be proved of a data directory.
+    Audit = audit;
     /// Look after the history, the journal's copy in SQL.
     History = history;
     /// Print the completions of a shell, to be sourced by it.

@@ -22,6 +22,11 @@ pub struct Args {
     /// [default: none]
     #[arg(long, value_name = "FILE")]
     ledger: Vec<PathBuf>,
+    /// The providers' ledger, as the sandbox answers to GET /_sandbox/ledger (one file may hold
+    /// several pages); its money is held against the journal's; may be given several times
+    /// [default: none]
+    #[arg(long, value_name = "FILE")]
+    provider_ledger: Vec<PathBuf>,
     /// Newest refusals of orders that the server was configured to remember
     #[arg(long, value_name = "COUNT", default_value_t = limits::REJECTIONS_KEPT_DEFAULT as u64)]
     rejections_kept: u64,
@@ -40,6 +45,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     std::panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
     let options = VerifyOptions {
         ledgers: args.ledger,
+        provider_ledgers: args.provider_ledger,
         kept: Kept {
             refusals: args.rejections_kept.max(1),
             commands: args.commands_kept.max(1),

@@ -169,6 +169,39 @@ fn holders(fold: &Fold, sku: SkuId) -> (Vec<Rival>, u64) {
     (found, count)
 }
 
+/// Any engine record in one sentence. `fold` has taken it in.
+#[must_use]
+pub fn sentence(record: &Record<'_>, fold: &Fold) -> String {
+    let names = &fold.names;
+    match record {
+        Record::TenantDefined { name, .. } => format!("tenant {name} is known from now on"),
+        Record::ActorDefined { name, .. } => format!("actor {name} is known from now on"),
+        Record::SkuDefined { name, .. } => format!("SKU {name} is defined"),
+        Record::SkuChanged { sku, on_sale } => {
+            let word = if *on_sale { "on" } else { "off" };
+            format!("SKU {} went {word} sale", names.sku_name(*sku))
+        }
+        Record::LocationDefined { name, .. } => format!("location {name} is defined"),
+        Record::Stock(change) => {
+            let sku = names.sku_name(change.head().2.sku);
+            format!("SKU {sku}: {}", sku::movement_text(change, names))
+        }
+        Record::ShortageDetected { cell, short } => format!(
+            "SKU {} is short by {short} at {}",
+            names.sku_name(cell.sku),
+            names.location_name(cell.location)
+        ),
+        Record::CommandRefused { key, code, .. } => {
+            format!("command {key} was refused with {code}")
+        }
+        Record::OrderAccepted(accepted) => {
+            let known = fold.order(accepted.tenant, accepted.key);
+            order::sentence(record, fold, known)
+        }
+        other => order::sentence(other, fold, None),
+    }
+}
+
 /// `2 × lamp at berlin, 1 × vase at paris`.
 fn lines_text(lines: Lines<'_>, names: &Names) -> String {
     let lines = lines.iter().map(|line| {

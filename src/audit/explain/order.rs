@@ -141,7 +141,9 @@ fn story(
 ) -> OrderStory {
     let order = fold.order(tenant, key);
     let refusal = fold.refusal(tenant, key);
+    let process = fold.process(tenant, key).filter(|it| it.is_running());
     let state = match order {
+        Some(_) if process.is_some() => process.map_or("", |process| process.state.name()),
         Some(order) if order.is_live_hold() && fold.last.time_ms >= order.expires_at_ms => {
             "EXPIRED"
         }
@@ -149,7 +151,8 @@ fn story(
         None if refusal.is_some() => "REJECTED",
         None => "FORGOTTEN",
     };
-    let live = order.filter(|order| order.is_live_hold() && state != "EXPIRED");
+    let unmanaged = order.filter(|_| process.is_none());
+    let live = unmanaged.filter(|order| order.is_live_hold() && state != "EXPIRED");
     let version = order.map_or(0, |order| order.version);
     let lines = order.map_or(&[][..], |order| order.lines.as_slice());
     OrderStory {
@@ -230,6 +233,7 @@ fn concerns(record: &Record<'_>, key: OrderKey) -> Option<TenantId> {
         Record::OrderExpired { tenant, order } | Record::ConflictSeen { tenant, order, .. } => {
             (*tenant, *order)
         }
+        Record::Process(record) => show::process::order_of(record)?,
         Record::OrdersForgotten { keys } => {
             return show::forgotten_keys(keys)
                 .find(|(_, forgotten)| *forgotten == key)
@@ -255,7 +259,7 @@ fn refusals(rejected: &OrderRejected<'_>, fold: &Fold, last: &LastUnits) -> Vec<
     shorts.collect()
 }
 
-fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) -> String {
+pub(super) fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) -> String {
     let names = &fold.names;
     match record {
         Record::OrderAccepted(accepted) => accepted_text(accepted, fold, order),
@@ -290,6 +294,7 @@ fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) -> String {
         Record::OrdersForgotten { .. } => {
             "forgotten: the order ended long ago, and its key is free again".to_owned()
         }
+        Record::Process(record) => show::process::sentence(record, names),
         _ => String::new(),
     }
 }

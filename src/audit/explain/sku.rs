@@ -240,7 +240,7 @@ fn story(shard: u16, fold: &Fold, watched: Watched, last_units: &LastUnits) -> S
     }
 }
 
-fn movement_text(change: &StockChange<'_>, names: &Names) -> String {
+pub(super) fn movement_text(change: &StockChange<'_>, names: &Names) -> String {
     let (_, _, cell) = change.head();
     let location = names.location_name(cell.location);
     match change {

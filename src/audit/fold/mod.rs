@@ -13,15 +13,17 @@
 mod movements;
 mod order;
 mod orders;
+mod process;
 mod resolve;
 mod stock;
 
 pub use order::{Line, Lines, Order, Refusal, Used};
+pub use process::{Effect, Process};
 pub use stock::Cell;
 
 use super::names::Names;
 use super::report::{Checks, Invariant};
-use crate::engine::record::{CellRef, Record};
+use crate::engine::record::{CellRef, OrderRef, Record};
 use crate::limits;
 use crate::types::{ActorId, CommandKey, OrderKey, SkuId, TenantId};
 use std::collections::BTreeMap;
@@ -65,6 +67,7 @@ impl Default for Kept {
 struct Books {
     orders: BTreeMap<u128, Order>,
     refusals: BTreeMap<u128, Refusal>,
+    processes: BTreeMap<u128, Process>,
     stock_commands: BTreeMap<u128, Used>,
     order_commands: BTreeMap<u128, Used>,
 }
@@ -88,6 +91,8 @@ pub struct Tally {
     pub movements: u64,
     /// Refused commands.
     pub commands_refused: u64,
+    /// Records of the order process.
+    pub process: u64,
     /// Records that this build does not know.
     pub unknown: u64,
 }
@@ -176,6 +181,10 @@ impl Fold {
                 self.tally.commands_refused += 1;
                 self.use_key(at, (*tenant, *key), *fingerprint, *of_order, checks);
             }
+            Record::Process(record) => {
+                self.tally.process += 1;
+                self.process_record(at, record, checks);
+            }
             Record::StateDigest { .. } => {}
             definition => {
                 let wrong = self.names.apply(definition);
@@ -241,6 +250,21 @@ impl Fold {
             let orders = books.orders.iter();
             orders.map(|(key, order)| (*tenant, OrderKey(*key), order))
         })
+    }
+
+    /// As [`Fold::use_key`], for the command of an order record. What the order process does itself
+    /// has no command, and so no key.
+    fn use_order_key(&mut self, at: &At, order: &OrderRef, checks: &mut Checks) {
+        if order.key.0 == 0 && self.process(order.tenant, order.order).is_some() {
+            return;
+        }
+        self.use_key(
+            at,
+            (order.tenant, order.key),
+            order.fingerprint,
+            true,
+            checks,
+        );
     }
 
     /// Uses a command's key up, and checks that it was not used before.

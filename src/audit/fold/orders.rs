@@ -95,7 +95,8 @@ impl Fold {
         if !follows(latest) {
             return Some(format!("version {version} follows version {latest}"));
         }
-        if !order.is_live_hold() || at.time_ms >= order.expires_at_ms {
+        let over = at.time_ms >= order.expires_at_ms && !self.is_managed(tenant, key);
+        if !order.is_live_hold() || over {
             return Some(format!(
                 "version {version} is decided although the order is {} and its hold ended",
                 order.state.name()
@@ -211,6 +212,7 @@ impl Fold {
         for (tenant, key) in crate::audit::show::forgotten_keys(keys) {
             self.tally.forgotten += 1;
             let books = self.books.entry(tenant).or_default();
+            books.processes.remove(&key.0);
             let order = books.orders.remove(&key.0);
             let ended = order.as_ref().is_some_and(|order| {
                 let open = |line: &Line| line.reserved > 0 || line.committed > 0;

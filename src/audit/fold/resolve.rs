@@ -25,7 +25,7 @@ struct Delta {
 
 impl Fold {
     pub(super) fn extended(&mut self, at: &At, r: &OrderRef, until: u64, checks: &mut Checks) {
-        self.use_key(at, (r.tenant, r.key), r.fingerprint, true, checks);
+        self.use_order_key(at, r, checks);
         if !self.check_open(at, r.tenant, r.order, "extended", checks) {
             return;
         }
@@ -46,7 +46,7 @@ impl Fold {
         lines: OrderLines<'_>,
         checks: &mut Checks,
     ) {
-        self.use_key(at, (r.tenant, r.key), r.fingerprint, true, checks);
+        self.use_order_key(at, r, checks);
         if !self.check_open(at, r.tenant, r.order, "confirmed", checks) {
             return;
         }
@@ -78,7 +78,7 @@ impl Fold {
     }
 
     pub(super) fn released(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
-        self.use_key(at, (r.tenant, r.key), r.fingerprint, true, checks);
+        self.use_order_key(at, r, checks);
         if self.check_open(at, r.tenant, r.order, "released", checks) {
             let to = (OrderState::Cancelled, Resolution::Released);
             self.end(at, r.tenant, r.order, to, checks);
@@ -93,11 +93,12 @@ impl Fold {
         checks: &mut Checks,
     ) {
         self.tally.expired += 1;
+        let managed = self.is_managed(tenant, key);
         let order = self.order(tenant, key);
         let wrong = match order {
             None => Some("expires, but there is no such order".to_owned()),
             Some(order) if !order.is_live_hold() => Some(resolved_before("expires", order)),
-            Some(order) if at.time_ms < order.expires_at_ms => Some(format!(
+            Some(order) if !managed && at.time_ms < order.expires_at_ms => Some(format!(
                 "expires at {} ms, before its end at {} ms",
                 at.time_ms, order.expires_at_ms
             )),
@@ -115,7 +116,7 @@ impl Fold {
     }
 
     pub(super) fn cancelled(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
-        self.use_key(at, (r.tenant, r.key), r.fingerprint, true, checks);
+        self.use_order_key(at, r, checks);
         let order = self.order(r.tenant, r.order);
         let live = order.is_some_and(Order::is_live_hold);
         if live {
@@ -152,7 +153,7 @@ impl Fold {
         lines: OrderLines<'_>,
         checks: &mut Checks,
     ) {
-        self.use_key(at, (r.tenant, r.key), r.fingerprint, true, checks);
+        self.use_order_key(at, r, checks);
         let mut wanted = Wanted::new(lines);
         self.with_order(at, r.tenant, r.order, checks, |order, deltas| {
             for line in order.lines.as_mut_slice() {
@@ -183,7 +184,7 @@ impl Fold {
         lines: OrderLines<'_>,
         checks: &mut Checks,
     ) {
-        self.use_key(at, (r.tenant, r.key), r.fingerprint, true, checks);
+        self.use_order_key(at, r, checks);
         let mut wanted = Wanted::new(lines);
         self.with_order(at, r.tenant, r.order, checks, |order, deltas| {
             for line in order.lines.as_mut_slice() {
@@ -242,13 +243,14 @@ impl Fold {
         verb: &str,
         checks: &mut Checks,
     ) -> bool {
+        let managed = self.is_managed(tenant, key);
         let order = self.order(tenant, key);
         let wrong = match order {
             None => Some(format!("is {verb}, but there is no such order")),
             Some(order) if !order.is_live_hold() => {
                 Some(resolved_before(&format!("is {verb}"), order))
             }
-            Some(order) if at.time_ms >= order.expires_at_ms => Some(format!(
+            Some(order) if !managed && at.time_ms >= order.expires_at_ms => Some(format!(
                 "is {verb} at {} ms, after its end at {} ms",
                 at.time_ms, order.expires_at_ms
             )),
@@ -298,7 +300,7 @@ impl Fold {
         }
     }
 
-    fn order_mut(&mut self, tenant: TenantId, key: OrderKey) -> Option<&mut Order> {
+    pub(super) fn order_mut(&mut self, tenant: TenantId, key: OrderKey) -> Option<&mut Order> {
         self.books.get_mut(&tenant)?.orders.get_mut(&key.0)
     }
 }

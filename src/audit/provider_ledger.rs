@@ -1,0 +1,284 @@
+//! What the providers say happened, held against the journal: money above all.
+//!
+//! The file is what the sandbox answers to `GET /_sandbox/ledger`: one or several pages
+//! `{"effects": […]}`, one behind the other, or the effects themselves, one JSON object a line.
+
+use super::fold::{At, Fold, Process};
+use super::report::{Checks, Invariant, Offence};
+use crate::engine::record::Record;
+use crate::types::effect::{EffectKind, EffectNext};
+use crate::types::{OrderKey, TenantId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Why a provider's ledger cannot be used. The operator mends the file or names another.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProviderLedgerError {
+    /// The file cannot be read.
+    #[error("cannot read the provider ledger {}: {source}", file.display())]
+    Read {
+        /// The ledger.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what the sandbox answers.
+    #[error(
+        "{}: {source}; save the answer to GET /_sandbox/ledger, page after page",
+        file.display()
+    )]
+    Format {
+        /// The ledger.
+        file: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+}
+
+/// One effect as the sandbox shows it; what is about no money is not looked at.
+#[derive(serde::Deserialize)]
+struct Entry {
+    provider: String,
+    kind: String,
+    #[serde(default)]
+    order: String,
+    #[serde(default)]
+    amount_minor: i64,
+    #[serde(default)]
+    reference: Option<String>,
+    #[serde(default)]
+    object: String,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Part {
+    Page { effects: Vec<Entry> },
+    List(Vec<Entry>),
+    One(Entry),
+}
+
+/// An order as the providers' ledger names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    /// By its key.
+    Key(u128),
+    /// By its number, `{shard}-{sequence of the accepting record}`, or another text.
+    Text(String),
+}
+
+/// The money of one order at the providers.
+#[derive(Clone, Debug, Default)]
+struct Money {
+    /// Provider and object of each authorisation.
+    authorised: BTreeSet<(String, String)>,
+    voided: BTreeSet<(String, String)>,
+    captured_objects: BTreeSet<(String, String)>,
+    captures: u64,
+    captured: i128,
+    refunded: i128,
+}
+
+impl Money {
+    /// Authorisations that still hold money.
+    fn held(&self) -> usize {
+        let freed = |it: &&(String, String)| {
+            !self.voided.contains(*it) && !self.captured_objects.contains(*it)
+        };
+        self.authorised.iter().filter(freed).count()
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let object = (entry.provider, entry.object);
+        match entry.kind.as_str() {
+            "authorise" => {
+                self.authorised.insert(object);
+            }
+            "void" => {
+                self.voided.insert(object);
+            }
+            "capture" => {
+                self.captures += 1;
+                self.captured += i128::from(entry.amount_minor);
+                self.captured_objects.insert(object);
+            }
+            _ => self.refunded += i128::from(entry.amount_minor),
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.authorised.extend(other.authorised);
+        self.voided.extend(other.voided);
+        self.captured_objects.extend(other.captured_objects);
+        self.captures += other.captures;
+        self.captured += other.captured;
+        self.refunded += other.refunded;
+    }
+}
+
+/// The providers' ledgers, read.
+#[derive(Debug, Default)]
+pub struct ProviderLedger {
+    read: bool,
+    orders: BTreeMap<Name, Money>,
+    /// Keys of the orders of the shard at hand that the ledger names by number.
+    numbered: BTreeMap<(TenantId, u128), Vec<String>>,
+}
+
+impl ProviderLedger {
+    /// Reads one more file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not what the sandbox answers.
+    pub fn read(&mut self, file: &Path) -> Result<(), ProviderLedgerError> {
+        let text = std::fs::read_to_string(file).map_err(|source| ProviderLedgerError::Read {
+            file: file.to_owned(),
+            source,
+        })?;
+        self.read = true;
+        for part in serde_json::Deserializer::from_str(&text).into_iter() {
+            let part = part.map_err(|source| ProviderLedgerError::Format {
+                file: file.to_owned(),
+                source,
+            })?;
+            let entries = match part {
+                Part::Page { effects } | Part::List(effects) => effects,
+                Part::One(entry) => vec![entry],
+            };
+            entries.into_iter().for_each(|entry| self.add(entry));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let kinds = ["authorise", "void", "capture", "refund"];
+        if kinds.contains(&entry.kind.as_str()) {
+            let name = name(&entry);
+            self.orders.entry(name).or_default().add(entry);
+        }
+    }
+
+    /// Takes note of an order's number.
+    pub fn observe(&mut self, at: &At, record: &Record<'_>) {
+        if self.read
+            && let Record::OrderAccepted(accepted) = record
+        {
+            let number = format!("{}-{}", at.shard, at.sequence);
+            if self.orders.contains_key(&Name::Text(number.clone())) {
+                let place = (accepted.tenant, accepted.key.0);
+                self.numbered.entry(place).or_default().push(number);
+            }
+        }
+    }
+
+    /// Compares the orders of one shard, whose journal was folded to its end.
+    pub fn compare(&mut self, fold: &Fold, checks: &mut Checks) {
+        if !self.read {
+            return;
+        }
+        let end = At {
+            sequence: 0,
+            ..fold.last
+        };
+        for (tenant, key, process) in fold.processes() {
+            let mut money = self.orders.remove(&Name::Key(key.0)).unwrap_or_default();
+            let numbers = self.numbered.remove(&(tenant, key.0)).unwrap_or_default();
+            for number in numbers {
+                if let Some(more) = self.orders.remove(&Name::Text(number)) {
+                    money.join(more);
+                }
+            }
+            for wrong in differences(process, &money) {
+                checks.check(Invariant::Providers, wrong.is_none(), || {
+                    let what = wrong.unwrap_or_default();
+                    fold.names.order_offence(&end, tenant, key, what)
+                });
+            }
+        }
+    }
+
+    /// Whatever is left has no order.
+    pub fn finish(self, checks: &mut Checks) {
+        for (name, money) in self.orders {
+            let name = match name {
+                Name::Key(key) => OrderKey(key).to_string(),
+                Name::Text(text) => text,
+            };
+            checks.check(Invariant::Providers, false, || Offence {
+                order: Some(name),
+                what: format!(
+                    "the providers authorised {}, captured {} and refunded {} for an order that \
+                     is not in the journal",
+                    money.authorised.len(),
+                    money.captured,
+                    money.refunded
+                ),
+                ..Offence::default()
+            });
+        }
+    }
+}
+
+/// The order's key stands in front of the key of every effect; some providers have room for the
+/// order's number only.
+fn name(entry: &Entry) -> Name {
+    let reference = entry.reference.as_deref().unwrap_or_default();
+    let key = |text: &str| {
+        let digits = text
+            .get(..32)
+            .filter(|_| text.len() == 32 || text.as_bytes().get(32) == Some(&b'-'))?;
+        u128::from_str_radix(digits, 16).ok()
+    };
+    match key(reference).or_else(|| key(&entry.order)) {
+        Some(key) => Name::Key(key),
+        None => Name::Text(entry.order.clone()),
+    }
+}
+
+/// In what the providers' money differs from the journal's: one entry a check, `None` where it
+/// agrees. What is still on its way is not compared.
+fn differences(process: &Process, money: &Money) -> [Option<String>; 4] {
+    let effects = |kind: EffectKind| process.effects.values().filter(move |it| it.kind == kind);
+    // A dead letter may or may not have happened, and so may what nobody has answered yet.
+    let unsure = |kind: EffectKind| {
+        effects(kind).any(|it| {
+            it.is_open()
+                || it.uncertain
+                || matches!(it.next, Some(EffectNext::Dead | EffectNext::Discarded))
+        })
+    };
+    let image = &process.image;
+    let twice = (money.captures > 1).then(|| {
+        format!(
+            "the providers captured {} times: charged twice",
+            money.captures
+        )
+    });
+    let captured = (!unsure(EffectKind::PaymentCapture)
+        && money.captured != i128::from(image.captured))
+    .then(|| {
+        format!(
+            "the providers captured {}, the journal says {}",
+            money.captured, image.captured
+        )
+    });
+    let refunded = (!unsure(EffectKind::PaymentRefund)
+        && money.refunded != i128::from(image.refunded))
+    .then(|| {
+        format!(
+            "the providers refunded {}, the journal says {}",
+            money.refunded, image.refunded
+        )
+    });
+    let settled = !process.is_running()
+        && !unsure(EffectKind::PaymentVoid)
+        && !effects(EffectKind::PaymentAuthorise).any(super::fold::Effect::is_open);
+    let held = (settled && money.held() > 0).then(|| {
+        format!(
+            "the order has ended, and {} authorisations of it still hold money",
+            money.held()
+        )
+    });
+    [twice, captured, refunded, held]
+}
