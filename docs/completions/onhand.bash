@@ -16,6 +16,9 @@ _onhand() {
             ",$1")
                 cmd="onhand"
                 ;;
+            onhand,audit)
+                cmd="onhand__subcmd__audit"
+                ;;
             onhand,completions)
                 cmd="onhand__subcmd__completions"
                 ;;
@@ -73,6 +76,18 @@ _onhand() {
             onhand,verify)
                 cmd="onhand__subcmd__verify"
                 ;;
+            onhand__subcmd__audit,help)
+                cmd="onhand__subcmd__audit__subcmd__help"
+                ;;
+            onhand__subcmd__audit,report)
+                cmd="onhand__subcmd__audit__subcmd__report"
+                ;;
+            onhand__subcmd__audit__subcmd__help,help)
+                cmd="onhand__subcmd__audit__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__audit__subcmd__help,report)
+                cmd="onhand__subcmd__audit__subcmd__help__subcmd__report"
+                ;;
             onhand__subcmd__config,check)
                 cmd="onhand__subcmd__config__subcmd__check"
                 ;;
@@ -96,6 +111,9 @@ _onhand() {
                 ;;
             onhand__subcmd__config__subcmd__help,show)
                 cmd="onhand__subcmd__config__subcmd__help__subcmd__show"
+                ;;
+            onhand__subcmd__help,audit)
+                cmd="onhand__subcmd__help__subcmd__audit"
                 ;;
             onhand__subcmd__help,completions)
                 cmd="onhand__subcmd__help__subcmd__completions"
@@ -153,6 +171,9 @@ _onhand() {
                 ;;
             onhand__subcmd__help,verify)
                 cmd="onhand__subcmd__help__subcmd__verify"
+                ;;
+            onhand__subcmd__help__subcmd__audit,report)
+                cmd="onhand__subcmd__help__subcmd__audit__subcmd__report"
                 ;;
             onhand__subcmd__help__subcmd__config,check)
                 cmd="onhand__subcmd__help__subcmd__config__subcmd__check"
@@ -437,12 +458,122 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain history completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__audit)
+            opts="-h --data --order --actor --tenant --from --to --format --help report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --order)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "json csv" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__audit__subcmd__help)
+            opts="report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__audit__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__audit__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__audit__subcmd__report)
+            opts="-h --data --provider-ledger --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider-ledger)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -907,8 +1038,36 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain history completions help"
+            opts="demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__audit)
+            opts="report"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__audit__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3697,7 +3856,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__verify)
-            opts="-h --data --ledger --rejections-kept --commands-kept --json --help"
+            opts="-h --data --ledger --provider-ledger --rejections-kept --commands-kept --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3708,6 +3867,10 @@ _onhand() {
                     return 0
                     ;;
                 --ledger)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --provider-ledger)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,18 +1,22 @@
 //! The history over real journals and real databases: exactly once, whatever happens when.
 
+mod commands;
+mod look;
 mod postgres;
+mod records;
 mod rig;
 
+use look::{TABLES, VIEWS, dump, rows};
 use onhand::clock::now_ms;
 use onhand::history::{
     History, HistoryError, HistoryProgress, HistoryTarget, SQLITE_FILE, catch_up, clear, spawn,
 };
 use onhand::journal::MappedStorage;
-use rig::{EMAIL, Rig, TABLES, TOKEN, VIEWS, dump, rows};
+use rig::{EMAIL, Rig, TOKEN};
 use std::path::Path;
 use std::time::Duration;
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

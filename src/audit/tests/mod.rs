@@ -3,8 +3,11 @@
 mod altered;
 mod damage;
 mod ledger;
+mod process;
 mod story;
 mod told;
+mod trail;
+mod way;
 
 use super::report::Finding;
 use super::verify::{Report, VerifyOptions, verify};

@@ -47,6 +47,26 @@ fn both_databases_have_exactly_the_columns_that_records_are_written_into() {
 }
 
 #[test]
+fn the_page_explains_every_table_column_and_view() {
+    let page = include_str!("../../../docs/HISTORY.md");
+    for table in TABLES {
+        let heading = format!("### `{}`\n", table.name);
+        let (_, rest) = page.split_once(&heading).expect(table.name);
+        let section = rest.split("\n#").next().unwrap_or(rest);
+        for column in table.columns {
+            let row = format!("| `{}` |", column.name);
+            assert!(section.contains(&row), "{}.{}", table.name, column.name);
+        }
+    }
+    let views = include_str!("../migrations/sqlite/0002_views.sql");
+    for part in views.split("CREATE VIEW ").skip(1) {
+        let name = part.split_whitespace().next().expect("a name");
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
+    assert_eq!(views, include_str!("../migrations/postgres/0002_views.sql"));
+}
+
+#[test]
 fn clearing_empties_every_table() {
     let mut cleared: Vec<&str> = super::sql::WRITTEN
         .iter()

@@ -1,12 +1,13 @@
 //! A journal with everything that the history projects, and a look into either database.
 
+use super::records::{accepted, ended, lines_of, moved, of_end, of_move, started};
 use onhand::engine::record::{
-    Allocation, Blob, BreakerChanged, CellRef, EffectEnded, EffectStarted, Lines, OperatorDecided,
+    Blob, BreakerChanged, CellRef, EffectEnded, EffectStarted, Lines, OperatorDecided,
     OrderAccepted, OrderMoved, OrderRef, OrderRejected, PipelinesDefined, ProcessImage,
     ProcessRecord, ProviderReported, Record, Shorts, StockChange, accepted_flags, process_flags,
     put_lines,
 };
-use onhand::history::{HistorySource, HistoryTarget};
+use onhand::history::HistorySource;
 use onhand::journal::{
     JournalOptions, MaintenanceProgress, MappedStorage, Opened, OsEntropy, SyncProgress, open,
 };
@@ -21,16 +22,15 @@ use onhand::types::{
     ActorId, ChannelId, CommandKey, Disposition, LocationId, OrderDetails, OrderKey, OrderState,
     ResultCode, SkuId, TenantId,
 };
-use sqlx::{Connection, Row as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub const TENANT: TenantId = TenantId(0);
 pub const CLERK: ActorId = ActorId(1);
 pub const START_MS: u64 = 1_700_000_000_000;
-const LAMP: SkuId = SkuId(0);
-const BERLIN: LocationId = LocationId(0);
-const STRIPE: ProviderId = ProviderId(0);
+pub const LAMP: SkuId = SkuId(0);
+pub const BERLIN: LocationId = LocationId(0);
+pub const STRIPE: ProviderId = ProviderId(0);
 const SLACK: ProviderId = ProviderId(1);
 
 /// A payment token and an address that must, and must not, reach the database.
@@ -184,7 +184,7 @@ impl Rig {
 
     /// A hold that is confirmed in part, shipped and returned; and a refused order.
     pub fn hold(&mut self, order: u128) {
-        let lines = lines(2);
+        let lines = lines_of(2);
         let one = lines_of(1);
         let accepted = accepted(order, 0, &lines, &[]);
         self.write(CLERK, &[Record::OrderAccepted(accepted)]);
@@ -402,227 +402,4 @@ impl Rig {
         (good.class, good.next) = (EffectClass::Done, EffectNext::Done);
         self.write(ActorId::SYSTEM, &[of_end(&good)]);
     }
-}
-
-fn lines(quantity: u32) -> Vec<u8> {
-    lines_of(quantity)
-}
-
-fn lines_of(quantity: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let line = Allocation {
-        sku: LAMP,
-        quantity,
-        location: BERLIN,
-    };
-    put_lines(&mut bytes, &[line]);
-    bytes
-}
-
-fn accepted<'a>(order: u128, flags: u8, lines: &'a [u8], details: &'a [u8]) -> OrderAccepted<'a> {
-    OrderAccepted {
-        key: OrderKey(order),
-        fingerprint: 5,
-        customer: 77,
-        total: 500,
-        ttl_ms: 900_000,
-        tenant: TENANT,
-        channel: ChannelId(4),
-        version: 1,
-        currency: 978,
-        flags,
-        allocations: Lines::from_bytes(lines),
-        requested: Lines::default(),
-        details,
-        details_version: u8::from(!details.is_empty()),
-    }
-}
-
-fn moved(
-    order: u128,
-    event: ProcessEvent,
-    from: Option<OrderState>,
-    to: OrderState,
-) -> OrderMoved<'static> {
-    OrderMoved {
-        order: OrderKey(order),
-        tenant: TENANT,
-        accepted: 1,
-        event,
-        from,
-        to,
-        image: ProcessImage {
-            set: 1,
-            pipeline: 0,
-            step: 0,
-            sub: SubState::None,
-            review: ReviewReason::None,
-            resume_to: None,
-            timer: TimerKind::None,
-            timer_at_ms: 0,
-            flags: process_flags::TOUCHED,
-            score: 61,
-            processor: STRIPE,
-            authorised: 500,
-            captured: 0,
-            refunded: 0,
-            country: 0,
-            tags: 0,
-            effects: 1,
-            declines: 0,
-            total: 500,
-            currency: 978,
-        },
-        note: "",
-    }
-}
-
-fn of_move<'a>(moved: &OrderMoved<'a>) -> Record<'a> {
-    Record::Process(ProcessRecord::Moved(*moved))
-}
-
-fn started(
-    order: u128,
-    number: u16,
-    kind: EffectKind,
-    provider: ProviderId,
-    attempt: u8,
-) -> Record<'static> {
-    Record::Process(ProcessRecord::Started(EffectStarted {
-        order: OrderKey(order),
-        tenant: TENANT,
-        accepted: 1,
-        number,
-        kind,
-        provider,
-        attempt,
-        step: 1,
-        milestone: None,
-        target: 0,
-        target_kind: 0,
-        amount: 500,
-        reference: "",
-        note: "pay",
-    }))
-}
-
-fn ended(
-    order: u128,
-    number: u16,
-    kind: EffectKind,
-    provider: ProviderId,
-    attempt: u8,
-) -> EffectEnded<'static> {
-    EffectEnded {
-        order: OrderKey(order),
-        tenant: TENANT,
-        number,
-        kind,
-        provider,
-        attempt,
-        class: EffectClass::Retry,
-        next: EffectNext::RetryWait,
-        counted: true,
-        due_ms: START_MS,
-        latency_ms: 42,
-        status: 503,
-        amount: 0,
-        currency: 0,
-        score: 255,
-        reference: "",
-        code: "unavailable",
-        message: "try later",
-    }
-}
-
-fn of_end<'a>(ended: &EffectEnded<'a>) -> Record<'a> {
-    Record::Process(ProcessRecord::Ended(*ended))
-}
-
-/// Tables and views, as `docs/HISTORY.md` has them.
-pub const TABLES: [&str; 20] = [
-    "shards",
-    "tenants",
-    "actors",
-    "skus",
-    "locations",
-    "providers",
-    "pipeline_steps",
-    "orders",
-    "personal_data",
-    "order_lines",
-    "line_movements",
-    "rejections",
-    "order_events",
-    "effects",
-    "attempts",
-    "breaker_changes",
-    "provider_reports",
-    "decisions",
-    "stock_movements",
-    "refused_commands",
-];
-pub const VIEWS: [&str; 12] = [
-    "state_visits",
-    "dwell_by_step",
-    "dwell_by_processor",
-    "dwell_by_carrier",
-    "dwell_by_channel",
-    "order_to_cash",
-    "zero_touch_share",
-    "exception_share",
-    "error_rate",
-    "dead_letters",
-    "dead_letter_recovery",
-    "reviews",
-];
-
-/// The rows of a query, each as `a|b|c`, an absent value as `-`; sorted.
-pub async fn rows(target: &HistoryTarget, query: &str) -> Vec<String> {
-    macro_rules! shown {
-        ($connection:expr, $number:ty) => {{
-            let mut connection = $connection;
-            let text = sqlx::AssertSqlSafe(query.to_owned());
-            let found = sqlx::query(text).fetch_all(&mut connection).await.unwrap();
-            let shown = found.iter().map(|row| {
-                let cells = (0..row.len()).map(|index| {
-                    if let Ok(number) = row.try_get::<Option<i64>, _>(index) {
-                        return number.map_or("-".to_owned(), |number| number.to_string());
-                    }
-                    if let Ok(real) = row.try_get::<Option<f64>, _>(index) {
-                        return real.map_or("-".to_owned(), |real| format!("{real:.4}"));
-                    }
-                    let text: Option<String> = row.try_get(index).unwrap();
-                    text.unwrap_or("-".to_owned())
-                });
-                cells.collect::<Vec<_>>().join("|")
-            });
-            let mut shown: Vec<String> = shown.collect();
-            shown.sort();
-            connection.close().await.unwrap();
-            shown
-        }};
-    }
-    match target {
-        HistoryTarget::Sqlite(path) => {
-            let url = format!("sqlite://{}", path.display());
-            shown!(sqlx::SqliteConnection::connect(&url).await.unwrap(), i64)
-        }
-        HistoryTarget::Postgres { url, .. } => {
-            shown!(
-                sqlx::PgConnection::connect(url.as_str()).await.unwrap(),
-                i64
-            )
-        }
-    }
-}
-
-/// Everything in the database.
-pub async fn dump(target: &HistoryTarget) -> Vec<(String, Vec<String>)> {
-    let mut all = Vec::new();
-    for name in TABLES.iter().chain(&VIEWS) {
-        let found = rows(target, &format!("SELECT * FROM {name}")).await;
-        all.push(((*name).to_owned(), found));
-    }
-    all
 }

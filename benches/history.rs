@@ -1,0 +1,233 @@
+//! What the history takes in: records a second into SQLite, from a journal of orders that walk
+//! through their process.
+//!
+//! `cargo bench --bench history` prints the figures. Set `ONHAND_BENCH_DIR` to choose the disk
+//! (default: the build's target directory).
+
+use onhand::clock::monotonic_ns;
+use onhand::engine::record::{
+    Allocation, EffectEnded, EffectStarted, Lines, OrderAccepted, OrderMoved, ProcessImage,
+    ProcessRecord, Record, accepted_flags, put_lines,
+};
+use onhand::history::{
+    History, HistoryProgress, HistorySource, HistoryTarget, SQLITE_FILE, STEP_RECORDS,
+};
+use onhand::journal::{
+    JournalOptions, MaintenanceProgress, MappedStorage, Opened, OsEntropy, SyncProgress, open,
+};
+use onhand::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
+use onhand::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
+use onhand::types::record::RecordBuffer;
+use onhand::types::{ActorId, ChannelId, LocationId, OrderKey, OrderState, SkuId, TenantId};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const ORDERS: u64 = 20_000;
+const ORDERS_PER_BATCH: u64 = 50;
+const TENANT: TenantId = TenantId(0);
+
+fn main() -> Result<()> {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        println!("run with `cargo bench --bench history`");
+        return Ok(());
+    }
+    let root = std::env::var_os("ONHAND_BENCH_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+    let directory = tempfile::tempdir_in(root)?;
+    let storage = Arc::new(MappedStorage::create(&directory.path().join("shard-0000"))?);
+    let options = JournalOptions::default();
+    let mut opened = open(
+        Arc::clone(&storage),
+        options,
+        1,
+        Box::new(OsEntropy),
+        &mut |_| Ok(()),
+    )?;
+    let written = write(&mut opened)?;
+    let source = HistorySource {
+        shard: 0,
+        storage,
+        handover: Arc::clone(opened.appender.handover()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let target = HistoryTarget::Sqlite(directory.path().join(SQLITE_FILE));
+    let started_ns = monotonic_ns();
+    let (records, rows) = runtime.block_on(read(&target, &source))?;
+    let seconds = (monotonic_ns() - started_ns) as f64 / 1e9;
+    assert_eq!(records, written, "every record once");
+    println!("{records} records of {ORDERS} orders as {rows} rows in {seconds:.2} s");
+    let rate = records as f64 / seconds;
+    println!("{rate:.0} records/s, {:.0} rows/s", rows as f64 / seconds);
+    Ok(())
+}
+
+async fn read(target: &HistoryTarget, source: &HistorySource<MappedStorage>) -> Result<(u64, u64)> {
+    let mut history = History::open(target, std::slice::from_ref(source)).await?;
+    let mut sums = (0, 0);
+    while let HistoryProgress::Wrote { records, rows } = history.step(STEP_RECORDS).await? {
+        sums = (sums.0 + records, sums.1 + rows);
+    }
+    history.close().await;
+    Ok(sums)
+}
+
+/// Writes the orders batch by batch; returns the number of records.
+fn write(opened: &mut Opened<MappedStorage>) -> Result<u64> {
+    let mut line = Vec::new();
+    let allocation = Allocation {
+        sku: SkuId(0),
+        quantity: 1,
+        location: LocationId(0),
+    };
+    put_lines(&mut line, &[allocation]);
+    let mut buffer = RecordBuffer::default();
+    let mut count = 0;
+    for batch in 0..ORDERS / ORDERS_PER_BATCH {
+        opened.appender.begin(&mut buffer);
+        for order in 0..ORDERS_PER_BATCH {
+            let number = u128::from(batch * ORDERS_PER_BATCH + order + 1);
+            // Keys are hashes: they come in no order.
+            let key = OrderKey(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+            for record in walk(key, &line) {
+                record.push(&mut buffer, ActorId(1));
+                count += 1;
+            }
+        }
+        opened.appender.append(1_700_000_000_000 + batch, &buffer)?;
+        if opened.syncer.step() == SyncProgress::Failed {
+            return Err("the journal could not be synced".into());
+        }
+        while opened.maintenance.step()? != MaintenanceProgress::Idle {}
+    }
+    Ok(count)
+}
+
+/// One order from acceptance to its end.
+fn walk(key: OrderKey, line: &[u8]) -> Vec<Record<'_>> {
+    let accepted = OrderAccepted {
+        key,
+        fingerprint: 1,
+        customer: 7,
+        total: 1_999,
+        ttl_ms: 900_000,
+        tenant: TENANT,
+        channel: ChannelId(1),
+        version: 1,
+        currency: 978,
+        flags: accepted_flags::PLACED,
+        allocations: Lines::from_bytes(line),
+        requested: Lines::default(),
+        details: &[],
+        details_version: 0,
+    };
+    let mut records = vec![Record::OrderAccepted(accepted)];
+    let mut state = None;
+    let mut to = |records: &mut Vec<Record<'_>>, event, next| {
+        let moved = moved(key, event, state, next);
+        records.push(Record::Process(ProcessRecord::Moved(moved)));
+        state = Some(next);
+    };
+    to(&mut records, ProcessEvent::Placed, OrderState::FraudCheck);
+    effect(&mut records, key, 1, EffectKind::FraudScore);
+    to(&mut records, ProcessEvent::FraudScored, OrderState::Payment);
+    effect(&mut records, key, 2, EffectKind::PaymentAuthorise);
+    to(&mut records, ProcessEvent::Confirmed, OrderState::Confirmed);
+    effect(&mut records, key, 3, EffectKind::PaymentCapture);
+    to(
+        &mut records,
+        ProcessEvent::PaymentCaptured,
+        OrderState::Confirmed,
+    );
+    effect(&mut records, key, 4, EffectKind::Label);
+    effect(&mut records, key, 5, EffectKind::Notify);
+    to(&mut records, ProcessEvent::Shipped, OrderState::Shipped);
+    to(&mut records, ProcessEvent::Delivered, OrderState::Delivered);
+    to(&mut records, ProcessEvent::Completed, OrderState::Completed);
+    records
+}
+
+fn moved(
+    order: OrderKey,
+    event: ProcessEvent,
+    from: Option<OrderState>,
+    to: OrderState,
+) -> OrderMoved<'static> {
+    let image = ProcessImage {
+        set: 1,
+        pipeline: 0,
+        step: 0,
+        sub: SubState::None,
+        review: ReviewReason::None,
+        resume_to: None,
+        timer: TimerKind::None,
+        timer_at_ms: 0,
+        flags: 0,
+        score: 3,
+        processor: ProviderId(0),
+        authorised: 1_999,
+        captured: 1_999,
+        refunded: 0,
+        country: 0,
+        tags: 0,
+        effects: 5,
+        declines: 0,
+        total: 1_999,
+        currency: 978,
+    };
+    OrderMoved {
+        order,
+        tenant: TENANT,
+        accepted: 1,
+        event,
+        from,
+        to,
+        image,
+        note: "",
+    }
+}
+
+fn effect(records: &mut Vec<Record<'_>>, order: OrderKey, number: u16, kind: EffectKind) {
+    let started = EffectStarted {
+        order,
+        tenant: TENANT,
+        accepted: 1,
+        number,
+        kind,
+        provider: ProviderId(0),
+        attempt: 1,
+        step: 1,
+        milestone: None,
+        target: 0,
+        target_kind: 0,
+        amount: 1_999,
+        reference: "",
+        note: "pay",
+    };
+    let ended = EffectEnded {
+        order,
+        tenant: TENANT,
+        number,
+        kind,
+        provider: ProviderId(0),
+        attempt: 1,
+        class: EffectClass::Done,
+        next: EffectNext::Done,
+        counted: false,
+        due_ms: 0,
+        latency_ms: 42,
+        status: 200,
+        amount: 1_999,
+        currency: 978,
+        score: 3,
+        reference: "pi_3OxZ2eKZ0000",
+        code: "",
+        message: "",
+    };
+    records.push(Record::Process(ProcessRecord::Started(started)));
+    records.push(Record::Process(ProcessRecord::Ended(ended)));
+}

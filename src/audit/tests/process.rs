@@ -1,0 +1,196 @@
+//! Orders in process: what verification and the providers' ledger say of their money, and that
+//! none is stuck.
+
+use super::way::{BACKUP, DONE, GIVEN_UP, ORDER, STRIPE, TOTAL, Way};
+use super::{assert_offence, finding, offences, verified};
+use crate::audit::verify::{Report, VerifyOptions, verify};
+use crate::types::effect::EffectKind;
+use crate::types::process::{ProcessEvent, ReviewReason, TimerKind};
+use crate::types::{OrderKey, OrderState};
+
+fn ledger(effects: &str, way: &Way) -> Report {
+    let directory = tempfile::tempdir().unwrap();
+    way.story.write(directory.path());
+    let file = directory.path().join("providers.json");
+    std::fs::write(&file, effects).unwrap();
+    let options = VerifyOptions {
+        provider_ledgers: vec![file],
+        ..VerifyOptions::default()
+    };
+    verify(directory.path(), &options, &mut |_, _| {}).unwrap()
+}
+
+/// One entry of the sandbox's ledger.
+fn entry(kind: &str, object: &str, amount: u64, reference: &str, order: &str) -> String {
+    format!(
+        r#"{{"sequence":1,"provider":"stripe","kind":"{kind}","order":"{order}","amount_minor":{amount},"currency":"eur","reference":"{reference}","object":"{object}","state":"x"}}"#
+    )
+}
+
+fn of_order(kind: &str, object: &str, amount: u64) -> String {
+    let reference = format!("{}-2-1", OrderKey(ORDER));
+    entry(kind, object, amount, &reference, "")
+}
+
+#[test]
+fn an_order_that_walks_through_its_process_violates_nothing_and_exercises_money() {
+    let report = verified(&Way::completed().story);
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "I10").verdict(), "ok");
+    assert_eq!(finding(&report, "providers").verdict(), "not exercised");
+    let mut way = Way::new();
+    way.pay();
+    let report = verified(&way.story);
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "I13").verdict(), "ok");
+}
+
+#[test]
+fn an_order_without_timer_effect_or_review_is_stuck() {
+    let mut way = Way::new();
+    way.pay();
+    way.image.timer = TimerKind::None;
+    way.moved(ProcessEvent::PaymentCaptured, OrderState::Confirmed);
+    let key = OrderKey(ORDER).to_string();
+    assert_offence(
+        &verified(&way.story),
+        "I13",
+        &[&key, "CONFIRMED", "no timer"],
+    );
+    way.image.review = ReviewReason::Late;
+    way.moved(ProcessEvent::ReviewOpened, OrderState::Review);
+    assert_eq!(offences(&verified(&way.story)), "");
+}
+
+#[test]
+fn money_is_taken_once_and_never_beyond_the_total() {
+    let mut way = Way::new();
+    way.pay();
+    way.capture(2, TOTAL + 1);
+    assert_offence(
+        &verified(&way.story),
+        "I10",
+        &["captured 1 times, 2000 of 1999"],
+    );
+    let mut way = Way::new();
+    way.pay();
+    way.capture(2, 1_000);
+    way.capture(3, TOTAL);
+    let report = verified(&way.story);
+    assert_offence(&report, "I10", &["effect 3 captures beside effect 2"]);
+    assert_offence(&report, "I10", &["captured 2 times"]);
+    let mut way = Way::new();
+    way.pay();
+    way.capture(2, TOTAL);
+    way.image.refunded = TOTAL + 5;
+    way.moved(ProcessEvent::PaymentRefunded, OrderState::Confirmed);
+    assert_offence(&verified(&way.story), "I10", &["refunded 2004"]);
+}
+
+#[test]
+fn a_given_up_authorisation_that_may_hold_money_must_be_voided() {
+    let paid_elsewhere = || {
+        let mut way = Way::new();
+        way.start(1, EffectKind::PaymentAuthorise, STRIPE, 0);
+        way.end(1, EffectKind::PaymentAuthorise, STRIPE, GIVEN_UP);
+        way
+    };
+    let mut way = paid_elsewhere();
+    way.start(2, EffectKind::PaymentAuthorise, BACKUP, 0);
+    way.end(2, EffectKind::PaymentAuthorise, BACKUP, DONE);
+    way.confirm();
+    let words = ["effect 1 was given up at stripe", "nothing voids it"];
+    assert_offence(&verified(&way.story), "I10", &words);
+    let mut way = paid_elsewhere();
+    way.start(2, EffectKind::PaymentVoid, STRIPE, 1);
+    way.end(2, EffectKind::PaymentVoid, STRIPE, DONE);
+    way.start(3, EffectKind::PaymentAuthorise, BACKUP, 0);
+    way.end(3, EffectKind::PaymentAuthorise, BACKUP, DONE);
+    way.confirm();
+    assert_eq!(offences(&verified(&way.story)), "");
+}
+
+#[test]
+fn a_move_from_elsewhere_and_an_end_that_never_began_are_named() {
+    let mut way = Way::new();
+    way.state = Some(OrderState::Delivered);
+    way.moved(ProcessEvent::Completed, OrderState::Delivered);
+    let words = ["moves from DELIVERED, but it is in PAYMENT"];
+    assert_offence(&verified(&way.story), "journal", &words);
+    let mut way = Way::new();
+    way.end(4, EffectKind::Label, STRIPE, DONE);
+    let words = ["attempt 1 of effect 4 (label) ends, but it did not begin"];
+    assert_offence(&verified(&way.story), "journal", &words);
+    let mut way = Way::new();
+    way.moved(ProcessEvent::Compensated, OrderState::Cancelled);
+    let words = ["ends as CANCELLED while it holds units"];
+    assert_offence(&verified(&way.story), "I5", &words);
+}
+
+#[test]
+fn the_providers_ledger_agrees_or_the_difference_is_named() {
+    let way = Way::completed();
+    let authorised = of_order("authorise", "pi_7", TOTAL);
+    let captured = of_order("capture", "pi_7", TOTAL);
+    let page = |effects: &[&str]| format!(r#"{{"effects":[{}],"next":null}}"#, effects.join(","));
+    let report = ledger(&page(&[&authorised, &captured]), &way);
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "providers").verdict(), "ok");
+    // Two pages, one behind the other, and lines, are read as well.
+    let pages = page(&[&authorised]) + "\n" + &page(&[&captured]);
+    assert_eq!(ledger(&pages, &way).violations, 0);
+    assert_eq!(
+        ledger(&format!("{authorised}\n{captured}\n"), &way).violations,
+        0
+    );
+
+    let again = of_order("capture", "pi_8", TOTAL);
+    let report = ledger(&page(&[&authorised, &captured, &again]), &way);
+    assert_offence(&report, "providers", &["captured 2 times: charged twice"]);
+    let report = ledger(&page(&[&authorised]), &way);
+    let words = ["the providers captured 0, the journal says 1999"];
+    assert_offence(&report, "providers", &words);
+    assert_offence(
+        &report,
+        "providers",
+        &["1 authorisations of it still hold money"],
+    );
+    let back = of_order("refund", "re_1", 100);
+    let report = ledger(&page(&[&authorised, &captured, &back]), &way);
+    let words = ["the providers refunded 100, the journal says 0"];
+    assert_offence(&report, "providers", &words);
+    let other = entry("capture", "pi_9", 5, "", "0-4711");
+    let report = ledger(&page(&[&authorised, &captured, &other]), &way);
+    assert_offence(&report, "providers", &["0-4711", "not in the journal"]);
+}
+
+#[test]
+fn the_ledger_may_name_an_order_by_its_number() {
+    let way = Way::completed();
+    let accepted = way.story.entries.iter().position(|entry| entry.kind == 32);
+    let number = format!("0-{}", accepted.unwrap() + 1);
+    let effects = [
+        entry("authorise", "40000001", TOTAL, "", &number),
+        entry("capture", "40000001", TOTAL, "", &number),
+    ];
+    let report = ledger(&effects.join("\n"), &way);
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "providers").verdict(), "ok");
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_refused_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    Way::completed().story.write(directory.path());
+    let file = directory.path().join("providers.json");
+    std::fs::write(&file, "not json").unwrap();
+    let options = VerifyOptions {
+        provider_ledgers: vec![file],
+        ..VerifyOptions::default()
+    };
+    let error = verify(directory.path(), &options, &mut |_, _| {}).unwrap_err();
+    assert!(
+        error.to_string().contains("GET /_sandbox/ledger"),
+        "{error}"
+    );
+}

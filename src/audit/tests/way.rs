@@ -1,0 +1,221 @@
+//! One order on its way through its process, record by record.
+
+use super::story::{BERLIN, LAMP, Story, TENANT, TTL_MS, units};
+use crate::engine::record::{
+    Allocation, Blob, EffectEnded, EffectStarted, OrderLines, OrderMoved, OrderRef,
+    PipelinesDefined, ProcessImage, ProcessRecord, Record, accepted_flags, process_flags,
+    put_lines,
+};
+use crate::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
+use crate::types::pipeline::{PIPELINES_ARCHIVE_VERSION, Pipeline, PipelineSet, Step, StepKind};
+use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
+use crate::types::{CommandKey, OrderKey, OrderState};
+
+pub const ORDER: u128 = 900;
+pub const STRIPE: ProviderId = ProviderId(0);
+pub const BACKUP: ProviderId = ProviderId(1);
+pub const TOTAL: u64 = 1_999;
+
+/// An order on its way, and the story that it is written into.
+pub struct Way {
+    pub story: Story,
+    pub state: Option<OrderState>,
+    pub image: ProcessImage,
+}
+
+impl Way {
+    pub fn new() -> Self {
+        let mut story = Story::new();
+        story.define();
+        story.receive(LAMP, BERLIN, 10);
+        let step = |name: &str, kind| Step {
+            name: name.to_owned(),
+            kind,
+            providers: vec![0, 1],
+            ..Step::default()
+        };
+        let set = PipelineSet {
+            providers: vec!["stripe".to_owned(), "backup".to_owned()],
+            pipelines: vec![Pipeline {
+                name: "standard".to_owned(),
+                steps: vec![
+                    step("risk", StepKind::Fraud),
+                    step("pay", StepKind::Payment),
+                ],
+                ..Pipeline::default()
+            }],
+            ..PipelineSet::default()
+        };
+        story.push(&Record::Process(ProcessRecord::Pipelines(
+            PipelinesDefined {
+                set: 1,
+                archive_version: PIPELINES_ARCHIVE_VERSION,
+                archive: Blob(&set.archive()),
+            },
+        )));
+        story.wait(1);
+        let line = [units(LAMP, BERLIN, 2)];
+        let accepted = story.accept(ORDER, 1, accepted_flags::PLACED, &line);
+        let mut way = Self {
+            image: image(story.now_ms),
+            story,
+            state: None,
+        };
+        assert!(accepted > 0);
+        way.moved(ProcessEvent::Placed, OrderState::Payment);
+        way
+    }
+
+    pub fn moved(&mut self, event: ProcessEvent, to: OrderState) {
+        let accepted = self.story.entries.iter().position(|entry| entry.kind == 32);
+        let moved = OrderMoved {
+            order: OrderKey(ORDER),
+            tenant: TENANT,
+            accepted: accepted.unwrap() as u64 + 1,
+            event,
+            from: self.state,
+            to,
+            image: self.image,
+            note: "",
+        };
+        self.story
+            .push(&Record::Process(ProcessRecord::Moved(moved)));
+        self.state = Some(to);
+    }
+
+    pub fn start(&mut self, number: u16, kind: EffectKind, provider: ProviderId, target: u16) {
+        self.image.effects = number;
+        let started = EffectStarted {
+            order: OrderKey(ORDER),
+            tenant: TENANT,
+            accepted: 1,
+            number,
+            kind,
+            provider,
+            attempt: 1,
+            step: 1,
+            milestone: None,
+            target,
+            target_kind: u8::from(target > 0) * 2,
+            amount: TOTAL,
+            reference: "",
+            note: "",
+        };
+        self.story
+            .push(&Record::Process(ProcessRecord::Started(started)));
+    }
+
+    pub fn end(&mut self, number: u16, kind: EffectKind, provider: ProviderId, as_: Ended) {
+        let ended = EffectEnded {
+            order: OrderKey(ORDER),
+            tenant: TENANT,
+            number,
+            kind,
+            provider,
+            attempt: 1,
+            class: as_.0,
+            next: as_.1,
+            counted: false,
+            due_ms: 0,
+            latency_ms: 12,
+            status: 200,
+            amount: 0,
+            currency: 0,
+            score: u8::MAX,
+            reference: "pi_7",
+            code: "",
+            message: "",
+        };
+        self.story
+            .push(&Record::Process(ProcessRecord::Ended(ended)));
+    }
+
+    /// What the process does to the units: a record without a command's key.
+    pub fn units(&mut self, record: impl FnOnce(OrderRef, OrderLines<'_>) -> Record<'_>) {
+        let mut bytes = Vec::new();
+        let line: [Allocation; 1] = [units(LAMP, BERLIN, 2)];
+        put_lines(&mut bytes, &line);
+        let order = OrderRef {
+            order: OrderKey(ORDER),
+            key: CommandKey(0),
+            fingerprint: 0,
+            tenant: TENANT,
+        };
+        let record = record(order, OrderLines::from_bytes(&bytes));
+        let entry = self.story.entry(&record);
+        self.story.entries.push(entry);
+    }
+
+    pub fn pay(&mut self) {
+        self.start(1, EffectKind::PaymentAuthorise, STRIPE, 0);
+        self.story.wait(300);
+        self.end(1, EffectKind::PaymentAuthorise, STRIPE, DONE);
+        self.image.authorised = TOTAL;
+        self.confirm();
+    }
+
+    pub fn confirm(&mut self) {
+        self.units(|order, _| Record::OrderConfirmed {
+            order,
+            lines: OrderLines::default(),
+        });
+        self.image.flags = process_flags::AUTHORISED | process_flags::CONFIRMED;
+        self.image.timer = TimerKind::Ship;
+        self.moved(ProcessEvent::Confirmed, OrderState::Confirmed);
+    }
+
+    pub fn capture(&mut self, number: u16, captured: u64) {
+        self.start(number, EffectKind::PaymentCapture, STRIPE, 1);
+        self.end(number, EffectKind::PaymentCapture, STRIPE, DONE);
+        self.image.captured = captured;
+        self.moved(ProcessEvent::PaymentCaptured, OrderState::Confirmed);
+    }
+
+    pub fn complete(&mut self) {
+        self.units(|order, lines| Record::OrderShipped { order, lines });
+        self.moved(ProcessEvent::Shipped, OrderState::Shipped);
+        self.moved(ProcessEvent::Delivered, OrderState::Delivered);
+        self.image.timer = TimerKind::None;
+        self.image.timer_at_ms = 0;
+        self.moved(ProcessEvent::Completed, OrderState::Completed);
+    }
+
+    pub fn completed() -> Self {
+        let mut way = Self::new();
+        way.pay();
+        way.capture(2, TOTAL);
+        // Longer than its hold would have lived without its process.
+        way.story.wait(u64::from(TTL_MS) * 10);
+        way.complete();
+        way
+    }
+}
+
+pub type Ended = (EffectClass, EffectNext);
+pub const DONE: Ended = (EffectClass::Done, EffectNext::Done);
+pub const GIVEN_UP: Ended = (EffectClass::Unknown, EffectNext::Abandoned);
+
+pub fn image(now_ms: u64) -> ProcessImage {
+    ProcessImage {
+        set: 1,
+        pipeline: 0,
+        step: 1,
+        sub: SubState::None,
+        review: ReviewReason::None,
+        resume_to: None,
+        timer: TimerKind::Hold,
+        timer_at_ms: now_ms + 10_000_000,
+        flags: 0,
+        score: 3,
+        processor: STRIPE,
+        authorised: 0,
+        captured: 0,
+        refunded: 0,
+        country: 0,
+        tags: 0,
+        effects: 0,
+        declines: 0,
+        total: TOTAL,
+        currency: 978,
+    }
+}
