@@ -58,6 +58,9 @@ _onhand() {
             onhand,ping)
                 cmd="onhand__subcmd__ping"
                 ;;
+            onhand,pipelines)
+                cmd="onhand__subcmd__pipelines"
+                ;;
             onhand,sandbox)
                 cmd="onhand__subcmd__sandbox"
                 ;;
@@ -154,6 +157,9 @@ _onhand() {
             onhand__subcmd__help,ping)
                 cmd="onhand__subcmd__help__subcmd__ping"
                 ;;
+            onhand__subcmd__help,pipelines)
+                cmd="onhand__subcmd__help__subcmd__pipelines"
+                ;;
             onhand__subcmd__help,sandbox)
                 cmd="onhand__subcmd__help__subcmd__sandbox"
                 ;;
@@ -225,6 +231,15 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__order,show)
                 cmd="onhand__subcmd__help__subcmd__order__subcmd__show"
+                ;;
+            onhand__subcmd__help__subcmd__pipelines,check)
+                cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__check"
+                ;;
+            onhand__subcmd__help__subcmd__pipelines,init)
+                cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__init"
+                ;;
+            onhand__subcmd__help__subcmd__pipelines,show)
+                cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__show"
                 ;;
             onhand__subcmd__help__subcmd__sku,add)
                 cmd="onhand__subcmd__help__subcmd__sku__subcmd__add"
@@ -367,6 +382,30 @@ _onhand() {
             onhand__subcmd__order__subcmd__help,show)
                 cmd="onhand__subcmd__order__subcmd__help__subcmd__show"
                 ;;
+            onhand__subcmd__pipelines,check)
+                cmd="onhand__subcmd__pipelines__subcmd__check"
+                ;;
+            onhand__subcmd__pipelines,help)
+                cmd="onhand__subcmd__pipelines__subcmd__help"
+                ;;
+            onhand__subcmd__pipelines,init)
+                cmd="onhand__subcmd__pipelines__subcmd__init"
+                ;;
+            onhand__subcmd__pipelines,show)
+                cmd="onhand__subcmd__pipelines__subcmd__show"
+                ;;
+            onhand__subcmd__pipelines__subcmd__help,check)
+                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__check"
+                ;;
+            onhand__subcmd__pipelines__subcmd__help,help)
+                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__pipelines__subcmd__help,init)
+                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__init"
+                ;;
+            onhand__subcmd__pipelines__subcmd__help,show)
+                cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__show"
+                ;;
             onhand__subcmd__sku,add)
                 cmd="onhand__subcmd__sku__subcmd__add"
                 ;;
@@ -458,7 +497,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain audit history completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock order ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1038,7 +1077,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sandbox sku location stock order ping config token doctor verify inspect export import explain audit history completions help"
+            opts="demo serve sandbox sku location stock order ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1488,6 +1527,62 @@ _onhand() {
         onhand__subcmd__help__subcmd__ping)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__pipelines)
+            opts="init check show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__pipelines__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__pipelines__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__pipelines__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2910,6 +3005,132 @@ _onhand() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines)
+            opts="-h --help init check show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__check)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__help)
+            opts="init check show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__init)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__pipelines__subcmd__show)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

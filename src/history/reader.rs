@@ -117,6 +117,24 @@ impl<S: Storage> History<S> {
         Ok(HistoryProgress::CaughtUp)
     }
 
+    /// Looks whether the database is where this reader left it: it may have been emptied, or another
+    /// copy put in place.
+    ///
+    /// # Errors
+    /// It is elsewhere, or cannot be read: open it again.
+    pub async fn check(&mut self) -> Result<(), HistoryError> {
+        for shard in &self.shards {
+            let place = self.database.place(shard.number).await?;
+            if place.map(|place| place.next_sequence) != shard.written {
+                return Err(HistoryError::CursorMoved {
+                    database: self.database.name.clone(),
+                    shard: shard.number,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Lets a SQLite file grow by at most `pages` pages from now on: a disk that fills up.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ pub const STEP_RECORDS: u64 = 20_000;
 /// How long the reader waits where everything is written.
 const IDLE_MS: u64 = 50;
 
+/// Idle waits after which the reader looks whether the database is still where it left it.
+const LOOK_EVERY: u32 = 20;
+
 /// The first and the longest wait after an error.
 const BACKOFF_MS: (u64, u64) = (100, 30_000);
 
@@ -102,6 +105,9 @@ impl<S: Storage> Worker<S> {
             let ended = self.follow().await;
             let Err(error) = ended else { return };
             self.tell(&error);
+            if matches!(error, HistoryError::CursorMoved { .. }) {
+                continue; // from where the database is now, also while stopping
+            }
             if self.stopping.load(Ordering::Acquire) {
                 return;
             }
@@ -123,6 +129,7 @@ impl<S: Storage> Worker<S> {
     async fn follow(&mut self) -> Result<(), HistoryError> {
         let mut history = History::open(&self.target, &self.sources).await?;
         let mut stop_ns = None;
+        let mut idle = 0;
         loop {
             let stopping = self.stopping.load(Ordering::Acquire);
             if stopping {
@@ -143,6 +150,10 @@ impl<S: Storage> Worker<S> {
                 if stopping {
                     history.close().await;
                     return Ok(());
+                }
+                idle = (idle + 1) % LOOK_EVERY;
+                if idle == 0 {
+                    history.check().await?;
                 }
                 self.wait(IDLE_MS).await;
             }

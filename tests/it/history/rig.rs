@@ -2,10 +2,9 @@
 
 use super::records::{accepted, ended, lines_of, moved, of_end, of_move, started};
 use onhand::engine::record::{
-    Blob, BreakerChanged, CellRef, EffectEnded, EffectStarted, Lines, OperatorDecided,
-    OrderAccepted, OrderMoved, OrderRef, OrderRejected, PipelinesDefined, ProcessImage,
-    ProcessRecord, ProviderReported, Record, Shorts, StockChange, accepted_flags, process_flags,
-    put_lines,
+    Blob, BreakerChanged, CellRef, Lines, OperatorDecided, OrderMoved, OrderRef, OrderRejected,
+    PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, Record, Shorts, StockChange,
+    accepted_flags, process_flags,
 };
 use onhand::history::HistorySource;
 use onhand::journal::{
@@ -15,7 +14,6 @@ use onhand::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
 use onhand::types::pipeline::{PIPELINES_ARCHIVE_VERSION, Pipeline, PipelineSet, Step, StepKind};
 use onhand::types::process::{
     BreakerCause, BreakerState, OperatorAction, ProcessEvent, ReportFate, ReportKind, ReviewReason,
-    SubState, TimerKind,
 };
 use onhand::types::record::RecordBuffer;
 use onhand::types::{
