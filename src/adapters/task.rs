@@ -33,7 +33,8 @@ impl Task {
         }
     }
 
-    /// What `record` starts, if it starts something in `lane`.
+    /// What `record` starts, if it starts something in `lane`. Attempt 0 is none: the effect waits
+    /// for its provider's breaker, and a later record starts its first attempt.
     pub fn of(lane: Lane, shard: u16, time_ms: u64, record: &RawRecord<'_>) -> Option<Self> {
         if record.kind != kind::EFFECT_STARTED {
             return None;
@@ -41,7 +42,7 @@ impl Task {
         let Some(Record::Process(ProcessRecord::Started(started))) = Record::decode(record) else {
             return None;
         };
-        (started.kind.lane() == lane).then(|| Self {
+        (started.attempt > 0 && started.kind.lane() == lane).then(|| Self {
             shard,
             started_ms: time_ms,
             effect: owned(&started),

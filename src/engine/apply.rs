@@ -230,10 +230,7 @@ impl Engine {
         order.set_managed(managed);
         let slot = self.store_order(order, record, probe, existing);
         if self.processes.is_in_force() {
-            self.processes.prospects.remove(&slot);
-            if record.flags & accepted_flags::PLACED == 0 && !record.details.is_empty() {
-                self.note_prospect(slot, &Entry::of(record, sequence));
-            }
+            self.note_prospect(slot, &Entry::of(record, sequence));
         }
         self.timers.set(deadline_ms, slot);
         self.counters.accepted += 1;

@@ -26,6 +26,7 @@ pub mod command;
 mod desk;
 mod edit;
 mod effects;
+mod entry;
 mod fulfilment;
 mod guard;
 mod messages;
@@ -48,7 +49,7 @@ use crate::types::{OrderKey, OrderState, TenantId};
 use breaker::Breaker;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub(in crate::engine) use steps::{Entry, Prospect};
+pub(in crate::engine) use entry::{Entry, Prospect};
 
 /// The most journal bytes that one command of the order process makes, a set of pipelines included.
 pub const PROCESS_COMMAND_RECORDS_BYTES_MAX: usize = 40 << 10;
