@@ -29,10 +29,13 @@ fn sandbox() -> Sandbox {
     .expect("a sandbox")
 }
 
+/// Names and values.
+type Pairs = &'static [(&'static str, &'static str)];
+
 /// A provider with the sandbox's published credentials.
 fn provider(sandbox: &Sandbox, kind: &str, settings: &[(&str, &str)]) -> Arc<dyn Provider> {
     let port = sandbox.smtp_address().port().to_string();
-    let (secrets, own): (&[(&str, &str)], &[(&str, &str)]) = match kind {
+    let (secrets, own): (Pairs, Pairs) = match kind {
         "shipstation" => (
             &[
                 ("api_key", "sandbox-shipstation-key"),

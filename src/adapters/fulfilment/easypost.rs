@@ -87,7 +87,7 @@ impl EasyPost {
         }
         Ok(Self {
             http: Http::of(options)?,
-            base_url: options.base_url_or(BASE_URL),
+            base_url: base_url(options),
             api_key: options.secret("api_key")?,
             from: sender("from", options.setting("from")?)?,
             from_locations,
@@ -298,6 +298,12 @@ impl Provider for EasyPost {
         }
         .boxed()
     }
+}
+
+/// The address below which the version stands; EasyPost's own pages write it with the version.
+fn base_url(options: &ProviderOptions) -> String {
+    let url = options.base_url_or(BASE_URL);
+    url.strip_suffix("/v2").unwrap_or(&url).to_owned()
 }
 
 /// `Name; Street; City; State; Postcode; Country[; Phone]`.

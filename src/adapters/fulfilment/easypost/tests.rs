@@ -262,3 +262,15 @@ fn each_location_sends_from_its_own_address() {
         assert!(error.contains(name), "{error}");
     }
 }
+
+#[test]
+fn the_address_may_be_written_with_its_version() {
+    for written in [
+        "http://a/easypost",
+        "http://a/easypost/",
+        "http://a/easypost/v2",
+    ] {
+        assert_eq!(provider(written).base_url, "http://a/easypost");
+    }
+    assert_eq!(provider("").base_url, BASE_URL);
+}
