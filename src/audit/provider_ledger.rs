@@ -137,7 +137,7 @@ impl ProviderLedger {
             source,
         })?;
         self.read = true;
-        for part in serde_json::Deserializer::from_str(&text).into_iter() {
+        for part in serde_json::Deserializer::from_str(&text).into_iter::<Part>() {
             let part = part.map_err(|source| ProviderLedgerError::Format {
                 file: file.to_owned(),
                 source,
@@ -146,7 +146,9 @@ impl ProviderLedger {
                 Part::Page { effects } | Part::List(effects) => effects,
                 Part::One(entry) => vec![entry],
             };
-            entries.into_iter().for_each(|entry| self.add(entry));
+            for entry in entries {
+                self.add(entry);
+            }
         }
         Ok(())
     }

@@ -284,12 +284,13 @@ fn ended_text(ended: &EffectEnded<'_>, names: &Names) -> String {
         // Writing to a string cannot fail.
         let _ = write!(text, " (HTTP {}, {} ms)", ended.status, ended.latency_ms);
     }
-    text.push_str(&match ended.next {
+    let follows = match ended.next {
         EffectNext::Done => about(ended.reference),
         EffectNext::RetryWait => format!("; the next is due at {}", rfc3339(ended.due_ms)),
         EffectNext::Dead => "; no attempt is left: a dead letter".to_owned(),
         next => format!("; it is {}", next.name()),
-    });
+    };
+    text.push_str(&follows);
     if !ended.code.is_empty() {
         let _ = write!(text, "; {}", ended.code);
     }

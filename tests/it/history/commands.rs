@@ -136,7 +136,7 @@ fn the_audit_tells_who_did_what_beside_a_running_server_and_at_rest() {
     let csv = on(&data, &["audit", "--format", "csv"]).exits(0);
     let mut table = csv::Reader::from_reader(csv.out.as_bytes());
     assert_eq!(table.headers().unwrap().get(7), Some("before"));
-    assert_eq!(table.records().map(|row| row.unwrap()).count(), all.len());
+    assert_eq!(table.records().map(Result::unwrap).count(), all.len());
     on(&data, &["audit", "--from", "yesterday"])
         .exits(2)
         .warns("2026-11-27T09:00:00Z");
