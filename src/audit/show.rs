@@ -45,6 +45,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::ORDER_CANCELLED => "OrderCancelled",
         kind::ORDER_SHIPPED => "OrderShipped",
         kind::ORDER_RETURNED => "OrderReturned",
+        kind::ORDER_REINSTATED => "OrderReinstated",
         kind::CONFLICT_SEEN => "ConflictSeen",
         kind::ORDERS_FORGOTTEN => "OrdersForgotten",
         kind::STOCK_RECEIVED => "StockReceived",
@@ -138,9 +139,9 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
         Record::OrderConfirmed { order, lines } | Record::OrderShipped { order, lines } => {
             with_order(order, names, json!({ "lines": lines_json(*lines, names) }))
         }
-        Record::OrderReleased { order } | Record::OrderCancelled { order } => {
-            with_order(order, names, json!({}))
-        }
+        Record::OrderReleased { order }
+        | Record::OrderCancelled { order }
+        | Record::OrderReinstated { order } => with_order(order, names, json!({})),
         Record::OrderReturned {
             order,
             disposition,

@@ -200,6 +200,7 @@ fn subject(record: &Record<'_>) -> Option<(TenantId, OrderKey)> {
         Record::HoldExtended { order, .. }
         | Record::OrderConfirmed { order, .. }
         | Record::OrderReleased { order }
+        | Record::OrderReinstated { order }
         | Record::OrderCancelled { order }
         | Record::OrderShipped { order, .. }
         | Record::OrderReturned { order, .. } => of(order),

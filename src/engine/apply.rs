@@ -80,7 +80,8 @@ impl Engine {
             | Record::OrderReleased { order }
             | Record::OrderCancelled { order }
             | Record::OrderShipped { order, .. }
-            | Record::OrderReturned { order, .. } => {
+            | Record::OrderReturned { order, .. }
+            | Record::OrderReinstated { order } => {
                 self.apply_order_command(record, &order, sequence)
             }
             Record::Stock(change) => self.apply_stock(&change, sequence),

@@ -37,6 +37,7 @@ impl Engine {
             Record::OrderReturned {
                 disposition, lines, ..
             } => self.apply_returned(order, *disposition, lines)?,
+            Record::OrderReinstated { .. } => self.apply_reinstated(order)?,
             _ => unreachable!("the caller passes records of order commands"),
         }
         self.keep_result(
@@ -158,6 +159,39 @@ impl Engine {
             self.orders.change_lines(slot, |line| line.committed = 0);
         }
         self.end(slot, OrderState::Cancelled);
+        Ok(())
+    }
+
+    /// An ended order has all its units again, committed.
+    fn apply_reinstated(&mut self, order: &OrderRef) -> Applied {
+        let slot = self.slot_of(order.tenant, order.order)?;
+        if self.orders.get(slot).state != OrderState::Expired {
+            return Err(Contradiction::OrderState(order.order));
+        }
+        let own = self.take_lines(slot);
+        let mut applied = Ok(());
+        for line in &own {
+            let units = line.ordered;
+            let change = self
+                .inventory
+                .change(line.sku, line.location, Cause::Order, |cell| {
+                    let fits = cell.available() >= units;
+                    cell.committed = cell.committed.checked_add(units).filter(|_| fits)?;
+                    Some(())
+                });
+            applied = applied.and(change.map(|_| ()));
+        }
+        self.scratch.lines = own;
+        applied?;
+        if self.orders.get(slot).is_wide() {
+            self.orders
+                .change_lines(slot, |line| line.committed = line.ordered);
+        }
+        let now_ms = self.now_ms;
+        let order = self.orders.get_mut(slot);
+        order.state = OrderState::Confirmed;
+        order.reinstate();
+        order.set_time_ms(now_ms);
         Ok(())
     }
 

@@ -134,6 +134,12 @@ impl OrderSlot {
         self.flags |= (resolution as u8) << flag::RESOLUTION_SHIFT;
     }
 
+    /// The hold that had ended counts as confirmed from now on.
+    pub fn reinstate(&mut self) {
+        self.flags &= !(3 << flag::RESOLUTION_SHIFT);
+        self.flags |= (Resolution::Confirmed as u8) << flag::RESOLUTION_SHIFT;
+    }
+
     /// True for a placed order.
     #[inline]
     pub fn is_placed(&self) -> bool {

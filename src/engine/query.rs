@@ -215,7 +215,7 @@ fn order_of(raw: &RawRecord<'_>) -> Option<(TenantId, OrderKey)> {
         kind::ORDER_ACCEPTED => 44,
         kind::ORDER_REJECTED => 32,
         kind::ORDER_EXPIRED => 16,
-        kind::HOLD_EXTENDED..=kind::ORDER_RETURNED => 40,
+        kind::HOLD_EXTENDED..=kind::ORDER_RETURNED | kind::ORDER_REINSTATED => 40,
         _ => return None,
     };
     let key = u128::from_le_bytes(*raw.payload.first_chunk()?);

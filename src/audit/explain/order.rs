@@ -227,6 +227,7 @@ fn concerns(record: &Record<'_>, key: OrderKey) -> Option<TenantId> {
         Record::HoldExtended { order, .. }
         | Record::OrderConfirmed { order, .. }
         | Record::OrderReleased { order }
+        | Record::OrderReinstated { order }
         | Record::OrderCancelled { order }
         | Record::OrderShipped { order, .. }
         | Record::OrderReturned { order, .. } => (order.tenant, order.order),
@@ -277,6 +278,9 @@ pub(super) fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) 
         Record::OrderReleased { .. } => "released: its units are available again".to_owned(),
         Record::OrderExpired { .. } => {
             "expired: its time was over, its units are available again".to_owned()
+        }
+        Record::OrderReinstated { .. } => {
+            "reinstated: paid after its hold had ended, its units are committed".to_owned()
         }
         Record::OrderCancelled { .. } => "cancelled: its units are available again".to_owned(),
         Record::OrderShipped { lines, .. } => format!("shipped: {}", lines_text(*lines, names)),

@@ -161,6 +161,7 @@ impl Fold {
                 disposition,
                 lines,
             } => self.returned(at, order, *disposition, *lines, checks),
+            Record::OrderReinstated { order } => self.reinstated(at, order, checks),
             Record::ConflictSeen {
                 tenant,
                 order,

@@ -205,6 +205,26 @@ impl Fold {
         });
     }
 
+    /// An order whose hold had ended has all its units again, committed.
+    pub(super) fn reinstated(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
+        self.use_order_key(at, r, checks);
+        self.with_order(at, r.tenant, r.order, checks, |order, deltas| {
+            order.state = OrderState::Confirmed;
+            order.resolution = Resolution::Confirmed;
+            order.resolved = at.sequence;
+            for line in order.lines.as_mut_slice() {
+                let units = std::mem::take(&mut line.cancelled);
+                line.committed += units;
+                let delta = Delta {
+                    committed: i64::from(units),
+                    ..Delta::default()
+                };
+                deltas.push((line.cell(), delta));
+            }
+            None
+        });
+    }
+
     /// Ends an order: everything that it still holds goes back.
     fn end(
         &mut self,

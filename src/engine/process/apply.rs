@@ -465,6 +465,9 @@ fn end_effect(effect: &mut Effect, ended: &EffectEnded<'_>, came_back: bool, now
     );
     effect.uncertain = !settled && (effect.uncertain || ended.class == EffectClass::Unknown);
     effect.class = Some(ended.class);
+    if ended.next == EffectNext::Done {
+        effect.undone = None; // whatever was found to undo before, it stands now
+    }
     if !ended.reference.is_empty() {
         effect.reference = ended.reference.into();
     }

@@ -97,6 +97,7 @@ impl Desk<'_> {
             Act::Ship => self.ship(slot, image, row.event, note),
             Act::Deliver => self.deliver(slot, image, row.event, note),
             Act::Complete => self.complete(slot, image, row.event),
+            Act::Reinstate => self.reinstate(slot, image, row.event, note),
             Act::End => self.end(slot, image, row.event, note),
         }
         true

@@ -2,12 +2,14 @@
 
 use super::Effect;
 use super::desk::Desk;
-use super::effects::Said;
-use super::table::Trigger;
-use crate::engine::record::process_flags::RISK_APPROVED;
-use crate::engine::record::{OrderMoved, ProcessImage, ProcessRecord};
+use super::effects::{Following, Said};
+use super::table::{self, Trigger};
+use crate::engine::record::process_flags::{
+    AUTHORISED, CANCELLING, CONFIRMED, DECLINING, EXPIRING, PINNED, REINSTATED, RISK_APPROVED,
+};
+use crate::engine::record::{OrderMoved, ProcessImage, ProcessRecord, Record};
 use crate::types::OrderState;
-use crate::types::effect::EffectKind;
+use crate::types::effect::{EffectClass, EffectKind, EffectNext};
 use crate::types::pipeline::StepKind;
 use crate::types::process::ProcessEvent;
 
@@ -62,13 +64,61 @@ impl Desk<'_> {
         self.run_step(slot, step);
     }
 
-    /// Money arrived for an order that had ended: it is given back.
-    pub fn late_payment(&mut self, slot: u32, number: u16, said: &Said<'_>) {
-        let Some(image) = self.image(slot) else {
-            return;
+    /// Money arrived for an order whose hold had ended: where its units are there, it comes back.
+    /// An order that somebody cancelled or declined does not. True where it came back.
+    pub fn late_payment(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) -> bool {
+        let Some(process) = self.process(slot) else {
+            return false;
         };
-        self.trigger(slot, Trigger::LatePayment, image, said.message);
-        self.void_if_open(slot, number);
+        let image = process.image;
+        let amount = said.amount == 0 || said.amount == image.total;
+        let currency = said.currency == 0 || said.currency == image.currency;
+        let kept = effect.undone != Some(EffectClass::Done);
+        let ended = table::find(process.state, Trigger::LatePaymentCovered).is_some();
+        if !(ended && amount && currency && kept && self.covers(slot)) {
+            return false;
+        }
+        self.ended(slot, effect, said, Following::over(EffectNext::Done));
+        let image = ProcessImage {
+            flags: image.flags | AUTHORISED,
+            processor: effect.provider,
+            authorised: image.total,
+            ..image
+        };
+        self.trigger(slot, Trigger::LatePaymentCovered, image, said.message)
+    }
+
+    /// All units of an ended order could be taken again.
+    fn covers(&self, slot: u32) -> bool {
+        self.engine.orders.lines(slot).all(|line| {
+            let cell = self.engine.inventory.quantities(line.sku, line.location);
+            cell.available() >= line.ordered
+        })
+    }
+
+    /// The order has its units again, committed, and goes on behind its payment.
+    pub fn reinstate(&mut self, slot: u32, image: ProcessImage, event: ProcessEvent, note: &str) {
+        if !self.covers(slot) {
+            return;
+        }
+        let order = self.reference(slot);
+        let record = Record::OrderReinstated { order };
+        self.engine.commit(&record, self.actor, self.out);
+        let over = CANCELLING | DECLINING | EXPIRING | PINNED;
+        let mut image = ProcessImage {
+            flags: image.flags & !over | CONFIRMED | REINSTATED,
+            ..image
+        };
+        self.set_step_timer(slot, &mut image);
+        // Risk and payment are behind it, whatever else its pipeline has of them.
+        let mut from = usize::from(image.step) + 1;
+        while let (at, Some(StepKind::Fraud | StepKind::Payment)) =
+            self.next_step(slot, &image, from)
+        {
+            from = at + 1;
+        }
+        self.advance(slot, (from, image), event, note);
+        self.confirmed(slot);
     }
 
     /// The state in which an order goes on with the first step at or behind `from`.

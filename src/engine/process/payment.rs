@@ -14,7 +14,7 @@ use super::Effect;
 use super::desk::Desk;
 use super::effects::{Following, Said, Start, give_up};
 use super::steps::providers_of;
-use super::table::Trigger;
+use super::table::{self, Trigger};
 use crate::engine::record::ProcessImage;
 use crate::engine::record::process_flags::{AUTHORISED, CAPTURED, DELAY_TOLD};
 use crate::types::OrderState;
@@ -333,6 +333,9 @@ impl Desk<'_> {
 
     /// A given-up attempt turned out paid: its money goes back.
     pub fn abandoned_paid(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {
+        if self.late_payment(slot, effect, said) {
+            return;
+        }
         self.ended(slot, effect, said, Following::over(EffectNext::Abandoned));
         if effect.undone == Some(EffectClass::Done) {
             return; // the money is back already
@@ -341,17 +344,13 @@ impl Desk<'_> {
             return;
         };
         let (state, image) = (process.state, process.image);
-        if state.is_terminal() {
-            self.late_payment(slot, effect.number, said);
-            return;
+        let ended = table::find(state, Trigger::LatePayment).is_some();
+        if ended {
+            self.trigger(slot, Trigger::LatePayment, image, said.message);
+        } else {
+            let event = ProcessEvent::AbandonedAttemptPaid;
+            self.moved(slot, state, event, image, said.message);
         }
-        self.moved(
-            slot,
-            state,
-            ProcessEvent::AbandonedAttemptPaid,
-            image,
-            said.message,
-        );
         self.void_if_open(slot, effect.number);
     }
 

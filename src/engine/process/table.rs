@@ -90,7 +90,9 @@ pub enum Trigger {
     Compensated,
     /// Something could not be undone.
     CompensationDead,
-    /// Money arrived for an order that had ended.
+    /// Money arrived for an order whose hold had ended, and its units are there.
+    LatePaymentCovered,
+    /// Money arrived for an order that had ended otherwise, or whose units are gone.
     LatePayment,
 }
 
@@ -125,6 +127,8 @@ pub enum Act {
     Complete,
     /// Over.
     End,
+    /// Comes back from its end, paid.
+    Reinstate,
 }
 
 /// One row.
@@ -146,8 +150,8 @@ const fn row(from: &'static [S], on: Trigger, event: E, act: Act) -> Row {
 }
 
 use Act::{
-    Complete, Deliver, End, Escalate, FirstStep, NextStep, Note, Pin, Resume, Review, Ship,
-    UndoCancel, UndoDecline, UndoExpire,
+    Complete, Deliver, End, Escalate, FirstStep, NextStep, Note, Pin, Reinstate, Resume, Review,
+    Ship, UndoCancel, UndoDecline, UndoExpire,
 };
 use Trigger as T;
 
@@ -237,6 +241,7 @@ pub const TABLE: &[Row] = &[
     row(&[S::Cancelling, S::Review], T::Compensated, E::Compensated, End),
     row(OPEN, T::CompensationDead, E::CompensationFailed, Review(R::Compensation)),
 
+    row(&[S::Expired], T::LatePaymentCovered, E::Reinstated, Reinstate),
     row(&[S::Expired, S::Cancelled, S::Declined], T::LatePayment, E::LatePayment, Note),
 ];
 

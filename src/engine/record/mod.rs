@@ -65,6 +65,8 @@ pub mod kind {
     pub const CONFLICT_SEEN: u8 = 41;
     /// Keys of long-ended orders were dropped.
     pub const ORDERS_FORGOTTEN: u8 = 42;
+    /// An order that had ended was paid after all, and has its units again.
+    pub const ORDER_REINSTATED: u8 = 43;
     /// Stock arrived.
     pub const STOCK_RECEIVED: u8 = 64;
     /// On hand was corrected by a difference.
@@ -154,6 +156,8 @@ pub enum Record<'a> {
         disposition: Disposition,
         lines: OrderLines<'a>,
     },
+    /// See [`kind::ORDER_REINSTATED`]. All its units are committed.
+    OrderReinstated { order: OrderRef },
     /// See [`kind::CONFLICT_SEEN`].
     ConflictSeen {
         tenant: TenantId,
@@ -203,7 +207,9 @@ impl<'a> Record<'a> {
         let record = match raw.kind {
             kind::ORDER_ACCEPTED => Self::OrderAccepted(OrderAccepted::take(&mut input)?),
             kind::ORDER_REJECTED => Self::OrderRejected(OrderRejected::take(&mut input)?),
-            kind::HOLD_EXTENDED..=kind::ORDER_RETURNED => Self::take_order(raw.kind, &mut input)?,
+            kind::HOLD_EXTENDED..=kind::ORDER_RETURNED | kind::ORDER_REINSTATED => {
+                Self::take_order(raw.kind, &mut input)?
+            }
             kind::STOCK_RECEIVED..=kind::STOCK_MOVED => {
                 Self::Stock(StockChange::take(raw.kind, &mut input)?)
             }
@@ -234,6 +240,7 @@ impl<'a> Record<'a> {
                 lines: OrderLines::take(input)?,
             },
             kind::ORDER_RELEASED => Self::OrderReleased { order },
+            kind::ORDER_REINSTATED => Self::OrderReinstated { order },
             kind::ORDER_CANCELLED => Self::OrderCancelled { order },
             kind::ORDER_SHIPPED => Self::OrderShipped {
                 order,
@@ -323,6 +330,7 @@ impl<'a> Record<'a> {
             Self::HoldExtended { .. } => kind::HOLD_EXTENDED,
             Self::OrderConfirmed { .. } => kind::ORDER_CONFIRMED,
             Self::OrderReleased { .. } => kind::ORDER_RELEASED,
+            Self::OrderReinstated { .. } => kind::ORDER_REINSTATED,
             Self::OrderExpired { .. } => kind::ORDER_EXPIRED,
             Self::OrderCancelled { .. } => kind::ORDER_CANCELLED,
             Self::OrderShipped { .. } => kind::ORDER_SHIPPED,
@@ -358,7 +366,9 @@ impl<'a> Record<'a> {
                 order.put(out);
                 lines.put(out);
             }
-            Self::OrderReleased { order } | Self::OrderCancelled { order } => order.put(out),
+            Self::OrderReleased { order }
+            | Self::OrderCancelled { order }
+            | Self::OrderReinstated { order } => order.put(out),
             Self::OrderReturned {
                 order,
                 disposition,

@@ -195,6 +195,11 @@ fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
         ),
     );
     check(
+        Record::OrderReinstated { order },
+        43,
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1ff8f7f6f5f4f3f2f10500",
+    );
+    check(
         Record::ConflictSeen {
             tenant: TenantId(5),
             order: KEY,
@@ -352,9 +357,17 @@ fn the_bytes_of_every_record_kind_are_fixed() {
         assert_eq!(record.kind(), number, "{record:?}");
         kinds.push(number);
     });
+    // The order process has its own file; the pipelines' archive runs to the payload's end.
+    super::golden_process::each(|record, number, expected| {
+        let mut bytes = Vec::new();
+        record.put(&mut bytes);
+        assert_eq!(hex::encode(&bytes), expected, "{record:?}");
+        assert_eq!(record.kind(), number, "{record:?}");
+        kinds.push(number);
+    });
     kinds.sort_unstable();
     kinds.dedup();
-    let all: Vec<u8> = [16..=20, 32..=42, 64..=69, 80..=81]
+    let all: Vec<u8> = [16..=20, 32..=43, 64..=69, 80..=81, 96..=102]
         .into_iter()
         .flatten()
         .collect();

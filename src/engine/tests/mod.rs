@@ -5,6 +5,7 @@ mod codes;
 mod codes_commands;
 mod expiry;
 mod golden;
+mod golden_process;
 mod idempotency;
 mod model;
 #[cfg(feature = "mutants")]

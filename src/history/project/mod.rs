@@ -57,6 +57,7 @@ impl Projector {
             } => self.extended(at, order, *expires_at_ms),
             Record::OrderConfirmed { order, lines } => self.confirmed(at, order, *lines),
             Record::OrderReleased { order } => self.released(at, order),
+            Record::OrderReinstated { order } => self.reinstated(at, order),
             Record::OrderExpired { tenant, order } => self.expired(at, *tenant, *order),
             Record::OrderCancelled { order } => self.cancelled(at, order),
             Record::OrderShipped { order, lines } => self.shipped(at, order, *lines),

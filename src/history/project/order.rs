@@ -184,6 +184,15 @@ impl Projector {
         self.line_movements(at, order, "confirmed", None, lines);
     }
 
+    pub(super) fn reinstated(&mut self, at: &At, order: &OrderRef) {
+        let row = OrderRow {
+            confirmed_ms: int(at.time_ms),
+            ..order_row(at, order.tenant, order.order)
+        };
+        let state = Some(OrderState::Confirmed);
+        self.change(at, order, "order_reinstated", state, row);
+    }
+
     pub(super) fn released(&mut self, at: &At, order: &OrderRef) {
         let row = ended(at, order.tenant, order.order);
         self.change(at, order, "hold_released", Some(OrderState::Cancelled), row);

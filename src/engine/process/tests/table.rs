@@ -8,7 +8,7 @@ use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{ActorId, OrderState};
 use std::collections::BTreeSet;
 
-const TRIGGERS: [Trigger; 41] = [
+const TRIGGERS: [Trigger; 42] = [
     Trigger::Allocated,
     Trigger::RiskPassed,
     Trigger::RiskDoubtful,
@@ -49,6 +49,7 @@ const TRIGGERS: [Trigger; 41] = [
     Trigger::CancelAsked,
     Trigger::Compensated,
     Trigger::CompensationDead,
+    Trigger::LatePaymentCovered,
     Trigger::LatePayment,
 ];
 
