@@ -145,9 +145,10 @@ impl EasyPost {
         }
     }
 
-    /// What to ask for: the id that an earlier effect left, the one remembered, or the reference.
+    /// What to ask for: the id of the label to cancel, the one remembered, or the reference. What a
+    /// purchase finds in its call is an earlier label's, never its own.
     fn id_of(&self, call: &Call, key: &str) -> String {
-        if call.reference.starts_with("shp_") {
+        if call.kind == EffectKind::LabelCancel && call.reference.starts_with("shp_") {
             return call.reference.clone();
         }
         let known = self.known.lock().get(key).cloned();

@@ -175,6 +175,7 @@ async fn a_repeated_attempt_reads_the_shipment_before_it_buys() {
         check(&again, answers, expected).await;
     }
     let server = CannedServer::start(vec![answer(200, &labelled("null"))]).await;
+    again.reference = "shp_of_another_label".into();
     provider(&server.url).call(&again).await;
     let asked = server.asked().remove(0);
     assert_eq!((&*asked.method, &*asked.path), ("GET", "/v2/shipments/k-1"));
