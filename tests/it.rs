@@ -10,9 +10,11 @@
 mod it {
     mod adapters;
     mod bad_input;
+    mod callbacks;
     mod cli_access;
     mod cli_local;
     mod cli_order;
+    mod cli_orders;
     mod cli_serve;
     mod cli_stock;
     mod client;
@@ -21,6 +23,7 @@ mod it {
     mod durability;
     mod error_codes;
     mod examples;
+    mod gateway_v1;
     mod history;
     mod messages;
     mod process;
@@ -37,4 +40,6 @@ mod it {
     mod subscription;
     mod threads;
     mod verify;
+    mod web;
+    mod web_engine;
 }

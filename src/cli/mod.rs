@@ -9,9 +9,11 @@
 #![allow(clippy::needless_pass_by_value)]
 
 mod audit;
+mod breakers;
 mod completions;
 mod config;
 mod demo;
+mod dlq;
 mod doctor;
 mod explain;
 mod export;
@@ -20,9 +22,11 @@ mod import;
 mod inspect;
 mod location;
 mod order;
+mod orders;
 mod output;
 mod ping;
 mod pipelines;
+mod review;
 mod sandbox;
 mod serve;
 mod session;
@@ -31,6 +35,7 @@ pub mod startup;
 mod stock;
 mod token;
 mod verify;
+mod web;
 
 use std::process::ExitCode;
 
@@ -86,6 +91,14 @@ commands! {
     Stock = stock;
     /// Take orders and follow them to their end, on a running server.
     Order = order;
+    /// Follow orders through their process, and act on them, over a running server's HTTP.
+    Orders = orders;
+    /// Decide about orders that wait for a person.
+    Review = review;
+    /// Look at effects that exhausted their attempts, try them again or give them up.
+    Dlq = dlq;
+    /// See and change whether calls to the providers go out.
+    Breakers = breakers;
     /// Time a round trip to a running server.
     Ping = ping;
     /// Print a commented configuration file, check one, or show what is in force.

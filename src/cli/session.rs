@@ -1,7 +1,7 @@
 //! One connection to a running server, as the subcommands use it: names, keys, refusals.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -183,7 +183,11 @@ impl ServerArgs {
             ca_file: self.tls_ca.clone(),
             server_name: self.tls_name.clone(),
             timeout_ms: self.timeout_ms,
-            ..ConnectOptions::new(&self.server, &self.token()?, &self.tenant)
+            ..ConnectOptions::new(
+                &self.server,
+                &token_of(self.token_file.as_deref())?,
+                &self.tenant,
+            )
         };
         let connection = Connection::connect(&options)
             .with_context(|| format!("no session with {}", self.server))?;
@@ -192,18 +196,18 @@ impl ServerArgs {
             json: self.json,
         })
     }
+}
 
-    /// The secret of the token file or the environment; empty without.
-    fn token(&self) -> anyhow::Result<String> {
-        let Some(path) = &self.token_file else {
-            return Ok(std::env::var(TOKEN_VARIABLE).unwrap_or_default());
-        };
-        let failed = || format!("cannot read the token in {}", path.display());
-        let text = std::fs::read_to_string(path).with_context(failed)?;
-        let token = text.lines().next().unwrap_or_default().trim();
-        anyhow::ensure!(!token.is_empty(), "{} is empty", path.display());
-        Ok(token.to_owned())
-    }
+/// The secret in the file's first line, or in the environment; empty without.
+pub(super) fn token_of(file: Option<&Path>) -> anyhow::Result<String> {
+    let Some(path) = file else {
+        return Ok(std::env::var(TOKEN_VARIABLE).unwrap_or_default());
+    };
+    let failed = || format!("cannot read the token in {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(failed)?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    anyhow::ensure!(!token.is_empty(), "{} is empty", path.display());
+    Ok(token.to_owned())
 }
 
 impl Session {

@@ -34,7 +34,8 @@ impl Config {
         }
         if let Some(http) = self.http.filter(|http| !http.ip().is_loopback()) {
             warnings.push(format!(
-                "metrics on {http} are served to anyone who reaches it, without TLS or a token"
+                "HTTP on {http} is plain: tokens and answers cross the network in clear, and metrics are \
+                 served to anyone who reaches it"
             ));
         }
         warnings
@@ -110,8 +111,8 @@ impl Config {
             && !http.ip().is_loopback()
         {
             let message = format!(
-                "{http} can be reached from other machines, and HTTP here has neither \
-                 authentication nor TLS. Listen on 127.0.0.1 behind a proxy that has both, or say \
+                "{http} can be reached from other machines, and HTTP here has no TLS, and metrics no \
+                 authentication. Listen on 127.0.0.1 behind a proxy that has both, or say \
                  `insecure_plaintext` if the network is yours alone"
             );
             return Err(self.refuse("http", message));

@@ -175,8 +175,8 @@ options! {
     /// loopback a token file and TLS are required, unless `insecure_plaintext` is set.
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7171)), "IP:PORT";
 
-    /// Where `/metrics`, `/healthz` and `/readyz` are served over plain HTTP, or `off`.
-    /// Port 0 lets the operating system choose.
+    /// Where `/metrics`, `/healthz`, `/readyz`, providers' callbacks and the REST API are served
+    /// over plain HTTP, or `off`. Port 0 lets the operating system choose.
     http: Option<SocketAddr> = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7172))),
         "IP:PORT or off";
 

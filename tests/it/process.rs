@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 pub fn onhand() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onhand"));
     for variable in [
+        "ONHAND_HTTP",
         "ONHAND_LOG",
         "ONHAND_SERVER",
         "ONHAND_TENANT",
@@ -107,16 +108,15 @@ pub struct Server {
 impl Server {
     /// Starts a server on a data directory and waits until it accepts connections.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        let http: &[&str] = if arguments.contains(&"--http") {
+            &[]
+        } else {
+            &["--http", "off"]
+        };
         let mut child = onhand()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--http",
-                "off",
-                "--data",
-            ])
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(http)
             .args(SMALL)
             .args(arguments)
             .env("ONHAND_LOG", "warn")

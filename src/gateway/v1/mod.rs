@@ -11,6 +11,7 @@ mod edit;
 mod operate;
 mod orders;
 mod pages;
+mod pipelines;
 mod recovery;
 mod review;
 mod show;
@@ -42,6 +43,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route(&letter("/redrive"), post(dead_letters::redrive))
         .route(&letter("/discard"), post(dead_letters::discard))
         .route(&letter("/edit"), post(dead_letters::edit))
+        .route("/pipelines", get(pipelines::show))
         .route("/breakers", get(breakers::list))
         .route("/breakers/{provider}/isolate", post(breakers::isolate))
         .route("/breakers/{provider}/reset", post(breakers::reset))

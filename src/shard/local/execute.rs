@@ -192,6 +192,10 @@ impl<S: Storage> Shard<S> {
                 ..filter
             })),
             LocalQuery::Breakers => LocalAnswer::Breakers(engine.breakers()),
+            LocalQuery::Pipelines => {
+                let set = engine.pipelines();
+                LocalAnswer::Pipelines(set.map(|(number, set)| (number, Box::new(set.clone()))))
+            }
             LocalQuery::Names { skus, locations } => {
                 let owned = |name: Option<&str>| name.unwrap_or_default().to_owned();
                 LocalAnswer::Names {

@@ -5,6 +5,7 @@ use crate::engine::process::command::{
     BreakerView, EffectResult, ListFilter, ListPage, ProcessView, Report,
 };
 use crate::types::effect::EffectClass;
+use crate::types::pipeline::PipelineSet;
 use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{
     ChannelId, CommandKey, Disposition, OrderDetails, OrderKey, OrderMode, Policy, ResultCode,
@@ -71,7 +72,9 @@ impl LocalRequest {
             self,
             Self::DefinePipelines { .. }
                 | Self::Breaker { .. }
-                | Self::Query(LocalQuery::Breakers | LocalQuery::Names { .. })
+                | Self::Query(
+                    LocalQuery::Breakers | LocalQuery::Pipelines | LocalQuery::Names { .. }
+                )
         )
     }
 }
@@ -85,6 +88,8 @@ pub enum LocalQuery {
     List(ListFilter),
     /// Every breaker.
     Breakers,
+    /// The pipelines in force for orders accepted from now on.
+    Pipelines,
     /// Names of SKUs and locations.
     Names {
         /// Which SKUs.
@@ -219,6 +224,8 @@ pub enum LocalAnswer {
     List(ListPage),
     /// The breakers.
     Breakers(Vec<BreakerView>),
+    /// The pipelines in force with their number; `None`: none were ever defined.
+    Pipelines(Option<(u32, Box<PipelineSet>)>),
     /// Names in the order asked for; empty for unknown handles.
     Names {
         /// Of the SKUs.

@@ -1,0 +1,187 @@
+//! HTTP before an engine of the test's own, which notes what it is asked.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use crossbeam::channel::{Sender, unbounded};
+use futures_util::future::BoxFuture;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use onhand::engine::command::CommandOutcome;
+use onhand::gateway::callbacks::{Follow, Source};
+use onhand::gateway::engines::{Engines, FindOrder, FoundOrder};
+use onhand::gateway::{Bound, Gateway, Services};
+use onhand::net::token::TokenFile;
+use onhand::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest, OwnedReport};
+use onhand::types::{OrderKey, Resolution, ResultCode};
+
+/// An order that the find-by-number of the test knows: number `0-7`.
+pub const ORDER: OrderKey = OrderKey(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+
+/// What the engine was asked, in order.
+#[derive(Clone, Default)]
+pub struct Asked(Arc<Mutex<Vec<(String, String, LocalRequest)>>>);
+
+impl Asked {
+    /// The reports, and takes them away.
+    pub fn reports(&self) -> Vec<OwnedReport> {
+        let asked = std::mem::take(&mut *self.0.lock().unwrap());
+        let report = |(_, _, request)| match request {
+            LocalRequest::Report(report) => report,
+            other => panic!("not a report: {other:?}"),
+        };
+        asked.into_iter().map(report).collect()
+    }
+
+    /// Everything: tenant, actor, request; and takes it away.
+    pub fn all(&self) -> Vec<(String, String, LocalRequest)> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+/// A gateway with its engine.
+pub struct Web {
+    pub address: SocketAddr,
+    pub asked: Asked,
+    pub queue: Arc<LocalQueue>,
+    gateway: Option<Gateway>,
+    engine: Option<(Sender<bool>, JoinHandle<()>)>,
+}
+
+/// How the engine of a test answers.
+pub type Answer = Box<dyn Fn(&LocalRequest) -> LocalAnswer + Send>;
+
+impl Web {
+    /// Starts it; `answer` is asked for everything but repeated reports.
+    pub fn start(sources: Vec<Source>, tokens: Option<TokenFile>, answer: Answer) -> Self {
+        let (wake, woken) = unbounded();
+        let waker = wake.clone();
+        let queue = LocalQueue::new(Box::new(move || {
+            let _ = waker.send(true);
+        }));
+        let asked = Asked::default();
+        let engine = {
+            let (queue, asked) = (Arc::clone(&queue), asked.clone());
+            std::thread::spawn(move || {
+                let mut seen = HashSet::new();
+                while let Ok(true) = woken.recv() {
+                    while let Some(local) = queue.pop() {
+                        serve(local, &asked, &mut seen, &answer);
+                    }
+                }
+            })
+        };
+        let mut web = Self::around(queue, sources, tokens);
+        web.asked = asked;
+        web.engine = Some((wake, engine));
+        web
+    }
+
+    /// Starts it before a queue that nobody serves.
+    pub fn unserved(sources: Vec<Source>) -> Self {
+        Self::around(LocalQueue::new(Box::new(|| {})), sources, None)
+    }
+
+    fn around(queue: Arc<LocalQueue>, sources: Vec<Source>, tokens: Option<TokenFile>) -> Self {
+        let bound = Bound::listen("127.0.0.1:0".parse().unwrap()).expect("a port");
+        let services = Services {
+            engines: Engines::new(vec![Arc::clone(&queue)], Arc::new(|_| 0), Arc::new(One)),
+            tokens: tokens.map(Arc::new),
+            callbacks: sources.into(),
+            follow: Arc::new(One),
+        };
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let gateway = bound.serve(metrics, services).expect("a thread");
+        Self {
+            address: gateway.address,
+            asked: Asked::default(),
+            queue,
+            gateway: Some(gateway),
+            engine: None,
+        }
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        drop(self.gateway.take());
+        if let Some((wake, engine)) = self.engine.take() {
+            let _ = wake.send(false);
+            let _ = engine.join();
+        }
+    }
+}
+
+fn serve(local: Local, asked: &Asked, seen: &mut HashSet<u128>, answer: &Answer) {
+    let repeated = match &local.request {
+        LocalRequest::Report(report) => !seen.insert(report.event),
+        _ => false,
+    };
+    let said = if repeated {
+        LocalAnswer::Command(CommandOutcome {
+            replayed: true,
+            ..done()
+        })
+    } else {
+        answer(&local.request)
+    };
+    if !repeated {
+        let noted = (local.tenant, local.actor, local.request);
+        asked.0.lock().unwrap().push(noted);
+    }
+    if let Some(answerer) = local.answer {
+        answerer(said);
+    }
+}
+
+/// What came of a command that was done.
+pub fn done() -> CommandOutcome {
+    CommandOutcome {
+        code: ResultCode::Ok,
+        replayed: false,
+        sequence: 42,
+        handle: 0,
+        state: None,
+        resolution: Resolution::Open,
+        expires_at_ms: 0,
+        cell: onhand::engine::command::CellQuantities::default(),
+    }
+}
+
+/// Knows one order, and one list of shipments.
+struct One;
+
+impl FindOrder for One {
+    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, Option<FoundOrder>> {
+        let found = (shard == 0 && sequence == 7).then(|| FoundOrder {
+            tenant: "acme".to_owned(),
+            order: ORDER,
+            details: None,
+        });
+        Box::pin(std::future::ready(found))
+    }
+
+    fn by_key(&self, _: OrderKey) -> Option<(u16, String)> {
+        None
+    }
+}
+
+impl Follow for One {
+    fn get<'a>(
+        &'a self,
+        provider: &'a str,
+        url: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        assert_eq!(provider, "shipstation");
+        let listed = serde_json::json!({"shipments": [{
+            "shipmentId": 200_000_001, "orderId": 7, "orderKey": format!("{ORDER}-9-4"),
+            "orderNumber": "0-7", "carrierCode": "usps", "trackingNumber": "94001",
+            "voided": false,
+        }]});
+        let found = url
+            .ends_with("batchId=1")
+            .then(|| listed.to_string().into_bytes());
+        Box::pin(std::future::ready(found.ok_or_else(|| "503".to_owned())))
+    }
+}
