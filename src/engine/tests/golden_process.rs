@@ -17,6 +17,7 @@ const COMMAND: u128 = 0x1f1e_1d1c_1b1a_1918_1716_1514_1312_1110;
 const TENANT: TenantId = TenantId(5);
 
 /// Each record with its kind and its bytes.
+#[allow(clippy::too_many_lines)] // one list
 pub fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
     let image = ProcessImage {
         set: 3,
@@ -123,7 +124,7 @@ pub fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
             until_ms: 99,
         }),
         99,
-        concat!("040000010107000000050030750000000000006300000000000000",),
+        "040000010107000000050030750000000000006300000000000000",
     );
     process(
         ProcessRecord::Reported(ProviderReported {
@@ -169,7 +170,7 @@ pub fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
             archive: Blob(&[0xAA, 0xBB]),
         }),
         102,
-        concat!("0200000001aabb",),
+        "0200000001aabb",
     );
 }
 

@@ -154,17 +154,17 @@ pub fn set() -> PipelineSet {
 
 impl Play {
     pub fn new() -> Self {
-        Self::with(set())
+        Self::with(&set())
     }
 
     /// All orders go through the pipeline of this name.
     pub fn of(pipeline: &str) -> Self {
         let mut set = set();
         set.pipelines.retain(|it| it.name == pipeline);
-        Self::with(set)
+        Self::with(&set)
     }
 
-    pub fn with(set: PipelineSet) -> Self {
+    pub fn with(set: &PipelineSet) -> Self {
         let mut shop = Shop::new();
         let sku = shop.sku("shoe");
         let here = shop.location("here", 0, 0, 0);
@@ -180,7 +180,7 @@ impl Play {
             seen: BTreeSet::new(),
             next_event: 1 << 90,
         };
-        play.define(&set);
+        play.define(set);
         play
     }
 
@@ -220,6 +220,7 @@ impl Play {
         self.shop.reserve(&self.order(key, &lines))
     }
 
+    #[allow(clippy::unused_self)] // reads well where it is used
     pub fn order<'a>(&self, key: u128, lines: &'a [RequestedLine]) -> OrderRequest<'a> {
         OrderRequest {
             mode: OrderMode::Place,
