@@ -107,7 +107,7 @@ metric_specs! {
     HISTORY_ROWS: Counter, Count, "onhand_history_rows_total",
         "Rows written into the history database, by shard.";
     HISTORY_ERRORS: Counter, Count, "onhand_history_errors_total",
-        "Times that the history had to stop and try again, by kind (open, locked, full, statement, schema, damaged, ahead, other_journal, cursor_moved or journal).";
+        "Times that the history had to try again, by kind (locked, full, ahead and so on; see HISTORY.md).";
     PROVIDER_CALLS: Counter, Count, "onhand_provider_calls_total",
         "Calls to a provider that ended, by provider, lane and class (done, declined, action_required, retry, unknown, refused, pending or absent).";
     PROVIDER_CALL_SECONDS: Histogram, Seconds, "onhand_provider_call_seconds",

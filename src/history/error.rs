@@ -87,8 +87,8 @@ pub enum HistoryError {
     /// The database follows another journal.
     #[error(
         "the history database {database} was written from another journal than that of shard \
-         {shard}: at sequence {sequence} they differ. Name the database of this directory, or write \
-         it anew with `onhand history rebuild`"
+         {shard}: at sequence {sequence} they differ. Name the database of this directory, or \
+         write it anew with `onhand history rebuild`"
     )]
     OtherJournal {
         /// File or server, without a password.

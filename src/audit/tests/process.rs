@@ -22,9 +22,12 @@ fn ledger(effects: &str, way: &Way) -> Report {
 
 /// One entry of the sandbox's ledger.
 fn entry(kind: &str, object: &str, amount: u64, reference: &str, order: &str) -> String {
-    format!(
-        r#"{{"sequence":1,"provider":"stripe","kind":"{kind}","order":"{order}","amount_minor":{amount},"currency":"eur","reference":"{reference}","object":"{object}","state":"x"}}"#
-    )
+    let entry = serde_json::json!({
+        "sequence": 1, "provider": "stripe", "kind": kind, "order": order,
+        "amount_minor": amount, "currency": "eur", "reference": reference,
+        "object": object, "state": "x",
+    });
+    entry.to_string()
 }
 
 fn of_order(kind: &str, object: &str, amount: u64) -> String {
