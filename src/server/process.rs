@@ -12,7 +12,7 @@ use crate::feed::JournalSource;
 use crate::journal::storage::Storage;
 use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalRequest};
 use crate::types::pipeline::{PIPELINES_ARCHIVE_VERSION, PipelineSet};
-use crate::types::{ResultCode, effect::ProviderId};
+use crate::types::{ResultCode, TenantId, effect::ProviderId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,10 +79,14 @@ pub(super) fn facts<S: Storage>(access: &[ShardAccess<S>]) -> Arc<OrderFactsStor
         queue: Arc::clone(&one.queue),
     };
     let shards = access.iter().map(handle).collect();
-    Arc::new(OrderFactsStore::new(
-        shards,
-        Arc::new(NameKeeper::default()),
-    ))
+    // The tails begin where the recovered journal ends, behind the definitions of its tenants.
+    let names = NameKeeper::default();
+    for one in access {
+        for (tenant, name) in (0..).zip(&one.tenants) {
+            names.put_tenant(one.number, TenantId(tenant), name);
+        }
+    }
+    Arc::new(OrderFactsStore::new(shards, Arc::new(names)))
 }
 
 /// Starts the adapters for these shards: what was out when the process ended before is called

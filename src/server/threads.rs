@@ -16,6 +16,7 @@ use crate::net::inbox::Inbox;
 use crate::net::listener::Listener;
 use crate::shard::Shard;
 use crate::shard::local::LocalQueue;
+use crate::types::TenantId;
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use std::io;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub(super) struct ShardAccess<S: Storage> {
     pub storage: Arc<S>,
     /// Its journal's marks.
     pub handover: Arc<SyncHandover>,
+    /// Names of its tenants by their number, as recovered.
+    pub tenants: Vec<String>,
     /// Effects that were started before this start and have no result.
     pub open_effects: Vec<OpenEffect>,
     /// Where its recovered journal ended: what comes later is new.
@@ -119,6 +122,8 @@ impl<S: Storage> Threads<S> {
             let queue = LocalQueue::new(Box::new(move || wake.wake()));
             shard.set_local_queue(Arc::clone(&queue));
             let open_effects = shard.engine().open_effects();
+            let named = (0..).map_while(|tenant| shard.engine().tenant_name(TenantId(tenant)));
+            let tenants = named.map(str::to_owned).collect();
             let (sequence, position) = handover.appended();
             let recovered_end = Place {
                 sequence,
@@ -132,6 +137,7 @@ impl<S: Storage> Threads<S> {
                 number,
                 inbox,
                 queue,
+                tenants,
                 storage,
                 handover,
                 open_effects,
