@@ -17,7 +17,7 @@ struct World {
     server: Server,
     sandbox: Sandbox,
     http: SocketAddr,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl World {
@@ -40,7 +40,7 @@ impl World {
             server,
             sandbox,
             http,
-            _directory: directory,
+            directory,
         };
         world.server.run(&["sku", "add", "lamp"]).exits(0);
         world.server.run(&["location", "add", "berlin"]).exits(0);
@@ -264,4 +264,79 @@ fn errors_of_the_commands_say_what_to_do_next() {
         lost.err.contains("is the server running") && lost.err.contains("--key 0"),
         "{lost:?}"
     );
+}
+
+#[test]
+fn a_repeated_event_is_journaled_once_and_an_early_one_is_parked() {
+    let world = World::start(&[]);
+    let early = "000000000000000000000000000000aa";
+    let body = json!({"id": "evt_early", "type": "payment_intent.succeeded", "data": {"object": {
+        "object": "payment_intent", "id": "pi_early", "amount_received": 4470,
+        "metadata": {"order_id": early}}}});
+    let body = body.to_string();
+    let deliver = || {
+        let time = (onhand::clock::now_ms() / 1_000).to_string();
+        let parts: [&[u8]; 3] = [time.as_bytes(), b".", body.as_bytes()];
+        let digest = hex::encode(onhand::sandbox::sign::sha256(b"whsec_onhand", &parts));
+        let signature = format!("t={time},v1={digest}");
+        let headers = [("stripe-signature", signature.as_str())];
+        send(
+            world.http,
+            "POST",
+            "/callbacks/stripe",
+            &headers,
+            body.as_bytes(),
+        )
+        .is(200);
+    };
+    deliver();
+    deliver();
+    let World {
+        server, directory, ..
+    } = world;
+    assert_eq!(server.stop(), Some(0));
+    let data = directory.path().join("data");
+    let data = data.to_str().expect("UTF-8");
+    let records = run_in(directory.path(), &["inspect", "--data", data, "records"]).exits(0);
+    let reported: Vec<&str> = records
+        .out
+        .lines()
+        .filter(|line| line.contains("pi_early"))
+        .collect();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(
+        reported[0].contains("parked") && reported[0].contains(early),
+        "{reported:?}"
+    );
+}
+
+#[test]
+fn an_order_goes_on_and_is_found_by_its_number_after_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = World::start(&[]);
+    let order = world.place("kept", directory.path(), "pm_card_visa");
+    let number = world.json(&["orders", "show", &order])["number"].clone();
+    let number = number.as_str().expect("a number");
+    let World {
+        server,
+        sandbox,
+        directory,
+        ..
+    } = world;
+    assert_eq!(server.stop(), Some(0));
+    let at = sandbox.address().to_string();
+    let arguments = ["--http", "127.0.0.1:0", "--sandbox", &at];
+    let server = Server::start(&directory.path().join("data"), &arguments);
+    let http = server
+        .ready
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("http="));
+    let mut command = onhand();
+    command.env(
+        "ONHAND_HTTP",
+        format!("http://{}", http.expect("an address")),
+    );
+    finish(command.args(["orders", "show", number]))
+        .exits(0)
+        .says(&order);
 }
