@@ -25,36 +25,9 @@ impl Engine {
         timers_max: usize,
         out: &mut RecordBuffer,
     ) -> TimersFired {
-        let room = timers_max.saturating_mul(TIMER_RECORD_BYTES);
-        let timers_max = timers_max.clamp(1, TIMERS_PER_TURN_MAX);
         let clock_ms = clock_ms.max(self.now_ms);
         let mut due = std::mem::take(&mut self.scratch.due);
-        due.clear();
-        let mut last_deadline = 0;
-        let mut looked_at = 0;
-        let mut bytes_left = room;
-        while due.len() < timers_max && looked_at < VOID_TIMERS_PER_TURN_MAX {
-            let Some((deadline, slot)) = self.timers.pop(clock_ms) else {
-                break;
-            };
-            looked_at += 1;
-            if !self.is_timer_of(deadline, slot) {
-                last_deadline = deadline;
-                continue;
-            }
-            let bytes = if self.processes.get(slot).is_some() {
-                PROCESS_TIMER_RECORDS_BYTES_MAX
-            } else {
-                TIMER_RECORD_BYTES
-            };
-            if bytes > bytes_left && !due.is_empty() {
-                self.timers.set(deadline, slot);
-                break;
-            }
-            bytes_left = bytes_left.saturating_sub(bytes);
-            last_deadline = deadline;
-            due.push((deadline, slot));
-        }
+        let last_deadline = self.collect_due(clock_ms, timers_max, &mut due);
         let more = self
             .timers
             .first_deadline()
@@ -98,6 +71,36 @@ impl Engine {
         self.scratch.bytes = keys;
         self.scratch.due = due;
         fired
+    }
+
+    /// Takes the timers that are due by the clock, as far as the turn has room for what they make;
+    /// returns the deadline of the last one looked at.
+    fn collect_due(&mut self, clock_ms: u64, timers_max: usize, due: &mut Vec<(u64, u32)>) -> u64 {
+        due.clear();
+        let mut bytes_left = timers_max.saturating_mul(TIMER_RECORD_BYTES);
+        let timers_max = timers_max.clamp(1, TIMERS_PER_TURN_MAX);
+        let (mut last_deadline, mut looked_at) = (0, 0);
+        while due.len() < timers_max && looked_at < VOID_TIMERS_PER_TURN_MAX {
+            let Some((deadline, slot)) = self.timers.pop(clock_ms) else {
+                break;
+            };
+            looked_at += 1;
+            if self.is_timer_of(deadline, slot) {
+                let bytes = if self.processes.get(slot).is_some() {
+                    PROCESS_TIMER_RECORDS_BYTES_MAX
+                } else {
+                    TIMER_RECORD_BYTES
+                };
+                if bytes > bytes_left && !due.is_empty() {
+                    self.timers.set(deadline, slot);
+                    break;
+                }
+                bytes_left = bytes_left.saturating_sub(bytes);
+                due.push((deadline, slot));
+            }
+            last_deadline = deadline;
+        }
+        last_deadline
     }
 
     /// True where the order in the slot still waits for a timer of this deadline.

@@ -86,7 +86,6 @@ impl Desk<'_> {
                 let step = usize::from(image.step) + 1;
                 self.advance(slot, (step, image), row.event, note);
             }
-            Act::FirstStep => self.begin(slot, image, row.event, note),
             Act::Review(reason) => self.open_review(slot, reason, image, row.event, note),
             Act::Escalate => self.escalate(slot, image, row.event),
             Act::Resume => self.resume(slot, image, row.event, note),

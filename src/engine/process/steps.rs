@@ -15,13 +15,6 @@ use crate::types::{CommandKey, OrderState};
 pub(super) const NO_SCORE: u8 = u8::MAX;
 
 impl Desk<'_> {
-    /// Begins the pipeline of an order that has an entry already.
-    pub fn begin(&mut self, slot: u32, mut image: ProcessImage, event: ProcessEvent, note: &str) {
-        let (step, state) = self.first_step(slot, &mut image);
-        self.moved(slot, state, event, image, note);
-        self.run_step(slot, step);
-    }
-
     /// The first step of the image's pipeline, and the state that an order has in it; an order
     /// that is confirmed first is in FRAUD_CHECK up to then.
     pub fn first_step(&self, slot: u32, image: &mut ProcessImage) -> (usize, OrderState) {

@@ -10,8 +10,6 @@ use crate::types::process::{ProcessEvent as E, ReviewReason as R};
 /// Something that happened to an order in process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trigger {
-    /// Stock came for a waiting order.
-    Allocated,
     /// The score lets it pass.
     RiskPassed,
     /// The score lies between review and decline.
@@ -70,8 +68,6 @@ pub enum Trigger {
     ReviewOverUnpaid,
     /// T_review of any other order.
     ReviewOver,
-    /// T_backorder.
-    BackorderOver,
     /// T_ship.
     ShipOver,
     /// T_carrier.
@@ -103,8 +99,6 @@ pub enum Act {
     Note,
     /// Goes on to the next step of its pipeline.
     NextStep,
-    /// Begins its pipeline.
-    FirstStep,
     /// A person has to decide.
     Review(R),
     /// Review goes on, and the team is told again.
@@ -150,8 +144,8 @@ const fn row(from: &'static [S], on: Trigger, event: E, act: Act) -> Row {
 }
 
 use Act::{
-    Complete, Deliver, End, Escalate, FirstStep, NextStep, Note, Pin, Reinstate, Resume, Review,
-    Ship, UndoCancel, UndoDecline, UndoExpire,
+    Complete, Deliver, End, Escalate, NextStep, Note, Pin, Reinstate, Resume, Review, Ship,
+    UndoCancel, UndoDecline, UndoExpire,
 };
 use Trigger as T;
 
@@ -169,7 +163,6 @@ const PROMISED: &[S] = &[
 ];
 /// States that a cancellation can leave.
 const CANCELLABLE: &[S] = &[
-    S::Backordered,
     S::FraudCheck,
     S::Payment,
     S::Webhook,
@@ -179,7 +172,6 @@ const CANCELLABLE: &[S] = &[
 ];
 /// States of an order that is not over.
 const OPEN: &[S] = &[
-    S::Backordered,
     S::FraudCheck,
     S::Payment,
     S::Webhook,
@@ -193,9 +185,6 @@ const OPEN: &[S] = &[
 /// Every row of the process.
 #[rustfmt::skip]
 pub const TABLE: &[Row] = &[
-    row(&[S::Backordered], T::Allocated, E::BackorderAllocated, FirstStep),
-    row(&[S::Backordered], T::BackorderOver, E::TimerFired, UndoCancel),
-
     row(&[S::FraudCheck], T::RiskPassed, E::FraudScored, NextStep),
     row(&[S::FraudCheck], T::RiskDoubtful, E::FraudScored, Review(R::Fraud)),
     row(&[S::FraudCheck], T::RiskRefused, E::FraudScored, UndoDecline),

@@ -104,11 +104,10 @@ impl Desk<'_> {
                     Trigger::ReviewOver
                 }
             }
-            TimerKind::Backorder => Trigger::BackorderOver,
             TimerKind::Ship => Trigger::ShipOver,
             TimerKind::Carrier => Trigger::CarrierOver,
             TimerKind::Return => Trigger::ReturnOver,
-            TimerKind::Undo | TimerKind::None => Trigger::UndoOver,
+            TimerKind::Undo | TimerKind::Backorder | TimerKind::None => Trigger::UndoOver,
         };
         if !self.trigger(slot, trigger, image, "") {
             let image = ProcessImage {

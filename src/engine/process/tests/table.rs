@@ -8,8 +8,7 @@ use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{ActorId, OrderState};
 use std::collections::BTreeSet;
 
-const TRIGGERS: [Trigger; 42] = [
-    Trigger::Allocated,
+const TRIGGERS: [Trigger; 40] = [
     Trigger::RiskPassed,
     Trigger::RiskDoubtful,
     Trigger::RiskRefused,
@@ -39,7 +38,6 @@ const TRIGGERS: [Trigger; 42] = [
     Trigger::PinOver,
     Trigger::ReviewOverUnpaid,
     Trigger::ReviewOver,
-    Trigger::BackorderOver,
     Trigger::ShipOver,
     Trigger::CarrierOver,
     Trigger::ReturnOver,
