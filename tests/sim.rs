@@ -23,6 +23,7 @@ mod sim {
     mod model;
     mod node;
     mod prng;
+    pub mod process;
     mod regressions;
     mod replies;
     mod request;
@@ -40,6 +41,8 @@ use sim::trace::Trace;
 use std::time::Duration;
 
 const SEEDS: u64 = 300;
+
+const PROCESS_SEEDS: u64 = 100;
 
 /// A run that is long enough to crash and recover.
 const SHORT: Length = Length {
@@ -205,5 +208,31 @@ mod mutants {
     #[test]
     fn trusting_the_cache_after_a_failed_sync_is_caught() {
         is_caught(Mutant::TrustCacheAfterFailedSync);
+    }
+}
+
+/// Seeds of the order process: `SIM_PROCESS_SEED=N` runs that one, `SIM_SEEDS=N` another number.
+#[test]
+fn orders_reach_an_end_paid_once_or_not_at_all_whatever_providers_and_crashes_do() {
+    use sim::process::{ProcessCoverage, run_process_seed};
+    if let Some(seed) = number("SIM_PROCESS_SEED") {
+        println!("{:#?}", run_process_seed(seed));
+        return;
+    }
+    let first = number("SIM_FIRST").unwrap_or(1);
+    let seeds = number("SIM_SEEDS").unwrap_or(PROCESS_SEEDS);
+    let mut met = ProcessCoverage::default();
+    for seed in first..first + seeds {
+        let run = std::panic::catch_unwind(|| run_process_seed(seed));
+        let coverage = run.unwrap_or_else(|_| {
+            panic!("again: SIM_PROCESS_SEED={seed} cargo test --test sim -- --nocapture orders")
+        });
+        met.add(&coverage);
+    }
+    println!("{seeds} seeds: {met:#?}");
+    if seeds >= PROCESS_SEEDS {
+        for (name, count) in met.rows() {
+            assert!(count > 0, "{seeds} seeds met no {name}");
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! `onhand demo`: a flash sale over real sockets, killed half-way, restarted, and held to account.
+//! `onhand demo`: a flash sale over real sockets, killed half-way, restarted, and held to account;
+//! then orders on their way through providers, with a payment failure in three acts.
 //!
 //! ```text
-//! start ─▶ stock ─▶ sale ─▶ SIGKILL ─▶ restart ─▶ everybody retries ─▶ query each order ─▶ verify
+//! start ─▶ stock ─▶ sale ─▶ SIGKILL ─▶ restart ─▶ everybody retries ─▶ query each order ─▶ acts ─▶ verify
 //!                    └──────── what every customer was told ──────────────┴─▶ compared ◀──┘
 //! ```
 //!
@@ -10,6 +11,7 @@
 //! while those are being sold: with outcomes of both kinds on their way.
 
 mod account;
+mod acts;
 mod crowd;
 mod engine;
 mod inquiry;
@@ -69,6 +71,9 @@ pub struct Args {
     /// current one if that is in memory]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Only the sale and the crash, without orders on their way through providers [default: off]
+    #[arg(long)]
+    sale_only: bool,
     /// Keep the directory also on success [default: off]
     #[arg(long)]
     keep: bool,

@@ -23,6 +23,8 @@ pub enum Salt {
     Entropy = 0x454E_5452,
     /// What survives a crash, sector by sector.
     Disk = 0x4449_534B,
+    /// What providers do with calls.
+    Providers = 0x5052_4F56,
 }
 
 /// One stream of choices.

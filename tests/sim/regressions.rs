@@ -24,14 +24,20 @@ fn node_with_stock(segment_bytes: u64, stock: u32) -> Node {
     };
     let disk = SimDisk::new(1);
     let mut node = Node::start(&disk, &options, CLOCK_MS, 1, 1).expect("an empty disk opens");
+    stock_shop(&mut node, "tenant", stock, CLOCK_MS);
+    node
+}
+
+/// Opens a session whose tenant then has one SKU at one location with `stock` units.
+pub fn stock_shop(node: &mut Node, tenant: &str, stock: u32, clock_ms: u64) {
     let opening = SessionOpening {
-        tenant: "tenant".to_owned(),
+        tenant: tenant.to_owned(),
         actor: "client".to_owned(),
         role: Role::Admin,
         request_id: 1,
     };
     node.shard.open(SESSION, opening);
-    turn(&mut node, CLOCK_MS, None);
+    turn(node, clock_ms, None);
     for command in [
         CommandSpec::DefineSku {
             name: "sku".to_owned(),
@@ -50,9 +56,8 @@ fn node_with_stock(segment_bytes: u64, stock: u32) -> Node {
             quantity: stock,
         },
     ] {
-        ask(&mut node, &Request::Command(command));
+        turn(node, clock_ms, Some(&Request::Command(command)));
     }
-    node
 }
 
 /// One turn with one frame, made durable and answered.

@@ -31,6 +31,8 @@ pub(super) struct EngineOptions {
     pub orders: u32,
     /// Size of one journal file.
     pub segment_bytes: u64,
+    /// The sandbox that serves the order process, and then also HTTP for callbacks and operators.
+    pub sandbox: Option<SocketAddr>,
 }
 
 /// A running engine, and what its ready line said.
@@ -41,6 +43,8 @@ pub(super) struct Engine {
     lines: Receiver<String>,
     pub pid: u32,
     pub address: SocketAddr,
+    /// Where it serves HTTP, if it does.
+    pub http: Option<SocketAddr>,
     pub sync: String,
     pub recovered_records: u64,
     pub recovery_ms: u64,
@@ -62,14 +66,8 @@ impl Engine {
             .arg("serve")
             .arg("--data")
             .arg(&options.data)
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--http",
-                "off",
-                "--sync",
-                "always",
-            ])
+            .args(["--listen", "127.0.0.1:0", "--sync", "always"])
+            .args(process_flags(options))
             .arg("--orders-expected")
             .arg(options.orders.to_string())
             .arg("--segment-bytes")
@@ -103,6 +101,7 @@ impl Engine {
             lines,
             pid,
             address: field("tcp")?.parse().context("tcp= is no address")?,
+            http: field("http")?.parse().ok(),
             sync: field("sync")?.to_owned(),
             recovered_records: field("recovered_records")?.parse()?,
             recovery_ms: field("recovery_ms")?.parse()?,
@@ -142,6 +141,19 @@ impl Engine {
             last_lines(&self.log)
         );
         Ok(())
+    }
+}
+
+/// With a sandbox the order process runs, which needs HTTP.
+fn process_flags(options: &EngineOptions) -> Vec<String> {
+    let flags = |http: &str| vec!["--http".to_owned(), http.to_owned()];
+    match options.sandbox {
+        None => flags("off"),
+        Some(sandbox) => {
+            let mut all = flags("127.0.0.1:0");
+            all.extend(["--sandbox".to_owned(), sandbox.to_string()]);
+            all
+        }
     }
 }
 

@@ -64,6 +64,11 @@ impl Place {
         self.path().join("ledger.jsonl")
     }
 
+    /// What happened at the providers, by their own account.
+    pub(super) fn provider_ledger(&self) -> PathBuf {
+        self.path().join("providers.json")
+    }
+
     /// What the engine logged.
     pub(super) fn log(&self) -> PathBuf {
         self.path().join("engine.log")

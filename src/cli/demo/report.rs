@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 use indicatif::HumanCount;
 
+use super::acts::ActFigures;
 use super::inquiry::Stock;
 use super::mix::MixCounts;
 use super::verdict::Verdict;
@@ -66,6 +67,8 @@ pub(super) struct Figures {
     pub busy: u64,
     pub ledger_lines: u64,
     pub verify: Verdict,
+    /// Orders on their way through providers; none with `--sale-only`.
+    pub acts: Option<ActFigures>,
     pub recovered_records: u64,
     pub recovery_ms: u64,
     pub restart_ms: u64,
@@ -88,6 +91,9 @@ impl Figures {
         self.judge_kill(&mut failures);
         self.judge_outcome(&mut failures);
         self.judge_opinions(kept, &mut failures);
+        if let Some(acts) = &self.acts {
+            acts.judge(|holds, sentence| claim(&mut failures, holds, || sentence));
+        }
         self.ok = failures.is_empty();
         self.failures = failures;
     }

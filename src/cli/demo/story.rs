@@ -83,6 +83,7 @@ impl<'a> Story<'a> {
                 log: place.log(),
                 orders: args.stock.saturating_mul(4),
                 segment_bytes: SEGMENT_BYTES,
+                sandbox: None,
             },
             swarm: Swarm::new(&SwarmOptions {
                 connections,
@@ -132,9 +133,16 @@ impl<'a> Story<'a> {
         )?;
         self.retry(&engine, &mut crowd)?;
         let hot_stock = self.inquire(&engine, &mut crowd, &shop)?;
+        let (engine, acts) = if self.args.sale_only {
+            (engine, None)
+        } else {
+            let (engine, acts) = self.acts(engine)?;
+            (engine, Some(acts))
+        };
         let verdict = self.verify(engine, &crowd)?;
         print("")?;
         let mut figures = self.figures(&crowd, sync, at_kill, restart, hot_stock, verdict);
+        figures.acts = acts;
         figures.judge(crowd.account.kept());
         Ok(figures)
     }
@@ -249,6 +257,7 @@ impl<'a> Story<'a> {
             busy: account.busy,
             ledger_lines: account.acknowledgements.len() as u64,
             verify,
+            acts: None,
             recovered_records: restart.records,
             recovery_ms: restart.recovery_ms,
             restart_ms: restart.ready_ms,

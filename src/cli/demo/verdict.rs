@@ -54,11 +54,18 @@ pub(super) fn verify(ward: &Ward, place: &Place) -> anyhow::Result<Verdict> {
         .create(true)
         .append(true)
         .open(place.log())?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(["verify", "--json", "--data"])
         .arg(place.data())
         .arg("--ledger")
-        .arg(place.ledger())
+        .arg(place.ledger());
+    if place.provider_ledger().is_file() {
+        command
+            .arg("--provider-ledger")
+            .arg(place.provider_ledger());
+    }
+    let mut child = command
         .env(PARENT_VARIABLE, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
