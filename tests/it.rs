@@ -27,6 +27,7 @@ mod it {
     mod history;
     mod messages;
     mod process;
+    mod process_crash;
     mod protocol;
     mod protocol_corruption;
     mod providers_payment;

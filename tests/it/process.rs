@@ -1,6 +1,7 @@
 //! Real `onhand` processes: run one to its end, or keep a server until the test ends.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -108,21 +109,28 @@ pub struct Server {
 impl Server {
     /// Starts a server on a data directory and waits until it accepts connections.
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(data, arguments, |command| {
+            command.env("ONHAND_LOG", "warn");
+        })
+    }
+
+    /// As [`Server::start`], with an environment and a place for its log of the caller's choice.
+    pub fn start_with(data: &Path, arguments: &[&str], set: impl FnOnce(&mut Command)) -> Self {
         let http: &[&str] = if arguments.contains(&"--http") {
             &[]
         } else {
             &["--http", "off"]
         };
-        let mut child = onhand()
+        let mut command = onhand();
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(http)
             .args(SMALL)
             .args(arguments)
-            .env("ONHAND_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+            .stdout(Stdio::piped());
+        set(&mut command);
+        let mut child = command.spawn().expect("the program starts");
         let out = child.stdout.take().expect("a pipe");
         let mut ready = String::new();
         BufReader::new(out)
@@ -159,6 +167,19 @@ impl Server {
     /// The process.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where it serves HTTP.
+    pub fn http(&self) -> SocketAddr {
+        let mut words = self.ready.split_whitespace();
+        let http = words.find_map(|word| word.strip_prefix("http="));
+        http.expect("an address").parse().expect("one")
+    }
+
+    /// SIGKILL: it gets no chance to write anything down. Returns when it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
     }
 
     /// Asks it to end, and returns its exit code.
