@@ -157,10 +157,15 @@ impl Engine {
         }
         let now_ms = self.now_ms;
         let order = self.orders.get_mut(slot);
+        // Where its units were resolved in this very turn, the timer is set: a second one for the
+        // same time would forget the key twice.
+        let timed = order.is_ended() && order.time_ms() == now_ms;
         order.state = moved.to;
         order.set_managed(false);
         order.set_time_ms(now_ms);
-        self.set_retention(slot);
+        if !timed {
+            self.set_retention(slot);
+        }
         Ok(())
     }
 

@@ -146,7 +146,9 @@ impl Engine {
                 return Err(broken("I3", format!("{}, its units {units}", name())));
             }
             let due = table.next_due_ms(*slot);
-            let hinted = |due: u64| timers.range(..=(due, u32::MAX)).any(|(_, it)| it == slot);
+            // What is overdue fires at the next turn.
+            let by = |due: u64| (due.max(self.now_ms), u32::MAX);
+            let hinted = |due: u64| timers.range(..=by(due)).any(|(_, it)| it == slot);
             if due.is_some_and(|due| !hinted(due)) {
                 return Err(broken("timer", format!("{} has none at {due:?}", name())));
             }

@@ -157,6 +157,8 @@ impl Desk<'_> {
             kind if kind.is_compensation() => self.undo_said(slot, effect, said),
             _ => self.ancillary_said(slot, effect, said),
         }
+        // Whatever it was, it may have been the last thing that a delivered order waited for.
+        self.complete_if_over(slot);
     }
 
     /// A score, from its own call or a report.

@@ -6,7 +6,7 @@ use crate::sim::disk::{SimDisk, Survival};
 use crate::sim::node::{Node, NodeOptions};
 use crate::sim::prng::{Salt, Stream};
 use crate::sim::regressions::stock_shop;
-use onhand::engine::process::command::ListFilter;
+use onhand::engine::process::command::{ListFilter, ProcessView};
 use onhand::engine::{Engine, EngineOptions};
 use onhand::journal::JournalOptions;
 use onhand::shard::local::{
@@ -315,8 +315,20 @@ impl Run {
         assert!(node.shard.failure().is_none(), "the journal takes batches");
         self.coverage.turns += 1;
         if let Err(broken) = self.engine().check_invariants() {
-            panic!("{broken}");
+            let text = broken.to_string();
+            let mut open = self.open_orders();
+            open.retain(|order| text.contains(&order.order.to_string()));
+            panic!("{text}, now {}: {open:#?}", self.now_ms);
         }
+    }
+
+    fn open_orders(&self) -> Vec<ProcessView> {
+        let all = ListFilter {
+            tenant: TenantId(0),
+            limit: 500,
+            ..ListFilter::default()
+        };
+        self.engine().list_processes(&all).orders
     }
 
     fn sync(&mut self) {
@@ -334,7 +346,10 @@ impl Run {
         let next = next.into_iter().flatten().min();
         let little = self.schedule.between(1, 300);
         self.now_ms = match next {
-            Some(next) if self.schedule.chance(500) => self.now_ms.max(next),
+            // What is further away than two days is the time after which keys are forgotten.
+            Some(next) if self.schedule.chance(500) && next < self.now_ms + 172_800_000 => {
+                self.now_ms.max(next)
+            }
             _ => self.now_ms + little,
         };
     }
@@ -496,15 +511,11 @@ impl Run {
             if step % 20 != 0 {
                 continue;
             }
-            let page = self.engine().list_processes(&ListFilter {
-                tenant: TenantId(0),
-                limit: 500,
-                ..ListFilter::default()
-            });
-            if page.orders.is_empty() {
+            let open = self.open_orders();
+            if open.is_empty() {
                 return;
             }
-            for order in page.orders {
+            for order in open {
                 match order.state {
                     OrderState::Review => {
                         self.coverage.reviews += 1;
@@ -534,12 +545,7 @@ impl Run {
                 }
             }
         }
-        let open = self.engine().list_processes(&ListFilter {
-            tenant: TenantId(0),
-            limit: 500,
-            ..ListFilter::default()
-        });
-        panic!("orders do not come to an end: {:#?}", open.orders);
+        panic!("orders do not come to an end: {:#?}", self.open_orders());
     }
 
     fn check_end(&mut self) {
