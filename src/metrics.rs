@@ -109,7 +109,7 @@ metric_specs! {
     HISTORY_ERRORS: Counter, Count, "onhand_history_errors_total",
         "Times that the history had to try again, by kind (locked, full, ahead and so on; see HISTORY.md).";
     PROVIDER_CALLS: Counter, Count, "onhand_provider_calls_total",
-        "Calls to a provider that ended, by provider, lane and class (done, declined, action_required, retry, unknown, refused, pending or absent).";
+        "Calls to a provider that ended, by provider, lane and class of their end (see EVENTS.md).";
     PROVIDER_CALL_SECONDS: Histogram, Seconds, "onhand_provider_call_seconds",
         "Duration of a call to a provider, by provider and lane.";
     PROVIDER_WAIT_SECONDS: Histogram, Seconds, "onhand_provider_wait_seconds",

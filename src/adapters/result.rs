@@ -8,6 +8,7 @@ use super::facts::OrderFactsStore;
 use super::outcome::Outcome;
 use super::task::Task;
 use crate::shard::local::{Local, LocalQueue, LocalRequest, OwnedResult};
+use crate::types::effect::EffectClass;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,13 +57,23 @@ async fn push(queue: &Arc<LocalQueue>, mut local: Local) {
     }
 }
 
+/// What this attempt's end says about the effect. An attempt that was out when the process ended
+/// may have reached the provider; that the call made again for it was not taken says nothing about
+/// the first one, so the outcome is unknown and the provider is asked.
+fn class_of(resumed: bool, class: EffectClass) -> EffectClass {
+    match class {
+        EffectClass::Retry | EffectClass::Refused if resumed => EffectClass::Unknown,
+        class => class,
+    }
+}
+
 fn result(task: &Task, outcome: Outcome, latency_ms: u64) -> OwnedResult {
     let outcome = outcome.bounded();
     OwnedResult {
         order: task.effect.order,
         number: task.effect.number,
         attempt: task.effect.attempt,
-        class: outcome.class,
+        class: class_of(task.is_resumed(), outcome.class),
         counted: outcome.counted,
         retry_after_ms: outcome.retry_after_ms,
         latency_ms: u32::try_from(latency_ms).unwrap_or(u32::MAX),
@@ -73,5 +84,25 @@ fn result(task: &Task, outcome: Outcome, latency_ms: u64) -> OwnedResult {
         reference: outcome.reference,
         code: outcome.code,
         message: outcome.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_made_again_after_a_restart_cannot_say_that_the_first_one_did_not_happen() {
+        for class in [EffectClass::Retry, EffectClass::Refused] {
+            assert_eq!(class_of(true, class), EffectClass::Unknown);
+            assert_eq!(class_of(false, class), class);
+        }
+        for class in [
+            EffectClass::Done,
+            EffectClass::Declined,
+            EffectClass::Absent,
+        ] {
+            assert_eq!(class_of(true, class), class);
+        }
     }
 }

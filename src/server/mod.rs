@@ -99,7 +99,7 @@ impl<S: Storage> Server<S> {
     pub fn start_strict(
         config: &Config,
         deadlines: Deadlines,
-        mut storage: impl FnMut(u16, &Path) -> std::io::Result<Arc<S>>,
+        storage: impl FnMut(u16, &Path) -> std::io::Result<Arc<S>>,
     ) -> Result<Self, ServerError> {
         let started_ns = clock::monotonic_ns();
         let shards = usize::from(config.shards);
@@ -110,15 +110,7 @@ impl<S: Storage> Server<S> {
         let data = DataDir::open(&config.data, config.shards)?;
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
-        let mut recovered = Vec::with_capacity(shards);
-        for shard in 0..config.shards {
-            let path = data.shard(shard)?;
-            let storage = storage(shard, &path).map_err(|source| ServerError::Storage {
-                path: path.clone(),
-                source,
-            })?;
-            recovered.push(recovery::recover(config, shard, storage, data.secret())?);
-        }
+        let recovered = recovery::recover_all(config, &data, storage)?;
         let recovered_records = recovered
             .iter()
             .map(|one: &Recovered<S>| one.report.records)

@@ -1,5 +1,6 @@
 //! Recovery of one shard: the journal is read back into a fresh engine.
 
+use super::data_dir::DataDir;
 use super::error::ServerError;
 use crate::clock::{self, EngineClock};
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::limits;
 use crate::metrics;
 use crate::shard::Shard;
 use crate::types::record::{ENGINE_KIND_MIN, Records};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Records between the first stage of prefetching and replay: index lines and table entries.
@@ -42,11 +44,33 @@ struct ClockBehind {
     ahead_ms: u64,
 }
 
+/// Recovers every shard of a data directory, one after the other, over the storages that `storage`
+/// makes of their directories.
+///
+/// # Errors
+/// As [`recover`]; or a shard's directory cannot be opened.
+pub(super) fn recover_all<S: Storage>(
+    config: &Config,
+    data: &DataDir,
+    mut storage: impl FnMut(u16, &Path) -> std::io::Result<Arc<S>>,
+) -> Result<Vec<Recovered<S>>, ServerError> {
+    let mut recovered = Vec::with_capacity(usize::from(config.shards));
+    for shard in 0..config.shards {
+        let path = data.shard(shard)?;
+        let storage = storage(shard, &path).map_err(|source| ServerError::Storage {
+            path: path.clone(),
+            source,
+        })?;
+        recovered.push(recover(config, shard, storage, data.secret())?);
+    }
+    Ok(recovered)
+}
+
 /// Reads journal `number` back and starts a new epoch.
 ///
 /// # Errors
 /// Damage, contradictions, a clock that is behind, or I/O.
-pub(super) fn recover<S: Storage>(
+fn recover<S: Storage>(
     config: &Config,
     number: u16,
     storage: Arc<S>,

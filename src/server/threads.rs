@@ -137,9 +137,9 @@ impl<S: Storage> Threads<S> {
                 number,
                 inbox,
                 queue,
-                tenants,
                 storage,
                 handover,
+                tenants,
                 open_effects,
                 recovered_end,
             });

@@ -301,18 +301,18 @@ mod tests {
             let row = format!("| {number} | `{name}` |");
             assert!(text.contains(&row), "docs/EVENTS.md has no row `{row} …`");
         };
-        ProcessEvent::ALL
-            .iter()
-            .for_each(|it| stands(*it as u8, it.name()));
-        ReviewReason::ALL
-            .iter()
-            .for_each(|it| stands(*it as u8, it.name()));
-        ReportKind::ALL
-            .iter()
-            .for_each(|it| stands(*it as u8, it.name()));
-        BreakerCause::ALL
-            .iter()
-            .for_each(|it| stands(*it as u8, it.name()));
+        for it in ProcessEvent::ALL {
+            stands(*it as u8, it.name());
+        }
+        for it in ReviewReason::ALL {
+            stands(*it as u8, it.name());
+        }
+        for it in ReportKind::ALL {
+            stands(*it as u8, it.name());
+        }
+        for it in BreakerCause::ALL {
+            stands(*it as u8, it.name());
+        }
         assert_eq!(ProcessEvent::from_u8(200), None);
         assert_eq!(
             ProcessEvent::from_name("shipped"),

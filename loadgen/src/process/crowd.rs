@@ -53,7 +53,9 @@ impl Crowd {
         let location: LocationId = control.define_location("berlin")?;
         let skus = control.define_skus(&["mug-red".to_owned()])?;
         let &sku = skus.first().context("the server knows no SKU")?;
-        control.receive(location, &[(sku, units)])?;
+        if units > 0 {
+            control.receive(location, &[(sku, units)])?;
+        }
         let mut options = ConnectOptions::new(&server.to_string(), "", TENANT);
         "onhand-loadgen".clone_into(&mut options.client);
         options.timeout_ms = 60_000;

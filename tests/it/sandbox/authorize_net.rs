@@ -117,7 +117,8 @@ async fn failures_come_with_status_200_behind_a_byte_order_mark() {
             .says("/messages/message/0/code", code)
             .text("\u{feff}{")
     };
-    let wrong = r#"{"createTransactionRequest":{"merchantAuthentication":{"name":"x","transactionKey":"y"},"transactionRequest":{}}}"#;
+    let wrong = r#"{"createTransactionRequest":{"merchantAuthentication":{"name":"x",
+        "transactionKey":"y"},"transactionRequest":{}}}"#;
     let misplaced = r#""amount":"44.70","transactionType":"authOnlyTransaction""#;
     let late_ref = format!(
         r#"{{"createTransactionRequest":{{{},"transactionRequest":{{}},"refId":"r"}}}}"#,

@@ -125,9 +125,13 @@ async fn rules_are_set_listed_and_cleared_over_http() {
     let sandbox = sandbox();
     let post = |what: &str, body: &str| pair(what, "POST", "/_sandbox/faults").json(body);
     let pairs = [
-        post("a status with a header", r#"{"provider":"stripe","route":"status","kind":"status","status":503,"headers":{"retry-after":"7"}}"#)
-            .answers(201)
-            .says("/id", 1),
+        post(
+            "a status with a header",
+            r#"{"provider":"stripe","route":"status","kind":"status","status":503,
+            "headers":{"retry-after":"7"}}"#,
+        )
+        .answers(201)
+        .says("/id", 1),
         pair("it hits", "GET", "/v1/payment_intents/pi_1")
             .answers(503)
             .has("retry-after", "7"),
@@ -137,13 +141,32 @@ async fn rules_are_set_listed_and_cleared_over_http() {
             .says("/faults/0/kind", "status"),
         pair("cleared", "DELETE", "/_sandbox/faults?provider=stripe").answers(204),
         pair("it hits no more", "GET", "/v1/payment_intents/pi_1").answers(401),
-        post("no such provider", r#"{"provider":"stripes","kind":"reset"}"#)
-            .answers(400)
-            .text("no provider `stripes`"),
-        post("a share over 1", r#"{"provider":"*","kind":"reset","share":2}"#).answers(400),
-        post("a status of success", r#"{"provider":"*","kind":"status","status":200}"#).answers(400),
-        post("a word of nobody", r#"{"provider":"*","kind":"reset","colour":1}"#).answers(400),
-        post("half of all", r#"{"provider":"*","kind":"status","status":502,"share":0.5}"#).answers(201),
+        post(
+            "no such provider",
+            r#"{"provider":"stripes","kind":"reset"}"#,
+        )
+        .answers(400)
+        .text("no provider `stripes`"),
+        post(
+            "a share over 1",
+            r#"{"provider":"*","kind":"reset","share":2}"#,
+        )
+        .answers(400),
+        post(
+            "a status of success",
+            r#"{"provider":"*","kind":"status","status":200}"#,
+        )
+        .answers(400),
+        post(
+            "a word of nobody",
+            r#"{"provider":"*","kind":"reset","colour":1}"#,
+        )
+        .answers(400),
+        post(
+            "half of all",
+            r#"{"provider":"*","kind":"status","status":502,"share":0.5}"#,
+        )
+        .answers(201),
     ];
     run(&sandbox, "stripe", &pairs).await;
     let mut hits = 0;

@@ -7,6 +7,7 @@ use crate::sim::node::Node;
 use onhand::engine::process::command::OpenEffect;
 use onhand::engine::record::{ProcessRecord, Record, kind};
 use onhand::journal::Reader;
+use onhand::types::effect::EffectClass;
 use onhand::types::record::Records;
 use std::sync::Arc;
 
@@ -22,10 +23,18 @@ impl Adapters {
         let (sequence, position) = node.shard.journal().handover().appended();
         let reader = Reader::resume(Arc::new(disk.clone()), 0, position, sequence);
         let open = node.shard.engine().open_effects();
-        let answers = open
+        // That a call made again was not taken says nothing about the first one.
+        let unsure = |mut answer: Answer| {
+            let class = &mut answer.result.class;
+            if matches!(class, EffectClass::Retry | EffectClass::Refused) {
+                *class = EffectClass::Unknown;
+            }
+            answer
+        };
+        let calls = open
             .iter()
-            .flat_map(|effect| providers.call(now_ms, effect))
-            .collect();
+            .flat_map(|effect| providers.call(now_ms, effect));
+        let answers = calls.map(unsure).collect();
         Self { reader, answers }
     }
 

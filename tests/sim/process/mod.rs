@@ -20,7 +20,12 @@
 //! nothing is reserved or committed any more, and that replaying the journal gives the same state.
 
 mod adapters;
+mod coverage;
+mod end;
+mod people;
 mod providers;
 mod run;
+mod shop;
 
-pub use run::{ProcessCoverage, run_process_seed};
+pub use coverage::ProcessCoverage;
+pub use run::run_process_seed;

@@ -6,6 +6,7 @@ use onhand::shard::local::OwnedResult;
 use onhand::types::OrderKey;
 use onhand::types::effect::{EffectClass, EffectKind, effect_key};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Our own timeout of a call, in milliseconds.
 const TIMEOUT_MS: u64 = 3_000;
@@ -221,12 +222,11 @@ impl Providers {
         let Some(payment) = found else {
             return result(effect, EffectClass::Refused);
         };
-        let done = self.captures.contains_key(&key);
-        if !done {
+        if let Entry::Vacant(vacant) = self.captures.entry(key.clone()) {
             if payment.voided || payment.captured > 0 || effect.amount > payment.authorised {
                 return result(effect, EffectClass::Refused);
             }
-            self.captures.insert(key.clone(), effect.amount);
+            vacant.insert(effect.amount);
             payment.captured = effect.amount;
             payment.captures += 1;
         }
@@ -246,11 +246,11 @@ impl Providers {
         let Some((_, payment)) = found else {
             return result(effect, EffectClass::Refused);
         };
-        if !self.refunds.contains_key(&key) {
+        if let Entry::Vacant(vacant) = self.refunds.entry(key) {
             if payment.refunded + effect.amount > payment.captured {
                 return result(effect, EffectClass::Refused);
             }
-            self.refunds.insert(key, effect.amount);
+            vacant.insert(effect.amount);
             payment.refunded += effect.amount;
         }
         OwnedResult {
