@@ -1,7 +1,12 @@
 //! How one attempt ended, in words that every provider shares.
 
+use super::options::Secret;
 use crate::limits::{PROVIDER_CODE_BYTES_MAX, PROVIDER_MESSAGE_BYTES_MAX, REFERENCE_BYTES_MAX};
+use crate::types::card;
 use crate::types::effect::EffectClass;
+
+/// Shortest secret that is looked for in answers, in bytes: a shorter one is found in plain words.
+const MASKED_BYTES_MIN: usize = 8;
 
 /// The end of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +142,29 @@ impl Outcome {
         self
     }
 
+    /// Without secrets and card numbers, whatever the provider's answer repeats: what it says ends
+    /// up in the log, the journal and the history. The message of what was done is left alone where
+    /// it is about numbers: a tracking number may look like a card's.
+    #[must_use]
+    pub fn masked(mut self, secrets: &[Secret]) -> Self {
+        let secrets = secrets.iter().map(Secret::reveal);
+        for secret in secrets.filter(|secret| secret.len() >= MASKED_BYTES_MIN) {
+            for text in [&mut self.reference, &mut self.code, &mut self.message] {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "(secret)");
+                }
+            }
+        }
+        if self.class != EffectClass::Done {
+            for text in [&mut self.code, &mut self.message] {
+                if card::in_text(text) {
+                    *text = card::masked(text).into_owned();
+                }
+            }
+        }
+        self
+    }
+
     /// With its texts cut to what the journal takes.
     #[must_use]
     pub fn bounded(mut self) -> Self {
@@ -160,5 +188,19 @@ mod tests {
         let outcome = Outcome::retry("é".repeat(60), "x").bounded();
         assert_eq!(outcome.code, "é".repeat(30));
         assert_eq!(outcome.message, "x");
+    }
+
+    #[test]
+    fn what_an_answer_repeats_of_secrets_and_card_numbers_is_masked() {
+        let secrets = [Secret::new("sk_live_0123456789"), Secret::new("k")];
+        let message = "bad key sk_live_0123456789 for 4111 1111 1111 1111";
+        let refused = Outcome::refused("key", message).masked(&secrets);
+        assert_eq!(refused.message, "bad key (secret) for (card number)");
+        assert_eq!(refused.code, "key", "a short secret is no pattern");
+        let mut done = Outcome::done("sk_live_0123456789");
+        done.message = "4111111111111111".to_owned();
+        let done = done.masked(&secrets);
+        assert_eq!(done.reference, "(secret)");
+        assert_eq!(done.message, "4111111111111111", "a tracking number");
     }
 }

@@ -4,7 +4,7 @@ use super::call::{Call, OrderFacts};
 use super::facts::{FactsError, OrderFactsStore};
 use super::limits::{self, Limited};
 use super::names::NameError;
-use super::options::ProviderOptions;
+use super::options::{ProviderOptions, Secret};
 use super::outcome::Outcome;
 use super::provider::Provider;
 use super::queue::ProviderQueue;
@@ -28,6 +28,8 @@ const FACTS_WAIT: Duration = Duration::from_millis(200);
 pub(super) struct Desk {
     pub provider: Arc<dyn Provider>,
     pub name: String,
+    /// What must not stand in any outcome.
+    pub secrets: Vec<Secret>,
     pub timeout_ms: u64,
     /// Name of the actor in the journal, such as `adapter:payment`.
     pub actor: String,
@@ -104,7 +106,7 @@ async fn attempt(desk: &Desk, task: &Task, call: Call) {
     let traceparent = call.traceparent.clone();
     let provider = Arc::clone(&desk.provider);
     let call = limits::attempt(provider, Arc::new(call), desk.timeout_ms);
-    let outcome = trace::traced(traceparent, call).await;
+    let outcome = trace::traced(traceparent, call).await.masked(&desk.secrets);
     let ns = clock::monotonic_ns() - started_ns;
     desk.metrics.out.decrement(1.0);
     desk.metrics.ended(outcome.class.name(), ns);

@@ -2,7 +2,7 @@
 
 use super::engines::NoAnswer;
 use crate::limits::OVERLOADED_RETRY_AFTER_MS;
-use crate::types::{CodeClass, ResultCode};
+use crate::types::{CodeClass, ResultCode, card};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,8 @@ pub struct Problem {
     pub code: &'static str,
     /// What the code means.
     pub title: &'static str,
-    /// What happened to which order, and what to do next.
+    /// What happened to which order, and what to do next. Card numbers, which it may repeat from
+    /// the request, are masked when it is sent.
     pub detail: String,
     /// Seconds after which the same request may succeed.
     pub retry_after_s: Option<u32>,
@@ -102,7 +103,7 @@ impl Problem {
         members.insert("status".into(), json!(self.status.as_u16()));
         members.insert("code".into(), json!(self.code));
         if !self.detail.is_empty() {
-            members.insert("detail".into(), json!(self.detail));
+            members.insert("detail".into(), json!(card::masked(&self.detail)));
         }
         Value::Object(members)
     }

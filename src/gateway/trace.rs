@@ -1,5 +1,6 @@
 //! A span for every request, joined to the caller's trace (W3C trace context).
 
+use crate::types::card;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request};
 use axum::middleware::Next;
@@ -71,7 +72,7 @@ pub(super) async fn span(request: Request<Body>, next: Next) -> Response {
     let span = tracing::info_span!(
         "http",
         method = %request.method(),
-        path = request.uri().path(),
+        path = %card::masked(request.uri().path()),
         traceparent = place,
         order = tracing::field::Empty,
     );

@@ -3,6 +3,7 @@
 //! Nothing here does I/O or knows another module. Numbers given here (states, codes, roles) are
 //! part of the wire and journal contracts: they are never reused for another meaning.
 
+pub mod card;
 pub mod details;
 pub mod effect;
 mod numbered;

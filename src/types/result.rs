@@ -132,7 +132,7 @@ codes! {
     DetailsTooLong = 74, "DETAILS_TOO_LONG", Invalid;
     /// The details are not a well-formed details message.
     DetailsMalformed = 75, "DETAILS_MALFORMED", Invalid;
-    /// The details contain what looks like a payment card number.
+    /// The details or the reason contain what looks like a payment card number.
     CardNumber = 76, "CARD_NUMBER", Invalid;
     /// The version is zero.
     InvalidVersion = 77, "INVALID_VERSION", Invalid;

@@ -10,12 +10,11 @@
 //! Fields stand in ascending order of their tags; only address lines repeat. An absent field is
 //! left out, never sent empty. So equal details are equal bytes.
 
-mod card;
 #[cfg(test)]
 mod tests;
 
 use crate::limits::DETAILS_BYTES_MAX;
-use crate::types::{OrderDetails, ResultCode};
+use crate::types::{OrderDetails, ResultCode, card};
 use crate::wire::reader::Reader;
 
 /// Version of this message.

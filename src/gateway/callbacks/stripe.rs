@@ -3,6 +3,7 @@
 use super::signature::{self, Algorithm, Digits};
 use super::{BadPayload, Delivery, Event, FIXED_SETTINGS, Read, Scheme, Source, Unsigned};
 use super::{required, text};
+use crate::types::card;
 use crate::types::process::ReportKind;
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ fn read(delivery: &Delivery<'_>) -> Result<Read, BadPayload> {
         order: object.get("metadata").map(order_of).unwrap_or_default(),
         reference: intent,
         amount,
-        text: failure.unwrap_or_default().to_owned(),
+        text: card::masked(failure.unwrap_or_default()).into_owned(),
     }]))
 }
 

@@ -8,7 +8,7 @@ use crate::gateway::state::Shared;
 use crate::limits::PROVIDER_MESSAGE_BYTES_MAX;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, OrderDetail};
 use crate::types::process::OperatorAction;
-use crate::types::{CodeClass, OrderKey, OrderState, ResultCode};
+use crate::types::{CodeClass, OrderKey, OrderState, ResultCode, card};
 use axum::Json;
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ pub(super) async fn decide(
     order: OrderKey,
     decision: Decision,
 ) -> Result<Json<Value>, Problem> {
-    reason_fits(&decision.reason)?;
+    reason_fits(decision.action, &decision.reason)?;
     command(shared, caller, order, decision.request(caller, order)).await
 }
 
@@ -184,13 +184,22 @@ pub(super) async fn names(shared: &Shared, caller: &Caller) -> Result<Names, Pro
 }
 
 /// A reason that the journal can hold.
-pub(super) fn reason_fits(reason: &str) -> Result<(), Problem> {
+pub(super) fn reason_fits(action: OperatorAction, reason: &str) -> Result<(), Problem> {
     if reason.len() > PROVIDER_MESSAGE_BYTES_MAX || reason.chars().any(char::is_control) {
         let detail = format!(
             "the reason must have at most {PROVIDER_MESSAGE_BYTES_MAX} bytes and no control \
              characters"
         );
         return Err(Problem::refused(ResultCode::InvalidField, detail));
+    }
+    let has_card = match action {
+        OperatorAction::Ship => false, // a tracking number may look like a card's
+        OperatorAction::EditEffect => card::in_phone(reason),
+        _ => card::in_text(reason),
+    };
+    if has_card {
+        let detail = "the reason has what looks like a payment card number; nothing was done";
+        return Err(Problem::refused(ResultCode::CardNumber, detail));
     }
     Ok(())
 }

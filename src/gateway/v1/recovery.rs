@@ -73,7 +73,7 @@ pub(super) async fn redrive(
             format!("`limit` must be 1 to {REDRIVEN_MAX}, `wait_ms` at most {WAIT_MS_MAX}");
         return Err(Problem::refused(ResultCode::InvalidField, detail));
     }
-    operate::reason_fits(&cause.reason)?;
+    operate::reason_fits(OperatorAction::Redrive, &cause.reason)?;
     let fitting = fitting(shared, caller, cause, limit).await?;
     let matched = fitting.len();
     let mut driven = Vec::with_capacity(matched);
