@@ -35,6 +35,7 @@ mod it {
     mod room;
     mod sandbox;
     mod scripted;
+    mod secrets_stay;
     mod served;
     mod serving;
     mod sessions;
