@@ -1,14 +1,16 @@
 //! Bursts: all orders at once; how soon they are CONFIRMED, and whether any is lost.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Result;
 use onhand::clock::monotonic_ns;
 
-use super::crowd::{Crowd, Progress};
+use super::crowd::{Crowd, Progress, TENANT};
 use super::median;
 use super::stand::Stand;
 use crate::args::ProcessArguments;
+use crate::control::Control;
 
 /// Orders whose way is watched: evenly spread over the burst.
 const WATCHED: u64 = 200;
@@ -30,6 +32,11 @@ pub struct BurstReport {
     pub end: Progress,
     /// Captures in the sandbox's ledger.
     pub captures: u64,
+    /// Journal bytes of one order, from acceptance to the end, batches included.
+    pub journal_bytes_per_order: f64,
+    /// The engine's memory of one order right after they were all placed, by its own account: slot,
+    /// index, timers, process with its effects.
+    pub memory_bytes_per_open_order: f64,
 }
 
 /// Both bursts, each on a stand of its own.
@@ -50,15 +57,23 @@ fn burst(arguments: &ProcessArguments, orders: u64) -> Result<BurstReport> {
     let mut watcher = Crowd::new(stand.address(), arguments.seed, 0)?;
     let stride = (orders / WATCHED).max(1);
     let watched: Vec<u64> = (0..orders).step_by(usize::try_from(stride)?).collect();
+    let mut control = Control::connect(stand.address(), TENANT, "")?;
+    let before = control.statistics()?;
     let start_ns = monotonic_ns();
     placer.place(orders)?;
     let placed_ns = monotonic_ns() - start_ns;
+    let open = control.statistics()?;
     let mut seen_ns = watcher.watch_confirmed(&watched, start_ns, 300)?;
     let end = placer.wait((0, orders), (100, 600), |progress| {
         progress.shipped + progress.review + progress.ended + progress.unknown
     })?;
     let shipped_ns = monotonic_ns() - start_ns;
     let captures = stand.happened("capture")?;
+    let after = control.statistics()?;
+    let grown = |name: &str, later: &BTreeMap<String, u64>| {
+        let of = |at: &BTreeMap<String, u64>| at.get(name).copied().unwrap_or(0);
+        of(later).saturating_sub(of(&before)) as f64 / orders as f64
+    };
     stand.stop()?;
     seen_ns.sort_unstable();
     let place = seen_ns.len().saturating_sub(1) * 99 / 100;
@@ -71,6 +86,8 @@ fn burst(arguments: &ProcessArguments, orders: u64) -> Result<BurstReport> {
         shipped_s: shipped_ns as f64 / 1e9,
         end,
         captures,
+        journal_bytes_per_order: grown("journal_bytes", &after),
+        memory_bytes_per_open_order: grown("memory_bytes", &open),
     })
 }
 
@@ -93,7 +110,8 @@ impl fmt::Display for BurstReport {
             f,
             "burst {orders}: placed in {:.2} s; received → CONFIRMED p50 {:.0} ms, p99 {:.0} ms; \
              all SHIPPED after {:.1} s ({:.0}/s); lost {}, charged {} times for {} orders, in \
-             review {}, ended {}, error rate {error_percent:.3} %",
+             review {}, ended {}, error rate {error_percent:.3} %; journal {:.0} bytes an order, \
+             memory {:.0} bytes an open order",
             self.placed_s,
             self.confirmed_ms_p50,
             self.confirmed_ms_p99,
@@ -104,6 +122,8 @@ impl fmt::Display for BurstReport {
             end.confirmed,
             end.review,
             end.ended,
+            self.journal_bytes_per_order,
+            self.memory_bytes_per_open_order,
         )
     }
 }

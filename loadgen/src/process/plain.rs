@@ -60,7 +60,6 @@ async fn order(client: &Client, sandbox: SocketAddr, number: u64) -> Result<()> 
             ("metadata[order_id]", &order),
         ]);
     let intent = text(&send(authorise).await?, "id")?;
-    message(client, sandbox, &email, "received").await?;
     let capture = client
         .post(at(&format!("/stripe/v1/payment_intents/{intent}/capture")))
         .bearer_auth(key)
@@ -71,7 +70,10 @@ async fn order(client: &Client, sandbox: SocketAddr, number: u64) -> Result<()> 
     label(client, sandbox, &order).await?;
     let warehouse = client
         .post(at("/shipstation/orders/createorder"))
-        .basic_auth("onhand-sandbox-key", Some("onhand-sandbox-secret"))
+        .basic_auth(
+            "sandbox-shipstation-key",
+            Some("sandbox-shipstation-secret"),
+        )
         .json(&json!({
             "orderNumber": order, "orderKey": order, "orderDate": "2026-05-04T08:12:30.0000000",
             "orderStatus": "awaiting_shipment", "customerEmail": email, "amountPaid": 44.7,
@@ -83,6 +85,14 @@ async fn order(client: &Client, sandbox: SocketAddr, number: u64) -> Result<()> 
         }));
     send(warehouse).await?;
     customer(client, sandbox, &order, &email).await?;
+    let shipments = client
+        .get(at("/shipstation/shipments"))
+        .basic_auth(
+            "sandbox-shipstation-key",
+            Some("sandbox-shipstation-secret"),
+        )
+        .query(&[("orderNumber", &order)]);
+    send(shipments).await?;
     message(client, sandbox, &email, "shipped").await
 }
 
@@ -92,7 +102,7 @@ async fn label(client: &Client, sandbox: SocketAddr, order: &str) -> Result<()> 
                          "zip": "28013", "country": "ES"});
     let shipment = client
         .post(at("/shipments"))
-        .basic_auth("onhand-sandbox-key", Some(""))
+        .basic_auth("EZTKsandbox", Some(""))
         .json(
             &json!({"shipment": {"reference": order, "from_address": address,
                       "to_address": address, "parcel": {"weight": 12.5}}}),
@@ -102,22 +112,28 @@ async fn label(client: &Client, sandbox: SocketAddr, order: &str) -> Result<()> 
     let rate = shipment["rates"][0]["id"].as_str().context("no rate")?;
     let buy = client
         .post(at(&format!("/shipments/{id}/buy")))
-        .basic_auth("onhand-sandbox-key", Some(""))
+        .basic_auth("EZTKsandbox", Some(""))
         .json(&json!({"rate": {"id": rate}}));
     send(buy).await.map(drop)
 }
 
 async fn customer(client: &Client, sandbox: SocketAddr, order: &str, email: &str) -> Result<()> {
     let at = |path: &str| format!("http://{sandbox}/hubspot{path}");
+    let known = client
+        .get(at(&format!("/crm/v3/objects/contacts/{email}")))
+        .bearer_auth("pat-sandbox-hubspot")
+        .query(&[("idProperty", "email")]);
+    // Unknown customers are answered 404, which is an answer.
+    known.send().await?.bytes().await?;
     let contact = client
         .post(at("/crm/v3/objects/contacts/batch/upsert"))
-        .bearer_auth("onhand-sandbox-token")
+        .bearer_auth("pat-sandbox-hubspot")
         .json(&json!({"inputs": [{"idProperty": "email", "id": email,
                       "properties": {"email": email, "firstname": "Ana", "lastname": "Ruiz"}}]}));
     send(contact).await?;
     let written = client
         .post(at("/crm/v3/objects/orders/batch/upsert"))
-        .bearer_auth("onhand-sandbox-token")
+        .bearer_auth("pat-sandbox-hubspot")
         .json(
             &json!({"inputs": [{"idProperty": "onhand_order", "id": order,
                       "properties": {"hs_order_name": order, "hs_currency_code": "EUR"}}]}),
@@ -128,7 +144,7 @@ async fn customer(client: &Client, sandbox: SocketAddr, order: &str, email: &str
 async fn message(client: &Client, sandbox: SocketAddr, email: &str, what: &str) -> Result<()> {
     let request = client
         .post(format!("http://{sandbox}/sendgrid/v3/mail/send"))
-        .bearer_auth("onhand-sandbox-key")
+        .bearer_auth("SG.sandbox")
         .json(&json!({"personalizations": [{"to": [{"email": email}]}],
                       "from": {"email": "shop@example.com"}, "subject": what,
                       "content": [{"type": "text/plain", "value": what}]}));

@@ -75,6 +75,11 @@ fn compare(
             "not every order was shipped: {end:?}"
         );
         report.onhand_per_s.push(orders as f64 / seconds);
+        if real_limits {
+            // The plain client would be refused: it does not wait for limits.
+            stand.stop()?;
+            continue;
+        }
         let captured = stand.happened("capture")?;
         let seconds = stand
             .runtime()
@@ -92,19 +97,22 @@ fn compare(
 
 impl fmt::Display for ShippedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (onhand, plain) = (
-            median(self.onhand_per_s.clone()),
-            median(self.plain_per_s.clone()),
-        );
+        let onhand = median(self.onhand_per_s.clone());
+        let limits = if self.real_limits { "real" } else { "off" };
+        let (orders, runs) = (self.orders, self.onhand_per_s.len());
         write!(
             f,
-            "to SHIPPED, provider limits {}: {onhand:.1} orders/s; plain client making the same \
-             {} calls an order {plain:.1} orders/s; ratio {:.2} ({} orders, medians of {})",
-            if self.real_limits { "real" } else { "off" },
+            "to SHIPPED, provider limits {limits}: {onhand:.1} orders/s ({orders} orders, median of {runs})"
+        )?;
+        if self.plain_per_s.is_empty() {
+            return Ok(());
+        }
+        let plain = median(self.plain_per_s.clone());
+        write!(
+            f,
+            "; plain client making the same {} calls an order {plain:.1} orders/s; ratio {:.2}",
             self.calls_per_order,
-            onhand / plain,
-            self.orders,
-            self.onhand_per_s.len()
+            onhand / plain
         )
     }
 }
