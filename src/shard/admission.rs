@@ -70,6 +70,14 @@ impl<S: Storage> Shard<S> {
         // While pipelines are in force: entering them, or what a command about one order moves.
         let process = match opcode {
             Some(Opcode::Reserve) => PROCESS_ENTRY_RECORDS_BYTES_MAX,
+            // Names and arriving stock move no order.
+            Some(
+                Opcode::DefineSku
+                | Opcode::ResolveSku
+                | Opcode::DefineLocation
+                | Opcode::ResolveLocation
+                | Opcode::Receive,
+            ) => 0,
             _ => PROCESS_TIMER_RECORDS_BYTES_MAX,
         };
         let process = if self.engine.pipelines().is_some() {
