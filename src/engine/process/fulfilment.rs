@@ -13,6 +13,9 @@ use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, Provi
 use crate::types::pipeline::StepKind;
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
 
+/// Why a delivered order goes back to review.
+const UNPAID: &str = "delivered, and its money is not captured";
+
 impl Desk<'_> {
     /// Goes on with the fulfilment step: label, then warehouse, then it is accepted.
     pub fn fulfil(&mut self, slot: u32) {
@@ -202,6 +205,8 @@ impl Desk<'_> {
         let open = |process: &super::Process| process.effects.iter().any(Effect::is_open);
         if self.process(slot).is_some_and(open) {
             self.moved(slot, OrderState::Delivered, event, image, "");
+        } else if self.capture_is_dead(slot) {
+            self.trigger(slot, Trigger::CaptureFailed, image, UNPAID);
         } else {
             self.moved(
                 slot,
@@ -221,8 +226,13 @@ impl Desk<'_> {
         let waited = process.state == OrderState::Delivered
             && process.image.timer == TimerKind::None
             && !process.effects.iter().any(Effect::is_open);
-        if waited {
-            let image = process.image;
+        if !waited {
+            return;
+        }
+        let image = process.image;
+        if self.capture_is_dead(slot) {
+            self.trigger(slot, Trigger::CaptureFailed, image, UNPAID);
+        } else {
             self.moved(
                 slot,
                 OrderState::Completed,
@@ -231,5 +241,13 @@ impl Desk<'_> {
                 "",
             );
         }
+    }
+
+    /// Money that could not be taken, and that nobody has given up: the order is not over.
+    fn capture_is_dead(&self, slot: u32) -> bool {
+        self.process(slot).is_some_and(|process| {
+            let mut effects = process.effects.iter();
+            effects.any(|it| it.is(EffectKind::PaymentCapture) && it.is_dead())
+        })
     }
 }

@@ -327,3 +327,27 @@ fn a_step_of_the_merchants_own_runs_in_its_place_and_is_undone() {
     assert_eq!(play.shop.cell(play.sku, play.here).available(), 1_000);
     play.check();
 }
+
+#[test]
+fn a_delivered_order_whose_money_was_not_captured_is_reviewed_before_it_is_completed() {
+    let mut play = Play::new();
+    let refused = Answer::of(EffectClass::Refused);
+    play.says(STRIPE, EffectKind::PaymentCapture, &[refused]);
+    play.place(1);
+    let reason = |play: &Play| play.view(1).unwrap().image.review;
+    assert_eq!(play.state(1), OrderState::Review);
+    assert_eq!(reason(&play), ReviewReason::Capture);
+    play.report(EASYPOST, 1, ReportKind::Shipped);
+    play.report(EASYPOST, 1, ReportKind::Delivered);
+    assert_eq!(play.state(1), OrderState::Delivered);
+    play.pass(14 * DAY_MS);
+    assert_eq!(play.state(1), OrderState::Review);
+    assert_eq!(reason(&play), ReviewReason::Capture);
+    play.operate(1, OperatorAction::Approve);
+    play.settle();
+    assert_eq!(play.view(1).unwrap().image.captured, TOTAL);
+    play.pass(14 * DAY_MS);
+    assert_eq!(play.state(1), OrderState::Completed);
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentCapture), 2);
+    play.check();
+}
