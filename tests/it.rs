@@ -23,6 +23,7 @@ mod it {
     mod durability;
     mod error_codes;
     mod examples;
+    mod fault_matrix;
     mod gateway_v1;
     mod history;
     mod messages;
