@@ -91,6 +91,18 @@ fn confine(cores: &[usize]) -> rustix::io::Result<()> {
     sched_setaffinity(None, &set)
 }
 
+/// Niceness of threads that work behind the engines.
+const BEHIND_NICENESS: i32 = 10;
+
+/// Lowers the priority of the calling thread and of those that it starts: what happens to an order
+/// after its answer never takes a processor from the threads that answer.
+pub fn yield_to_engines() {
+    // On Linux this is the thread's own niceness.
+    if let Err(error) = rustix::process::setpriority_process(None, BEHIND_NICENESS) {
+        tracing::debug!(%error, "a thread behind the engines keeps its priority");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,6 +62,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "gateway",
         &[
             "types", "limits", "metrics", "feed", "history", "clock", "engine", "shard", "net",
+            "affinity",
         ],
     ),
     ("audit", &["journal", "engine", "types", "limits"]),
@@ -74,7 +75,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "adapters",
         &[
-            "feed", "clock", "metrics", "types", "limits", "engine", "shard",
+            "feed", "clock", "metrics", "types", "limits", "engine", "shard", "affinity",
         ],
     ),
     ("sandbox", &["types", "clock"]),

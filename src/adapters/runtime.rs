@@ -183,6 +183,7 @@ fn spawn(setup: LaneSetup, on_failure: OnFailure) -> io::Result<JoinHandle<()>> 
         .enable_all()
         .build()?;
     Builder::new().name(name.clone()).spawn(move || {
+        crate::affinity::yield_to_engines();
         if let Err(error) = runtime.block_on(lane::run(setup)) {
             on_failure(name, error.to_string());
         }

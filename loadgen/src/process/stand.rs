@@ -26,8 +26,11 @@ impl Stand {
     /// Starts both. `real_limits`: the sandbox holds the providers' documented rate limits.
     pub fn start(arguments: &ProcessArguments, orders: u64, real_limits: bool) -> Result<Self> {
         let program = program(arguments)?;
-        let mut command = Command::new(&program);
+        // The sandbox stands for machines elsewhere: it gives way to the load and its server.
+        let mut command = Command::new("nice");
         command
+            .args(["-n", "10"])
+            .arg(&program)
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .args(["--most-effects", "5000000", "--step-ms", "200"])
             .stdin(Stdio::null())
