@@ -12,7 +12,7 @@
 //! [`providers::all`]. The type keeps its state in a `parking_lot::Mutex` and answers with a
 //! function of (request, state): [`Provider::handle`] is synchronous and must not wait.
 //!
-//! ```ignore
+//! ```text
 //! pub const API_KEY: &str = "onhand-sandbox-key"; // the documented default credential
 //!
 //! impl Provider for Slack {
