@@ -1366,7 +1366,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__demo)
-            opts="-h --customers --stock --connections --seed --data --keep --json --help"
+            opts="-h --customers --stock --connections --seed --data --sale-only --keep --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -57,6 +57,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand demo" -l connections -d 'C
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l seed -d 'Decides keys, the background mix and the moment of the kill' -r
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l data -d 'Directory to make the fresh directory in [default: the one for temporary files, or the current one if that is in memory]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l json -d 'Write every figure to this file as one JSON object [default: none]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand demo" -l sale-only -d 'Only the sale and the crash, without orders on their way through providers [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l keep -d 'Keep the directory also on success [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand serve" -l config -d 'Configuration file in TOML; flags override it. `onhand config default` prints one to start from [default: none]' -r -F
