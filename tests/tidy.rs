@@ -55,7 +55,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "history",
         &[
-            "types", "limits", "journal", "feed", "engine", "metrics", "clock",
+            "types", "limits", "journal", "feed", "engine", "metrics", "clock", "affinity",
         ],
     ),
     (

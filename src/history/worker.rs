@@ -27,9 +27,6 @@ const BACKOFF_MS: (u64, u64) = (100, 30_000);
 /// How long a stop goes on writing what is acknowledged; the rest comes at the next start.
 const STOP_MS: u64 = 2_000;
 
-/// Below the engine's and everybody else's threads: nobody waits for the history.
-const NICENESS: i32 = 10;
-
 /// The running history. Dropping it without [`HistoryThread::stop`] leaves the thread to itself.
 pub struct HistoryThread {
     stopping: Arc<AtomicBool>,
@@ -74,10 +71,7 @@ pub fn spawn<S: Storage>(
     let thread = std::thread::Builder::new()
         .name("onhand-history".to_owned())
         .spawn(move || {
-            // On Linux this is the thread's own niceness; the database's thread inherits it.
-            if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-                tracing::debug!(%error, "the history keeps its priority");
-            }
+            crate::affinity::yield_to_engines(); // the database's thread inherits it
             runtime.block_on(worker.run());
         })
         .map_err(HistoryError::Thread)?;
