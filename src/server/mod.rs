@@ -210,11 +210,11 @@ impl<S: Storage> Server<S> {
         if let Some(gateway) = &self.gateway {
             gateway.set_ready(false);
         }
-        // Adapters first: their last results still find engines that take them.
+        self.listener.stop();
+        // Adapters before engines: their last results still find somebody who takes them.
         if let Some(adapters) = self.adapters {
             adapters.stop();
         }
-        self.listener.stop();
         for inbox in &self.inboxes {
             inbox.drain();
         }
