@@ -137,7 +137,10 @@ impl Breaker {
             self.failures = self.failures.saturating_add(1);
         } else if let Some(latency_ms) = latency_ms {
             self.failures = 0;
-            self.note_latency(latency_ms, settings);
+            // 0: a report came before the answer, and nothing was measured.
+            if latency_ms > 0 {
+                self.note_latency(latency_ms, settings);
+            }
         }
     }
 

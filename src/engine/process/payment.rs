@@ -20,7 +20,7 @@ use crate::engine::record::process_flags::{AUTHORISED, CAPTURED, DELAY_TOLD};
 use crate::types::OrderState;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::pipeline::{CaptureOn, StepKind};
-use crate::types::process::{ProcessEvent, SubState};
+use crate::types::process::{ProcessEvent, ReviewReason, SubState};
 
 /// An authorisation that a provider holds back is asked about after so many of the longest waits.
 const POLL_WAITS: u64 = 4;
@@ -389,6 +389,19 @@ impl Desk<'_> {
         let image = self.image(slot);
         if image.is_some_and(|it| self.settings(&it).capture_on == CaptureOn::Ship) {
             self.capture(slot);
+        }
+    }
+
+    /// The processor reports a capture whose answer was lost: the money is there, so an order that
+    /// was in review for it goes on.
+    pub fn captured_after_all(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {
+        self.capture_said(slot, effect, said);
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let image = process.image;
+        if process.state == OrderState::Review && image.review == ReviewReason::Capture {
+            self.trigger(slot, Trigger::Approved, image, said.message);
         }
     }
 

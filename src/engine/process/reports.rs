@@ -29,6 +29,8 @@ enum Consequence {
     Settles(u16, EffectClass),
     /// A given-up authorisation holds money after all.
     Paid(u16),
+    /// A capture has happened whose own answer is missing.
+    Captured(u16),
     /// It gives a score to an order that waits for one.
     Scores(u16),
     /// It decides an order that is in review for its risk.
@@ -118,9 +120,11 @@ impl Desk<'_> {
 
     fn consequence(&self, slot: u32, process: &Process, report: &Parked) -> Consequence {
         match report.report {
-            ReportKind::PaymentAuthorised | ReportKind::PaymentCaptured => {
-                authorisation(process, report, EffectClass::Done)
-            }
+            ReportKind::PaymentAuthorised => authorisation(process, report, EffectClass::Done),
+            ReportKind::PaymentCaptured => match unanswered_capture(process, report) {
+                Some(effect) => Consequence::Captured(effect.number),
+                None => authorisation(process, report, EffectClass::Done),
+            },
             ReportKind::PaymentFailed | ReportKind::PaymentCancelled => {
                 authorisation(process, report, EffectClass::Declined)
             }
@@ -207,6 +211,14 @@ impl Desk<'_> {
                 };
                 self.abandoned_paid(slot, &effect, &said);
             }
+            Consequence::Captured(number) => {
+                let Some(effect) = effect(number) else { return };
+                let said = Said {
+                    amount: report.amount,
+                    ..Said::ours(EffectClass::Done, note)
+                };
+                self.captured_after_all(slot, &effect, &said);
+            }
             Consequence::Scores(number) => {
                 let Some(effect) = effect(number) else { return };
                 let score = u8::try_from(report.amount).unwrap_or(100).min(100);
@@ -271,6 +283,17 @@ fn moves(process: &Process, trigger: Trigger) -> Consequence {
     } else {
         Consequence::Confirms
     }
+}
+
+/// The capture that a report says has happened, where no answer to it has said so.
+fn unanswered_capture<'a>(process: &'a Process, report: &Parked) -> Option<&'a Effect> {
+    let named = |it: &Effect| report.reference.is_empty() || *it.input == *report.reference;
+    process.effects.iter().find(|it| {
+        it.is(EffectKind::PaymentCapture)
+            && it.provider == report.provider
+            && it.next != Some(EffectNext::Done)
+            && named(it)
+    })
 }
 
 /// What a report about an authorisation means for it.

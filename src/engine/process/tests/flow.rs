@@ -351,3 +351,29 @@ fn a_delivered_order_whose_money_was_not_captured_is_reviewed_before_it_is_compl
     assert_eq!(play.count(STRIPE, EffectKind::PaymentCapture), 2);
     play.check();
 }
+
+#[test]
+fn a_capture_whose_every_answer_is_lost_is_settled_by_the_processor_s_report() {
+    let mut play = Play::new();
+    play.always(
+        STRIPE,
+        EffectKind::PaymentCapture,
+        Answer::of(EffectClass::Unknown),
+    );
+    play.place(1);
+    play.pass(DAY_MS / 4);
+    let view = play.view(1).unwrap();
+    assert_eq!(view.state, OrderState::Review);
+    assert_eq!(view.image.review, ReviewReason::Capture);
+    let calls = play.count(STRIPE, EffectKind::PaymentCapture);
+    play.report(STRIPE, 1, ReportKind::PaymentCaptured);
+    let view = play.view(1).unwrap();
+    assert_ne!(view.state, OrderState::Review);
+    assert_eq!(view.image.captured, TOTAL);
+    play.report(EASYPOST, 1, ReportKind::Shipped);
+    play.report(EASYPOST, 1, ReportKind::Delivered);
+    play.pass(14 * DAY_MS);
+    assert_eq!(play.state(1), OrderState::Completed);
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentCapture), calls);
+    play.check();
+}
