@@ -12,6 +12,7 @@ compile_error!(
 pub mod adapters;
 pub mod affinity;
 pub mod audit;
+pub mod channels;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -78,6 +78,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "feed", "clock", "metrics", "types", "limits", "engine", "shard", "affinity",
         ],
     ),
+    (
+        "channels",
+        &[
+            "feed", "clock", "metrics", "types", "limits", "engine", "shard", "affinity",
+        ],
+    ),
     ("sandbox", &["types", "clock"]),
     ("server", &["*"]),
     ("cli", &["*"]),
@@ -85,6 +91,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Of some modules, others may see only these parts.
 const PARTS: &[(&str, &str, &[&str])] = &[
+    ("channels", "engine", &["record"]),
+    ("channels", "shard", &["local"]),
     ("feed", "engine", &["record"]),
     ("gateway", "engine", &["process", "record"]),
     ("gateway", "shard", &["local"]),

@@ -24,7 +24,6 @@ pub mod http;
 mod intake;
 mod lane;
 mod limits;
-pub mod money;
 pub mod names;
 pub mod notification;
 pub mod options;

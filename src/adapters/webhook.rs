@@ -14,7 +14,6 @@
 
 use super::call::Call;
 use super::http::{Answer, Http};
-use super::money;
 use super::options::{OptionsError, ProviderOptions, Secret};
 use super::outcome::Outcome;
 use super::provider::Provider;
@@ -22,6 +21,7 @@ use super::registry::Kind;
 use super::status::{ambiguous_on_5xx, by_status, plain_text, text_at};
 use crate::clock;
 use crate::types::effect::EffectKind;
+use crate::types::money;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;

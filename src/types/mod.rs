@@ -4,14 +4,18 @@
 //! part of the wire and journal contracts: they are never reused for another meaning.
 
 pub mod card;
+mod channel;
 pub mod details;
 pub mod effect;
+pub mod money;
 mod numbered;
 pub mod pipeline;
 pub mod process;
 pub mod record;
 mod result;
+pub mod secret;
 
+pub use channel::ChannelKind;
 pub use details::OrderDetails;
 pub(crate) use numbered::numbered;
 pub use result::{CodeClass, ResultCode};

@@ -6,7 +6,6 @@
 use crate::adapters::address::PostalAddress;
 use crate::adapters::call::Call;
 use crate::adapters::http::{Answer, Http};
-use crate::adapters::money;
 use crate::adapters::options::{OptionsError, ProviderOptions, Secret};
 use crate::adapters::outcome::Outcome;
 use crate::adapters::payment::currency;
@@ -14,6 +13,7 @@ use crate::adapters::provider::Provider;
 use crate::adapters::registry::Kind;
 use crate::adapters::status::{by_status, plain_text, text_at};
 use crate::types::effect::EffectKind;
+use crate::types::money;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};

@@ -6,8 +6,8 @@
 //! compared: `onhand_rate_cache_compared_total` says how often the kept price of a service lay
 //! within 1 % of the real one, which is how far a kept price can be trusted.
 
-use crate::adapters::money;
 use crate::metrics::{RATE_QUOTES, RATES_COMPARED};
+use crate::types::money;
 use lru::LruCache;
 use parking_lot::Mutex;
 use serde_json::Value;

@@ -7,13 +7,13 @@
 use super::{destination, or_null};
 use crate::adapters::call::Call;
 use crate::adapters::http::{Answer, Http};
-use crate::adapters::money;
 use crate::adapters::options::{OptionsError, ProviderOptions, Secret};
 use crate::adapters::outcome::Outcome;
 use crate::adapters::provider::Provider;
 use crate::adapters::registry::Kind;
 use crate::adapters::status::{by_status, plain_text, seconds_header_ms, text_at};
 use crate::types::effect::{EffectClass, EffectKind};
+use crate::types::money;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::Method;

@@ -6,7 +6,6 @@
 
 use crate::adapters::call::Call;
 use crate::adapters::http::{Answer, Http};
-use crate::adapters::money;
 use crate::adapters::options::{OptionsError, ProviderOptions, Secret};
 use crate::adapters::outcome::Outcome;
 use crate::adapters::provider::Provider;
@@ -14,6 +13,7 @@ use crate::adapters::registry::Kind;
 use crate::adapters::status::{by_status, plain_text};
 use crate::clock;
 use crate::types::effect::{EffectKind, Milestone};
+use crate::types::money;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;

@@ -11,10 +11,10 @@
 //! message: no address, no payment token, no secret.
 
 use crate::adapters::call::Call;
-use crate::adapters::money;
 use crate::adapters::options::{OptionsError, ProviderOptions};
 use crate::adapters::outcome::Outcome;
 use crate::types::effect::Milestone;
+use crate::types::money;
 use minijinja::{Environment, UndefinedBehavior, context};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

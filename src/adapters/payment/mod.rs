@@ -8,8 +8,8 @@ pub mod authorize_net;
 pub mod stripe;
 
 use super::call::OrderFacts;
-use super::money;
 use super::outcome::Outcome;
+use crate::types::money;
 
 /// The payment token of an order for one kind of processor.
 ///

@@ -1,9 +1,9 @@
 //! What Authorize.net's answers mean: nearly all of them come with status 200.
 
 use crate::adapters::http::Answer;
-use crate::adapters::money;
 use crate::adapters::outcome::Outcome;
 use crate::adapters::status::{ambiguous_on_5xx, by_status, plain_text, text_at};
+use crate::types::money;
 use serde_json::Value;
 
 /// Errors of a transaction that are about the card: the buyer may take another.

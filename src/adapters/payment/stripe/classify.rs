@@ -1,10 +1,10 @@
 //! What Stripe's answers mean.
 
 use crate::adapters::http::Answer;
-use crate::adapters::money;
 use crate::adapters::outcome::Outcome;
 use crate::adapters::status::{by_status, plain_text, text_at};
 use crate::types::effect::EffectClass;
+use crate::types::money;
 use serde_json::Value;
 
 /// What is read of a PaymentIntent.
