@@ -28,7 +28,7 @@ pub struct OrderRequest<'a> {
     pub channel: ChannelId,
     /// Time to live in milliseconds, 1 ..= `HOLD_TTL_MS_MAX`.
     pub ttl_ms: u32,
-    /// Hold or placed.
+    /// Hold, placed, or sold already by a channel.
     pub mode: OrderMode,
     /// What to do when stock is short.
     pub policy: Policy,

@@ -161,7 +161,7 @@ impl Engine {
         }
         if let Some(slot) = order {
             let before = self.orders.get(slot);
-            let leaves = before.is_managed() && intake.request.mode != OrderMode::Place;
+            let leaves = before.is_managed() && intake.request.mode == OrderMode::Hold;
             if leaves || !before.is_live(self.now_ms) || self.is_undoing(slot) {
                 return self.present(&intake.found, ResultCode::NotReplaceable);
             }

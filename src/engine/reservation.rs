@@ -179,7 +179,7 @@ impl Engine {
             channel: request.channel,
             version: request.version,
             currency: request.currency,
-            flags: bit(request.mode == OrderMode::Place, accepted_flags::PLACED)
+            flags: bit(request.mode != OrderMode::Hold, accepted_flags::PLACED)
                 | bit(partial.is_some(), accepted_flags::PARTIAL)
                 | bit(!request.details.is_empty(), accepted_flags::DETAILS)
                 | bit(intake.replaces.is_some(), accepted_flags::REPLACES),
@@ -201,7 +201,7 @@ impl Engine {
             code: ResultCode::Ok,
             state: Some(match request.mode {
                 OrderMode::Hold => OrderState::Held,
-                OrderMode::Place => OrderState::FraudCheck,
+                OrderMode::Place | OrderMode::Fact => OrderState::FraudCheck,
             }),
             replayed: false,
             partial: partial.is_some(),

@@ -14,7 +14,8 @@ use super::{Engine, Found};
 use crate::limits;
 use crate::types::record::RecordBuffer;
 use crate::types::{
-    CommandKey, Disposition, LocationId, OrderKey, OrderState, Resolution, ResultCode, TenantId,
+    ActorId, CommandKey, Disposition, LocationId, OrderKey, OrderState, Resolution, ResultCode,
+    TenantId,
 };
 
 impl Engine {
@@ -44,8 +45,19 @@ impl Engine {
             fingerprint,
             tenant: context.tenant,
         };
-        if let Some(outcome) = self.managed_command(slot, command, reference, (context.actor, out))
-        {
+        self.order_command(slot, command, reference, (context.actor, out))
+    }
+
+    /// Decides a command about an order that is known, journals it or its refusal, and does what
+    /// follows.
+    pub(super) fn order_command(
+        &mut self,
+        slot: u32,
+        command: &Command<'_>,
+        reference: OrderRef,
+        (actor, out): (ActorId, &mut RecordBuffer),
+    ) -> CommandOutcome {
+        if let Some(outcome) = self.managed_command(slot, command, reference, (actor, out)) {
             return outcome;
         }
         let prospect = self.processes.prospects.get(&slot).copied();
@@ -53,24 +65,24 @@ impl Engine {
         let mut outcome = super::define::answer(ResultCode::Ok);
         match self.decide_order_command(slot, command, reference, &mut bytes) {
             Ok(record) => {
-                outcome.sequence = self.commit(&record, context.actor, out);
+                outcome.sequence = self.commit(&record, actor, out);
                 match (command, prospect) {
                     (Command::Confirm { .. }, Some(prospect)) => {
-                        self.enter_confirmed(slot, &prospect, context.actor, out);
+                        self.enter_confirmed(slot, &prospect, actor, out);
                     }
-                    _ => self.follow_command(slot, command, context.actor, out),
+                    _ => self.follow_command(slot, command, actor, out),
                 }
             }
             Err(code) => {
                 let refused = Record::CommandRefused {
-                    tenant: context.tenant,
-                    key,
-                    fingerprint,
+                    tenant: reference.tenant,
+                    key: reference.key,
+                    fingerprint: reference.fingerprint,
                     code,
                     of_order: true,
                 };
                 outcome.code = code;
-                outcome.sequence = self.commit(&refused, context.actor, out);
+                outcome.sequence = self.commit(&refused, actor, out);
             }
         }
         self.with_order(Some(slot), outcome)

@@ -333,6 +333,9 @@ pub enum OrderMode {
     Hold = 0,
     /// The order enters its pipeline at once.
     Place = 1,
+    /// As [`OrderMode::Place`], of an order that a channel has sold already: while pipelines are
+    /// in force it is never refused for stock.
+    Fact = 2,
 }
 
 /// What to do with lines that cannot be covered in full.

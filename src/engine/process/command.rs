@@ -87,6 +87,16 @@ pub enum ProcessCommand<'a> {
         /// Why; for a shipment carrier and tracking number; for an edit the new reference.
         reason: &'a str,
     },
+    /// A channel cancelled an order that may not have arrived yet: see
+    /// [`super::super::Engine::execute_process`].
+    CancelAhead {
+        /// The command's own key, for repeats.
+        key: CommandKey,
+        /// The order.
+        order: OrderKey,
+        /// Why, in the channel's words.
+        reason: &'a str,
+    },
     /// A person isolates (`true`) or resets a breaker.
     Breaker {
         /// Name of the provider.

@@ -45,6 +45,9 @@ impl Engine {
             ProcessCommand::Breaker { provider, isolate } => {
                 desk.operate_breaker(provider, *isolate)
             }
+            ProcessCommand::CancelAhead { key, order, reason } => {
+                desk.cancel_ahead(context.tenant, (*key, *order), reason)
+            }
             ProcessCommand::Result(result) => desk.take_result(context.tenant, result),
             ProcessCommand::Report(report) => desk.take_report(context.tenant, report),
             ProcessCommand::Operate {

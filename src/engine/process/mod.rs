@@ -24,6 +24,7 @@ mod cancel;
 mod check;
 pub mod command;
 mod desk;
+mod early;
 mod edit;
 mod effects;
 mod entry;

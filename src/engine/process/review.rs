@@ -26,7 +26,7 @@ pub(super) struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    fn fingerprint(&self) -> u64 {
+    pub fn fingerprint(&self) -> u64 {
         let mut hasher = blake3::Hasher::new_derive_key("onhand operation v1");
         hasher.update(&self.order.0.to_le_bytes());
         hasher.update(&[self.action as u8]);

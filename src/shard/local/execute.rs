@@ -79,6 +79,14 @@ impl<S: Storage> Shard<S> {
                 disposition,
                 lines,
             } => self.return_local(context, (key, order), disposition, &lines),
+            LocalRequest::CancelAhead { key, order, reason } => {
+                let command = ProcessCommand::CancelAhead {
+                    key,
+                    order,
+                    reason: &reason,
+                };
+                self.process(context, &command)
+            }
             LocalRequest::Query(query) => self.answer_local(context, query),
         }
     }

@@ -61,6 +61,17 @@ pub enum LocalRequest {
         /// What came back.
         lines: Vec<NamedLine>,
     },
+    /// A channel cancelled an order that may not have arrived yet. A known order is cancelled, as
+    /// by [`OperatorAction::Cancel`]; of an unknown one the cancellation is kept (the answer has no
+    /// state), and the order lands as cancelled when it comes.
+    CancelAhead {
+        /// The command's own key, for repeats.
+        key: CommandKey,
+        /// The order.
+        order: OrderKey,
+        /// Why, in the channel's words.
+        reason: String,
+    },
     /// A question.
     Query(LocalQuery),
 }
@@ -123,7 +134,7 @@ pub struct PlaceRequest {
     pub channel: ChannelId,
     /// Time to live of its hold, in milliseconds.
     pub ttl_ms: u32,
-    /// Hold or placed.
+    /// Hold, placed, or sold already by a channel.
     pub mode: OrderMode,
     /// What to do when stock is short.
     pub policy: Policy,

@@ -23,8 +23,10 @@ pub mod reserve_flags {
     pub const DESTINATION: u8 = 4;
     /// A details message follows the lines.
     pub const DETAILS: u8 = 8;
+    /// A channel has sold the order already; it is placed, whether `PLACE` is set or not.
+    pub const FACT: u8 = 32;
     /// All defined bits.
-    pub const DEFINED: u8 = PLACE | PARTIAL | DESTINATION | DETAILS;
+    pub const DEFINED: u8 = PLACE | PARTIAL | DESTINATION | DETAILS | FACT;
 }
 
 /// One line of an order, a partial confirm, a shipment or a return.
@@ -176,11 +178,13 @@ pub struct ReserveItem<'a> {
 }
 
 impl ReserveItem<'_> {
-    /// Hold or placed.
+    /// Hold, placed, or sold already.
     #[must_use]
     #[inline]
     pub const fn mode(&self) -> OrderMode {
-        if self.flags & reserve_flags::PLACE != 0 {
+        if self.flags & reserve_flags::FACT != 0 {
+            OrderMode::Fact
+        } else if self.flags & reserve_flags::PLACE != 0 {
             OrderMode::Place
         } else {
             OrderMode::Hold
