@@ -12,9 +12,13 @@
 mod delivery;
 mod document;
 mod incoming;
+pub mod shopee;
 pub mod shopify;
 mod signature;
 mod text;
+pub mod tiktok;
+pub mod whatsapp;
+pub mod woocommerce;
 
 pub use delivery::{Delivery, Refused, Secrets, event_id};
 pub use incoming::{
@@ -30,7 +34,10 @@ use crate::types::ChannelKind;
 pub fn verify(kind: ChannelKind, delivery: &Delivery, secrets: &Secrets) -> Result<(), Refused> {
     match kind {
         ChannelKind::Shopify => shopify::verify(delivery, secrets),
-        _ => Err(Refused::Unconfigured),
+        ChannelKind::WooCommerce => woocommerce::verify(delivery, secrets),
+        ChannelKind::Shopee => shopee::verify(delivery, secrets),
+        ChannelKind::TikTok => tiktok::verify(delivery, secrets),
+        ChannelKind::WhatsApp => whatsapp::verify(delivery, secrets),
     }
 }
 
@@ -41,6 +48,9 @@ pub fn verify(kind: ChannelKind, delivery: &Delivery, secrets: &Secrets) -> Resu
 pub fn read(kind: ChannelKind, delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
     match kind {
         ChannelKind::Shopify => shopify::read(delivery),
-        _ => Ok(Vec::new()),
+        ChannelKind::WooCommerce => woocommerce::read(delivery),
+        ChannelKind::Shopee => shopee::read(delivery),
+        ChannelKind::TikTok => tiktok::read(delivery),
+        ChannelKind::WhatsApp => whatsapp::read(delivery),
     }
 }
