@@ -225,6 +225,9 @@ pub const PAGE_ITEMS_MAX: u16 = 500;
 /// Items of one page over HTTP where the caller says nothing.
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 
+/// Stock cells of one page of SKUs; the page ends early behind it, but has one SKU at least.
+pub const STOCK_CELLS_SHOWN_MAX: usize = 4_096;
+
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
     assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);

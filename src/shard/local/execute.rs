@@ -3,7 +3,8 @@
 use super::super::Shard;
 use super::super::details;
 use super::request::{
-    LocalAnswer, LocalLine, LocalQuery, LocalRequest, NamedLine, OrderDetail, PlaceRequest,
+    LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine, OrderDetail,
+    PlaceRequest,
 };
 use crate::engine::command::{Command, Context, OrderRequest};
 use crate::engine::process::command::{ListFilter, ProcessCommand};
@@ -87,6 +88,23 @@ impl<S: Storage> Shard<S> {
                 };
                 self.process(context, &command)
             }
+            LocalRequest::Hold { key, order, change } => {
+                self.hold_local(context, (key, order), change)
+            }
+            LocalRequest::Stock(request) => self.stock_local(context, &request),
+            LocalRequest::Define(definition) => self.define_local(context, &definition),
+            LocalRequest::IfUnchanged {
+                order,
+                stamps,
+                request,
+            } => {
+                let found = self.order_detail(context, order);
+                match found {
+                    Some(found) if !stamps.contains(&found.stamp()) => LocalAnswer::Changed,
+                    // An order that is not there is told by the request itself.
+                    _ => self.execute_local(tenant, actor, *request),
+                }
+            }
             LocalRequest::Query(query) => self.answer_local(context, query),
         }
     }
@@ -153,13 +171,11 @@ impl<S: Storage> Shard<S> {
             disposition,
             lines: &lines,
         };
-        self.tally.commands += 1;
-        let records = &mut self.records;
-        LocalAnswer::Command(self.engine.execute(context, &command, records))
+        self.command_local(context, &command)
     }
 
     /// Handles of lines by name.
-    fn lines_of(
+    pub(super) fn lines_of(
         &mut self,
         context: Context,
         lines: &[NamedLine],
@@ -169,10 +185,7 @@ impl<S: Storage> Shard<S> {
             let sku = Command::ResolveSku { name: &line.sku };
             let location = match &line.location {
                 None => LocationId::ANY,
-                Some(name) => {
-                    let handle = self.resolve(context, &Command::ResolveLocation { name })?;
-                    LocationId(u16::try_from(handle).map_err(|_| ResultCode::UnknownLocation)?)
-                }
+                Some(name) => self.location_named(context, name)?,
             };
             found.push(RequestedLine {
                 sku: SkuId(self.resolve(context, &sku)?),
@@ -183,7 +196,11 @@ impl<S: Storage> Shard<S> {
         Ok(found)
     }
 
-    fn resolve(&mut self, context: Context, command: &Command<'_>) -> Result<u32, ResultCode> {
+    pub(super) fn resolve(
+        &mut self,
+        context: Context,
+        command: &Command<'_>,
+    ) -> Result<u32, ResultCode> {
         let outcome = self.engine.execute(context, command, &mut self.records);
         match outcome.code {
             ResultCode::Ok => Ok(outcome.handle),
@@ -217,6 +234,14 @@ impl<S: Storage> Shard<S> {
                         .collect(),
                 }
             }
+            LocalQuery::OwnNames {
+                skus,
+                locations,
+                actors,
+            } => self.own_names(context, &skus, &locations, &actors),
+            LocalQuery::Stock(page) => LocalAnswer::Stock(self.show_stock(context, &page)),
+            LocalQuery::Locations { from, limit } => self.show_locations(context, from, limit),
+            LocalQuery::Status => LocalAnswer::Status(Box::new(self.show_status())),
         }
     }
 
@@ -230,10 +255,15 @@ impl<S: Storage> Shard<S> {
             location: owned(engine.location_name(line.location)),
             line,
         });
+        let shorts = shorts.into_iter().map(|short| LocalShort {
+            sku: owned(engine.sku_name(short.sku)),
+            left: short.left,
+        });
         Some(Box::new(OrderDetail {
             order,
             lines: lines.collect(),
             process: engine.process(context.tenant, key),
+            shorts: shorts.collect(),
         }))
     }
 }

@@ -12,10 +12,15 @@
 
 mod execute;
 mod request;
+mod stock;
 
 pub use request::{
-    LocalAnswer, LocalLine, LocalQuery, LocalRequest, NamedLine, OrderDetail, OwnedReport,
-    OwnedResult, PlaceRequest,
+    HoldChange, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
+    OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
+};
+pub use stock::{
+    Definition, LocalLocation, LocalSku, LocalStatus, LocalStock, StockMove, StockPage,
+    StockRequest,
 };
 
 use super::Shard;

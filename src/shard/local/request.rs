@@ -1,5 +1,6 @@
 //! What can be asked from inside the process, as owned values.
 
+use super::stock::{Definition, LocalLocation, LocalStatus, LocalStock, StockPage, StockRequest};
 use crate::engine::command::{CommandOutcome, OrderLineView, OrderOutcome, OrderView};
 use crate::engine::process::command::{
     BreakerView, EffectResult, ListFilter, ListPage, ProcessView, Report,
@@ -8,8 +9,8 @@ use crate::types::effect::EffectClass;
 use crate::types::pipeline::PipelineSet;
 use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{
-    ChannelId, CommandKey, Disposition, OrderDetails, OrderKey, OrderMode, Policy, ResultCode,
-    SkuId,
+    ActorId, ChannelId, CommandKey, Disposition, LocationId, OrderDetails, OrderKey, OrderMode,
+    Policy, ResultCode, SkuId, TenantId,
 };
 
 /// A request.
@@ -72,8 +73,41 @@ pub enum LocalRequest {
         /// Why, in the channel's words.
         reason: String,
     },
+    /// A client decides about a hold of its own.
+    Hold {
+        /// The command's own key.
+        key: CommandKey,
+        /// The order.
+        order: OrderKey,
+        /// What becomes of it.
+        change: HoldChange,
+    },
+    /// Stock moves.
+    Stock(StockRequest),
+    /// A SKU or a location by name.
+    Define(Definition),
+    /// A request about an order that is done only where the order is as the caller saw it.
+    IfUnchanged {
+        /// The order.
+        order: OrderKey,
+        /// What [`OrderDetail::stamp`] said.
+        stamps: Vec<u64>,
+        /// What to do.
+        request: Box<LocalRequest>,
+    },
     /// A question.
     Query(LocalQuery),
+}
+
+/// What becomes of a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldChange {
+    /// Reserved to committed; with lines only those, and the rest is released.
+    Confirm(Vec<NamedLine>),
+    /// Given back.
+    Release,
+    /// It ends so many milliseconds from now, if that is later than its present end.
+    Extend(u32),
 }
 
 impl LocalRequest {
@@ -106,8 +140,28 @@ pub enum LocalQuery {
         /// Which SKUs.
         skus: Vec<SkuId>,
         /// Which locations.
-        locations: Vec<crate::types::LocationId>,
+        locations: Vec<LocationId>,
     },
+    /// As `Names`, but only what belongs to the request's tenant has one; with the tenant's number.
+    OwnNames {
+        /// Which SKUs.
+        skus: Vec<SkuId>,
+        /// Which locations.
+        locations: Vec<LocationId>,
+        /// Which actors.
+        actors: Vec<ActorId>,
+    },
+    /// SKUs with their stock: one by name, or a page of them.
+    Stock(StockPage),
+    /// A page of the tenant's locations, from this handle on, at most so many.
+    Locations {
+        /// The first handle.
+        from: u16,
+        /// At most so many.
+        limit: u16,
+    },
+    /// Counters of the shard, and how far its journal is.
+    Status,
 }
 
 /// One line by names.
@@ -244,6 +298,25 @@ pub enum LocalAnswer {
         /// Of the locations.
         locations: Vec<String>,
     },
+    /// As `Names`, of one tenant.
+    OwnNames {
+        /// Its number in the journal.
+        tenant: TenantId,
+        /// Of its SKUs.
+        skus: Vec<String>,
+        /// Of its locations.
+        locations: Vec<String>,
+        /// Of actors.
+        actors: Vec<String>,
+    },
+    /// The order is not as the caller saw it; nothing was done.
+    Changed,
+    /// SKUs with their stock.
+    Stock(LocalStock),
+    /// Locations, and the handle of the next one; 0: there is none.
+    Locations(Vec<LocalLocation>, u16),
+    /// Counters and marks.
+    Status(Box<LocalStatus>),
 }
 
 /// An order with its lines by name, and its process while it has one.
@@ -255,6 +328,36 @@ pub struct OrderDetail {
     pub lines: Vec<LocalLine>,
     /// Where it is in its process.
     pub process: Option<ProcessView>,
+    /// Lines that its latest version was refused for.
+    pub shorts: Vec<LocalShort>,
+}
+
+/// A line that could not be covered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalShort {
+    /// Name of the SKU.
+    pub sku: String,
+    /// Units that were left when it was refused.
+    pub left: u32,
+}
+
+impl OrderDetail {
+    /// A hash over everything in it: another one means that the order has changed since. Only
+    /// comparable within one build.
+    #[must_use]
+    pub fn stamp(&self) -> u64 {
+        struct Hash(siphasher::sip::SipHasher13);
+        impl std::fmt::Write for Hash {
+            fn write_str(&mut self, text: &str) -> std::fmt::Result {
+                std::hash::Hasher::write(&mut self.0, text.as_bytes());
+                Ok(())
+            }
+        }
+        let mut hash = Hash(siphasher::sip::SipHasher13::new());
+        // Writing into a hash cannot fail.
+        let _ = std::fmt::write(&mut hash, format_args!("{self:?}"));
+        std::hash::Hasher::finish(&hash.0)
+    }
 }
 
 /// A line with its names.
