@@ -90,6 +90,7 @@ fn detail() -> OrderDetail {
             },
         }],
         process: Some(view()),
+        shorts: vec![],
     }
 }
 
