@@ -9,6 +9,7 @@
 //! is decided by the shard. Amounts and quantities are read from their decimal text, never through
 //! a binary fraction; whatever cannot be read names its field and is never guessed.
 
+pub mod api;
 mod delivery;
 mod document;
 mod incoming;

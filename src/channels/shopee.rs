@@ -1,5 +1,6 @@
 //! Shopee: pushes that say that an order changed; the order itself comes by a call.
 
+pub mod api;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +41,7 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
 }
 
 /// A push, as it is sent and as it is kept for those who lost it.
-pub(super) fn push(delivery: &Delivery, root: &Field<'_>) -> Result<Incoming, Unreadable> {
+fn push(delivery: &Delivery, root: &Field<'_>) -> Result<Incoming, Unreadable> {
     let code = root.get("code").text_or_empty();
     if code != "3" {
         return Ok(ignored(delivery, other_code(&code)));
@@ -106,7 +107,7 @@ fn by_status(status: &str) -> What {
 }
 
 /// The orders of a detail call's `response`.
-pub(super) fn orders(response: &Field<'_>) -> Result<Vec<Incoming>, Unreadable> {
+fn orders(response: &Field<'_>) -> Result<Vec<Incoming>, Unreadable> {
     let mut found = Vec::new();
     for at in response.get("order_list").items()? {
         let order_id = at.get("order_sn").id()?;

@@ -1,5 +1,6 @@
 //! Shopify: webhooks with the whole order.
 
+pub mod api;
 #[cfg(test)]
 mod tests;
 
@@ -79,6 +80,22 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
     Ok(vec![incoming])
 }
 
+/// An order of the API's list.
+fn listed(root: &Field<'_>) -> Result<Incoming, Unreadable> {
+    let order_id = root.get("id").id()?;
+    let changed = root.get("updated_at");
+    let time = changed.text_or_empty();
+    let parts = ["order", &order_id, &time].map(str::as_bytes);
+    let incoming = Incoming {
+        event: event_id(ChannelKind::Shopify, &parts),
+        topic: "orders/polled".into(),
+        order_id,
+        changed_ms: changed.time().unwrap_or(0),
+        what: What::Fetch,
+    };
+    Ok(incoming.told(changed.time().and_then(|_| order("orders/polled", root))))
+}
+
 fn privacy_kind(topic: &str) -> Option<PrivacyKind> {
     Some(match topic {
         "customers/data_request" => PrivacyKind::DataRequest,
@@ -104,7 +121,7 @@ fn privacy(kind: PrivacyKind, root: &Field<'_>) -> Result<Privacy, Unreadable> {
 }
 
 /// An order as webhooks and REST write it.
-pub(super) fn order(topic: &str, root: &Field<'_>) -> Result<What, Unreadable> {
+fn order(topic: &str, root: &Field<'_>) -> Result<What, Unreadable> {
     if !root.get("cancelled_at").is_empty() || topic == "orders/cancelled" {
         return Ok(What::Cancelled {
             reason: text::line(&root.get("cancel_reason").text_or_empty()),

@@ -15,14 +15,9 @@ pub enum Encoding {
     Hex,
 }
 
-/// The digest of `parts`, one after the other.
-pub fn digest(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    mac(key, parts).map_or_else(Vec::new, |mac| mac.finalize().into_bytes().to_vec())
-}
-
-/// The digest in lower-case hexadecimal digits.
+/// The digest of `parts`, one after the other, in lower-case hexadecimal digits.
 pub fn hex_digest(key: &[u8], parts: &[&[u8]]) -> String {
-    hex::encode(digest(key, parts))
+    mac(key, parts).map_or_else(String::new, |mac| hex::encode(mac.finalize().into_bytes()))
 }
 
 /// Whether one of the secrets gives the signature that stands in `header`.

@@ -1,5 +1,6 @@
 //! TikTok Shop: notifications that say that an order changed; the order itself comes by a call.
 
+pub mod api;
 #[cfg(test)]
 mod tests;
 
@@ -118,7 +119,7 @@ fn cancellation(data: &Field<'_>) -> Result<What, Unreadable> {
 }
 
 /// The orders of a detail call's `data`.
-pub(super) fn orders(data: &Field<'_>) -> Result<Vec<Incoming>, Unreadable> {
+fn orders(data: &Field<'_>) -> Result<Vec<Incoming>, Unreadable> {
     let mut found = Vec::new();
     for at in data.get("orders").items()? {
         let order_id = at.get("id").id()?;

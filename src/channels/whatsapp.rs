@@ -1,5 +1,6 @@
 //! WhatsApp Cloud API: orders in messages, several in one delivery.
 
+pub mod api;
 #[cfg(test)]
 mod tests;
 

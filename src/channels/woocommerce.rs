@@ -1,5 +1,6 @@
 //! WooCommerce: webhooks with the whole order, some of which never come.
 
+pub mod api;
 #[cfg(test)]
 mod tests;
 
@@ -68,11 +69,7 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
 }
 
 /// An order as webhooks and the API write it.
-pub(super) fn incoming(
-    source: &str,
-    topic: &str,
-    root: &Field<'_>,
-) -> Result<Incoming, Unreadable> {
+fn incoming(source: &str, topic: &str, root: &Field<'_>) -> Result<Incoming, Unreadable> {
     let order_id = root.get("id").id()?;
     // X-WC-Webhook-Delivery-ID is shared by all deliveries of one second: it tells nothing apart.
     let modified = root.get("date_modified_gmt");

@@ -1,0 +1,230 @@
+//! WooCommerce's REST API.
+
+use crate::channels::api::{
+    Answered, ApiError, ApiOptions, ApiOptionsError, CallLimits, ChangedPage, Client, ItemResults,
+    Marketplace, Reply, StockWrite,
+};
+use crate::channels::document::{Field, Json};
+use crate::channels::incoming::{ChannelLine, Incoming};
+use crate::types::secret::Secret;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+/// Orders on one page.
+const PAGE: usize = 100;
+
+/// Overlap of a list with what was read before, in milliseconds: its time is exclusive and in whole
+/// seconds.
+const OVERLAP_MS: u64 = 2_000;
+
+/// A shop's REST API.
+#[derive(Debug)]
+pub struct WooCommerce {
+    client: Client,
+    key: Secret,
+    secret: Secret,
+    source: String,
+}
+
+impl WooCommerce {
+    /// Secrets `consumer_key` and `consumer_secret`.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(options: &ApiOptions) -> Result<Self, ApiOptionsError> {
+        let source = format!("https://{}", options.shop()?);
+        Ok(Self {
+            client: Client::new(options, &source)?,
+            key: options.secret("consumer_key")?,
+            secret: options.secret("consumer_secret")?,
+            source,
+        })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let path = format!("/wp-json/wc/v3/{path}");
+        let request = self.client.request(method, &path);
+        request.basic_auth(self.key.reveal(), Some(self.secret.reveal()))
+    }
+
+    async fn call(&self, request: RequestBuilder) -> Result<Json, ApiError> {
+        let reply = self.client.send(request).await?;
+        let document = reply.document()?;
+        match refusal(&reply, &document.root()) {
+            Some(refusal) => Err(refusal),
+            None => Ok(document),
+        }
+    }
+
+    async fn batch(&self, writes: &[StockWrite]) -> Result<ItemResults, ApiError> {
+        let update: Result<Vec<Value>, ApiError> = writes
+            .iter()
+            .map(|write| {
+                let id: u64 = write.item.parse().map_err(|_| no_item(&write.item))?;
+                Ok(json!({"id": id, "manage_stock": true, "stock_quantity": write.quantity}))
+            })
+            .collect();
+        let request = self.request(Method::POST, "products/batch");
+        let document = self.call(request.json(&json!({"update": update?}))).await?;
+        let answers = document.root().get("update").items()?;
+        let results = writes.iter().enumerate().map(|(place, _)| {
+            let Some(answer) = answers.get(place) else {
+                return Err(ApiError::retry(
+                    "not_answered",
+                    "the batch has no such item",
+                ));
+            };
+            let error = answer.get("error");
+            if error.is_null() {
+                return Ok(());
+            }
+            let text = |name: &str| error.get(name).text_or_empty();
+            Err(ApiError::rejected(text("code"), &text("message")))
+        });
+        Ok(results.collect())
+    }
+
+    async fn write(&self, writes: &[StockWrite]) -> Result<ItemResults, ApiError> {
+        let mut results = Vec::with_capacity(writes.len());
+        let (variations, products): (Vec<_>, Vec<_>) =
+            writes.iter().partition(|write| write.item.contains('/'));
+        if variations.is_empty() {
+            return self.batch(writes).await;
+        }
+        if !products.is_empty() {
+            return Err(ApiError::rejected(
+                "mixed",
+                "products and variations in one call",
+            ));
+        }
+        for write in writes {
+            let body = json!({"manage_stock": true, "stock_quantity": write.quantity});
+            let request = self
+                .request(Method::PUT, &path_of(&write.item)?)
+                .json(&body);
+            results.push(self.call(request).await.map(drop));
+        }
+        Ok(results)
+    }
+
+    async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<Incoming>, ApiError> {
+        let request = self.request(Method::GET, "orders").query(query);
+        let document = self.call(request).await?;
+        let mut found = Vec::new();
+        for order in document.root().items()? {
+            found.push(super::incoming(&self.source, "order.polled", &order)?);
+        }
+        Ok(found)
+    }
+}
+
+/// `products/93` or `products/93/variations/120`.
+fn path_of(item: &str) -> Result<String, ApiError> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match item.split_once('/') {
+        None if digits(item) => Ok(format!("products/{item}")),
+        Some((product, variation)) if digits(product) && digits(variation) => {
+            Ok(format!("products/{product}/variations/{variation}"))
+        }
+        _ => Err(no_item(item)),
+    }
+}
+
+fn no_item(item: &str) -> ApiError {
+    let text = format!("`{item}` is neither a product nor a product/variation");
+    ApiError::rejected("item", &text)
+}
+
+fn refusal(reply: &Reply, root: &Field<'_>) -> Option<ApiError> {
+    let text = |name: &str| root.get(name).text_or_empty();
+    reply.refusal(&text("code"), &text("message"))
+}
+
+impl Marketplace for WooCommerce {
+    fn limits(&self) -> CallLimits {
+        CallLimits {
+            batch_max: 100,
+            // Core has no limit; hosters do.
+            calls: 20,
+            per_ms: 1_000,
+            compares: false,
+        }
+    }
+
+    /// Products go together; a variation has a call of its own.
+    fn group<'a>(&self, item: &'a str) -> &'a str {
+        if item.contains('/') { item } else { "" }
+    }
+
+    fn write_stock<'a>(&'a self, writes: &'a [StockWrite]) -> Answered<'a, ItemResults> {
+        Box::pin(self.write(writes))
+    }
+
+    fn read_stock<'a>(&'a self, items: &'a [String]) -> Answered<'a, Vec<Option<i64>>> {
+        Box::pin(async move {
+            let mut found = Vec::with_capacity(items.len());
+            for item in items {
+                let request = self.request(Method::GET, &path_of(item)?);
+                match self.call(request).await {
+                    Ok(document) => {
+                        let text = document.root().get("stock_quantity").text()?;
+                        found.push(text.parse().ok());
+                    }
+                    Err(ApiError::Rejected { .. }) => found.push(None),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn orders<'a>(&'a self, ids: &'a [String]) -> Answered<'a, Vec<Incoming>> {
+        Box::pin(async move {
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let request = self.request(Method::GET, &format!("orders/{id}"));
+                match self.call(request).await {
+                    Ok(document) => {
+                        let order = document.root();
+                        found.push(super::incoming(&self.source, "order.polled", &order)?);
+                    }
+                    Err(ApiError::Rejected { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn changed<'a>(&'a self, since_ms: u64, cursor: &'a str) -> Answered<'a, ChangedPage> {
+        Box::pin(async move {
+            let page: u64 = cursor.parse().unwrap_or(1);
+            let after = i64::try_from(since_ms.saturating_sub(OVERLAP_MS)).unwrap_or(0);
+            let after = jiff::Timestamp::from_millisecond(after).unwrap_or_default();
+            let after = after.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            let query = [
+                ("modified_after", &*after),
+                ("dates_are_gmt", "true"),
+                ("orderby", "modified"),
+                ("order", "asc"),
+                ("per_page", "100"),
+                ("page", &*page.to_string()),
+            ];
+            let incoming = self.list(&query).await?;
+            let next = (incoming.len() >= PAGE).then(|| (page + 1).to_string());
+            Ok(ChangedPage {
+                incoming,
+                next,
+                confirm: None,
+            })
+        })
+    }
+
+    fn cancel<'a>(&'a self, order_id: &'a str, _: &'a [ChannelLine]) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let request = self.request(Method::PUT, &format!("orders/{order_id}"));
+            let body = json!({"status": "cancelled"});
+            self.call(request.json(&body)).await.map(drop)
+        })
+    }
+}
