@@ -201,6 +201,32 @@ pub const PROVIDER_QUEUE_MAX: usize = 1_024;
 /// Names of SKUs that adapters keep; at the bound they are forgotten and asked for again.
 pub const NAMES_KEPT_MAX: usize = 1 << 20;
 
+/// Most sales channels of one shard. One more is refused with `CHANNEL_TABLE_FULL`.
+pub const CHANNELS_MAX: usize = 1_024;
+
+/// Most rules of channels about single SKUs that one shard keeps, campaigns' quotas included. One
+/// more is refused with `CHANNEL_TABLE_FULL`.
+pub const CHANNEL_RULES_MAX: usize = 1 << 20;
+
+/// Most quantities, one a channel and SKU, that one shard remembers as published. Others are
+/// published, but refused with `CHANNEL_TABLE_FULL` when they are reported.
+pub const PUBLISHED_MAX: usize = 1 << 21;
+
+/// Most campaigns that one shard keeps. The oldest that ended makes room; where none ended, one
+/// more is refused with `CHANNEL_TABLE_FULL`.
+pub const CAMPAIGNS_MAX: usize = 1_024;
+
+/// Most SKUs of one campaign. One more is refused with `TOO_MANY_LINES`.
+pub const CAMPAIGN_SKUS_MAX: usize = 256;
+
+/// Most quantities of one report of what was published, and SKUs of one question about a channel's
+/// stock. One more is refused with `TOO_MANY_LINES`.
+pub const CHANNEL_ITEMS_MAX: usize = 256;
+
+/// Newest changes of stock that one shard remembers for those who publish it; a reader that is
+/// further behind asks for every SKU again.
+pub const STOCK_CHANGES_KEPT: usize = 1 << 16;
+
 /// Largest body of an HTTP request, in bytes. A longer one is answered 413 and not read further.
 pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
 

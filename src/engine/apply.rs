@@ -3,6 +3,7 @@
 //! Each checks what it relies on and reports a contradiction. A live engine has decided before
 //! that there is none, so there it panics; on replay it is an error that names the record.
 
+use super::channel::Buyer;
 use super::idempotency::commands_kept::CommandResult;
 use super::idempotency::index::Table;
 use super::idempotency::rejections::Rejection;
@@ -111,6 +112,7 @@ impl Engine {
                 }
             }
             Record::Process(record) => self.apply_process(&record, sequence),
+            Record::Channel(record) => self.apply_channel(&record, sequence),
             _ => self.apply_definition(record),
         }
     }
@@ -136,6 +138,10 @@ impl Engine {
         } else if self.orders.len() >= self.options.orders_max {
             return Err(Contradiction::TableFull);
         }
+        let buyer = Buyer {
+            channel: record.channel,
+            accepted: sequence,
+        };
         for taken in record.allocations.iter() {
             if self.inventory.sku_of(record.tenant, taken.sku).is_none() {
                 return Err(Contradiction::UnknownSku(taken.sku));
@@ -146,6 +152,7 @@ impl Engine {
                         cell.reserved += taken.quantity;
                     })
                 })?;
+            self.count_taken(buyer, taken.sku, taken.quantity);
         }
         let deadline_ms = self.now_ms + u64::from(record.ttl_ms);
         let mut order = OrderSlot::new(
@@ -221,7 +228,7 @@ impl Engine {
     ) -> Applied {
         if !matches!(
             record.reason,
-            ResultCode::InsufficientStock | ResultCode::NotOnSale
+            ResultCode::InsufficientStock | ResultCode::NotOnSale | ResultCode::QuotaExhausted
         ) {
             return Err(Contradiction::Malformed);
         }
@@ -377,15 +384,17 @@ impl Engine {
     /// Gives all reserved units of an order back to its cells.
     pub(super) fn return_reserved(&mut self, slot: u32) -> Applied {
         let lines = self.take_lines(slot);
+        let buyer = self.buyer(slot);
         let mut applied = Ok(());
         for line in lines.iter().filter(|line| line.reserved > 0) {
+            let counted = self.count_given(buyer, line.sku, line.reserved);
             let change = self
                 .inventory
                 .change(line.sku, line.location, Cause::Order, |cell| {
                     cell.reserved = cell.reserved.checked_sub(line.reserved)?;
                     Some(())
                 });
-            applied = applied.and(change.map(|_| ()));
+            applied = applied.and(counted).and(change.map(|_| ()));
         }
         self.scratch.lines = lines;
         applied

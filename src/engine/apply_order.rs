@@ -83,6 +83,7 @@ impl Engine {
                 .find(|taken| (taken.sku, taken.location) == (line.sku, line.location));
             here.map_or(0, |taken| taken.quantity)
         };
+        let buyer = self.buyer(slot);
         for line in &own {
             let confirmed = confirmed_of(line);
             left -= usize::from(!whole && confirmed > 0).min(left);
@@ -96,7 +97,8 @@ impl Engine {
                     cell.committed = cell.committed.checked_add(confirmed)?;
                     Some(())
                 });
-            applied = applied.and(change.map(|_| ()));
+            let counted = self.count_given(buyer, line.sku, line.reserved - confirmed);
+            applied = applied.and(counted).and(change.map(|_| ()));
         }
         applied?;
         if left > 0 {
@@ -144,6 +146,7 @@ impl Engine {
             return Err(Contradiction::OrderState(order.order));
         }
         let mut applied = Ok(());
+        let buyer = self.buyer(slot);
         for line in own.iter().filter(|line| line.committed > 0) {
             let change = self
                 .inventory
@@ -151,7 +154,8 @@ impl Engine {
                     cell.committed = cell.committed.checked_sub(line.committed)?;
                     Some(())
                 });
-            applied = applied.and(change.map(|_| ()));
+            let counted = self.count_given(buyer, line.sku, line.committed);
+            applied = applied.and(counted).and(change.map(|_| ()));
         }
         self.scratch.lines = own;
         applied?;
@@ -169,6 +173,7 @@ impl Engine {
             return Err(Contradiction::OrderState(order.order));
         }
         let own = self.take_lines(slot);
+        let buyer = self.buyer(slot);
         let mut applied = Ok(());
         for line in &own {
             let units = line.ordered;
@@ -179,6 +184,7 @@ impl Engine {
                     cell.committed = cell.committed.checked_add(units).filter(|_| fits)?;
                     Some(())
                 });
+            self.count_taken(buyer, line.sku, units);
             applied = applied.and(change.map(|_| ()));
         }
         self.scratch.lines = own;

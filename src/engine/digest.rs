@@ -2,7 +2,7 @@
 //!
 //! BLAKE3 over names, SKUs with their cells, locations and orders with their lines, each table in
 //! order of its numbers, over the running hashes of refusals and command results, and, once there
-//! are pipelines, over the whole table of the order process. Left out is what options or time
+//! are pipelines or channels, over the whole tables of those. Left out is what options or time
 //! decide: the secret, how much the bounded memories still hold, timers.
 
 use super::Engine;
@@ -79,6 +79,11 @@ impl Engine {
         if self.processes.is_in_force() {
             let mut bytes = Vec::new();
             self.processes.digest_into(&mut bytes);
+            writer.put(&bytes);
+        }
+        if self.channels.is_in_use() {
+            let mut bytes = Vec::new();
+            self.channels.digest_into(&mut bytes);
             writer.put(&bytes);
         }
         writer.flush();

@@ -1,6 +1,6 @@
 //! What replay and audits of an engine can find wrong.
 
-use crate::types::{LocationId, OrderKey, SkuId, TenantId};
+use crate::types::{ChannelId, LocationId, OrderKey, SkuId, TenantId};
 
 /// A record that does not fit the state it meets, so the journal and this engine disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,18 @@ pub enum Contradiction {
     /// A table of this engine is too small for the journal: configure it larger.
     #[error("a table is full: configure it at least as large as when the journal was written")]
     TableFull,
+    /// A sales channel that was never defined.
+    #[error("sales channel {} is not defined for the tenant", .0.0)]
+    UnknownChannel(ChannelId),
+    /// A campaign in a state, or with units, that the record cannot meet.
+    #[error("campaign {0} is not in a state for this record, or has other units")]
+    Campaign(u32),
+    /// An order gives back more units of a channel than were counted.
+    #[error("more units of SKU {} are given back than its channel had", .0.0)]
+    ChannelUnits(SkuId),
+    /// A published quantity that is older than the one before, or from the future.
+    #[error("the published quantity of SKU {} is out of order", .0.0)]
+    Published(SkuId),
     /// The journaled digest is not the digest of the replayed state.
     #[error("the state digest does not match the replayed state")]
     Digest,

@@ -34,6 +34,7 @@ impl Engine {
         }
         self.check_timers()?;
         self.check_processes()?;
+        self.check_channels()?;
         self.check_index()
     }
 

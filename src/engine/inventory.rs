@@ -9,6 +9,7 @@
 #![allow(clippy::indexing_slicing)] // a table panics on a broken link: see `ChunkedVec`
 
 use super::Contradiction;
+use super::channel::{ChangeRing, ChangesRead};
 use super::command::CellQuantities;
 use crate::limits::CELL_QUANTITY_MAX;
 use crate::memory::ChunkedVec;
@@ -28,8 +29,24 @@ pub struct Sku {
     pub tenant: TenantId,
     /// Whether new orders may take it.
     pub on_sale: bool,
+    /// See [`mark`].
+    marks: u8,
+}
+
+/// Bits of [`Sku::marks`].
+mod mark {
     /// Its stock changed since the last drain.
-    changed: bool,
+    pub const CHANGED: u8 = 1;
+    /// Some sales channel has a rule about it.
+    pub const RULED: u8 = 2;
+}
+
+impl Sku {
+    /// On sale, and nobody has a rule about it: whoever comes may take what there is.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.on_sale && self.marks & mark::RULED == 0
+    }
 }
 
 /// One SKU at one location.
@@ -76,6 +93,9 @@ pub struct Inventory {
     cells: ChunkedVec<Cell, 17>,
     locations: Vec<Location>,
     changed: Option<Vec<SkuId>>,
+    channel_changes: Option<Box<ChangeRing>>,
+    /// Somebody wants to know what changes.
+    tracking: bool,
 }
 
 impl Inventory {
@@ -129,7 +149,7 @@ impl Inventory {
             first: NO_CELL,
             tenant,
             on_sale,
-            changed: false,
+            marks: 0,
         }) as u32)
     }
 
@@ -168,10 +188,30 @@ impl Inventory {
     /// Puts a SKU on or off sale. False for an unknown one.
     pub fn set_on_sale(&mut self, sku: SkuId, on_sale: bool) -> bool {
         let known = self.skus.get_mut(sku.0 as usize);
-        known.is_some_and(|sku| {
+        let known = known.is_some_and(|sku| {
             sku.on_sale = on_sale;
             true
-        })
+        });
+        if known {
+            self.note_change(sku);
+        }
+        known
+    }
+
+    /// Notes whether some sales channel has a rule about a SKU; whoever publishes it looks again.
+    pub fn set_ruled(&mut self, sku: SkuId, ruled: bool) {
+        if let Some(sku) = self.skus.get_mut(sku.0 as usize) {
+            sku.marks &= !mark::RULED;
+            sku.marks |= if ruled { mark::RULED } else { 0 };
+        }
+        self.note_change(sku);
+    }
+
+    /// True where some sales channel has a rule about the SKU.
+    #[inline]
+    pub fn is_ruled(&self, sku: SkuId) -> bool {
+        self.sku(sku)
+            .is_some_and(|sku| sku.marks & mark::RULED != 0)
     }
 
     /// The cells of a SKU in order of location number, with their numbers.
@@ -296,12 +336,32 @@ impl Inventory {
         if on != self.changed.is_some() {
             let changed = self.changed.replace(Vec::new()).unwrap_or_default();
             for sku in changed {
-                self.skus[sku.0].changed = false;
+                self.skus[sku.0].marks &= !mark::CHANGED;
             }
             if !on {
                 self.changed = None;
             }
         }
+        self.tracking = self.changed.is_some() || self.channel_changes.is_some();
+    }
+
+    /// Remembers from now on which SKUs changed, for those who publish stock.
+    pub fn track_channels(&mut self) {
+        self.channel_changes.get_or_insert_default();
+        self.tracking = true;
+    }
+
+    /// The stock of every SKU may have changed for those who publish it.
+    pub fn note_all_changed(&mut self) {
+        if let Some(ring) = &mut self.channel_changes {
+            ring.note_all();
+        }
+    }
+
+    /// See [`ChangeRing::read`]; `None` where nobody publishes stock.
+    pub fn read_changes(&mut self, since: u64, most: usize) -> Option<ChangesRead> {
+        let ring = self.channel_changes.as_mut()?;
+        Some(ring.read(since, most))
     }
 
     /// Moves the changed SKUs to `into`, each once.
@@ -310,17 +370,28 @@ impl Inventory {
             return;
         };
         for sku in changed.iter() {
-            self.skus[sku.0].changed = false;
+            self.skus[sku.0].marks &= !mark::CHANGED;
         }
         into.append(changed);
     }
 
     #[inline]
     fn note_change(&mut self, sku: SkuId) {
-        if let Some(changed) = &mut self.changed
-            && !std::mem::replace(&mut self.skus[sku.0].changed, true)
-        {
-            changed.push(sku);
+        if self.tracking {
+            self.note_tracked(sku);
+        }
+    }
+
+    fn note_tracked(&mut self, sku: SkuId) {
+        if let Some(changed) = &mut self.changed {
+            let marks = &mut self.skus[sku.0].marks;
+            if *marks & mark::CHANGED == 0 {
+                *marks |= mark::CHANGED;
+                changed.push(sku);
+            }
+        }
+        if let Some(ring) = &mut self.channel_changes {
+            ring.note(sku);
         }
     }
 }

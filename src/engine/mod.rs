@@ -29,6 +29,7 @@ mod allocate;
 mod apply;
 mod apply_definition;
 mod apply_order;
+pub mod channel;
 pub mod command;
 mod define;
 mod digest;
@@ -55,6 +56,7 @@ use crate::limits;
 use crate::types::record::RecordBuffer;
 use crate::types::{OrderKey, SkuId, TenantId};
 use allocate::{MergedLine, Plan};
+use channel::ChannelTable;
 use command::{Command, CommandOutcome, Context, LineNote, OrderOutcome, OrderRequest};
 pub use error::{Contradiction, InvariantBroken, ReplayError};
 use expiry::Timers;
@@ -212,6 +214,7 @@ pub struct Engine {
     actors: Vec<u64>,
     timers: Timers,
     processes: ProcessTable,
+    channels: ChannelTable,
     counters: Counters,
     scratch: Scratch,
 }
@@ -237,6 +240,7 @@ impl Engine {
             actors: Vec::new(),
             timers: Timers::default(),
             processes: ProcessTable::default(),
+            channels: ChannelTable::default(),
             counters: Counters::default(),
             scratch: Scratch::default(),
             options,
@@ -265,7 +269,8 @@ impl Engine {
 
     /// When the next timer may be due; it may turn out to be that of a resolved hold.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        self.timers.first_deadline()
+        let timer = self.timers.first_deadline();
+        timer.into_iter().chain(self.channels.due_ms()).min()
     }
 
     /// First prefetch stage of an order: hashes its key and fetches its line of the index.

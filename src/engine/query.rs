@@ -205,6 +205,7 @@ impl Engine {
             + self.names.memory_bytes()
             + self.timers.memory_bytes()
             + self.process_memory_bytes()
+            + self.channels.memory_bytes()
     }
 }
 

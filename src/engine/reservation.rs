@@ -79,11 +79,11 @@ impl Engine {
         outcome
     }
 
-    /// The common case: a line whose SKU is on sale and kept at one location only, or that names
-    /// its location.
+    /// The common case: a line whose SKU is on sale, in no channel's rules, and kept at one location
+    /// only, or that names its location.
     #[inline]
     fn only_offer(&self, want: &Allocation) -> Offer {
-        let Some(sku) = self.inventory.sku(want.sku).filter(|sku| sku.on_sale) else {
+        let Some(sku) = self.inventory.sku(want.sku).filter(|sku| sku.is_plain()) else {
             return Offer::Unclear;
         };
         let cell = if want.location == LocationId::ANY {
@@ -121,15 +121,39 @@ impl Engine {
                 .collect()
         });
         let partial = intake.request.policy == Policy::Partial;
+        let mut limits = Vec::new();
+        if self.channels.has_rules() {
+            let channel = intake.request.channel;
+            self.channel_shorts(channel, merged, intake.replaces, &mut limits);
+        }
+        let limited = !limits.is_empty();
+        let clipped = if partial && limited {
+            clip(merged, &limits)
+        } else {
+            Vec::new()
+        };
+        if partial && limited && clipped.is_empty() {
+            let nothing = |it: &ShortLine| self.available_everywhere(it.sku) == 0;
+            let code = if limits.iter().all(nothing) {
+                ResultCode::InsufficientStock
+            } else {
+                ResultCode::QuotaExhausted
+            };
+            return self.reject(intake, code, &limits, out, notes);
+        }
         plan.make(&Demand {
             stock: &self.inventory,
             own: &own,
-            lines: merged,
+            lines: if clipped.is_empty() { merged } else { &clipped },
             destination: intake.request.destination,
             partial,
         });
-        if plan.shorts.is_empty() {
+        if plan.shorts.is_empty() && !limited {
             return self.accept(intake, &plan.allocations, None, out);
+        }
+        if plan.shorts.is_empty() && !partial {
+            // The units are there, but for others.
+            return self.reject(intake, ResultCode::QuotaExhausted, &limits, out, notes);
         }
         if !partial || plan.allocations.is_empty() {
             return self.reject(
@@ -288,4 +312,15 @@ impl Engine {
             notes: count(shorts.len()),
         }
     }
+}
+
+/// The lines with no more units than their channel may take; those with none are left out.
+fn clip(merged: &[MergedLine], limits: &[ShortLine]) -> Vec<MergedLine> {
+    let clipped = merged.iter().filter_map(|line| {
+        let limit = limits.iter().find(|limit| limit.line == line.at);
+        let mut line = *line;
+        line.want.quantity = limit.map_or(line.want.quantity, |limit| limit.left);
+        (line.want.quantity > 0).then_some(line)
+    });
+    clipped.collect()
 }

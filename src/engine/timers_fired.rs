@@ -1,5 +1,6 @@
 //! A turn's time, and the timers that it fires.
 
+use super::channel::CAMPAIGN_RECORD_BYTES_MAX;
 use super::process::PROCESS_TIMER_RECORDS_BYTES_MAX;
 use super::record::{FORGOTTEN_KEY_BYTES, Record};
 use super::{Engine, TimersFired};
@@ -26,6 +27,17 @@ impl Engine {
         out: &mut RecordBuffer,
     ) -> TimersFired {
         let clock_ms = clock_ms.max(self.now_ms);
+        // A campaign that begins or ends in this turn has its room as well.
+        let campaign = self
+            .channels
+            .due_ms()
+            .is_some_and(|due_ms| due_ms <= clock_ms);
+        let timers_max = if campaign {
+            let room = CAMPAIGN_RECORD_BYTES_MAX / TIMER_RECORD_BYTES + 1;
+            timers_max.saturating_sub(room).max(1)
+        } else {
+            timers_max
+        };
         let mut due = std::mem::take(&mut self.scratch.due);
         let last_deadline = self.collect_due(clock_ms, timers_max, &mut due);
         let more = self
@@ -70,6 +82,10 @@ impl Engine {
         }
         self.scratch.bytes = keys;
         self.scratch.due = due;
+        if campaign {
+            // Behind the holds that ended by then: their units are there to be given.
+            fired.more |= self.fire_campaign(out);
+        }
         fired
     }
 

@@ -66,6 +66,8 @@ codes! {
     InsufficientStock = 10, "INSUFFICIENT_STOCK", Rejection;
     /// A SKU of the order is defined but not on sale.
     NotOnSale = 11, "NOT_ON_SALE", Rejection;
+    /// The channel's quota or cap is used up, and what is left is guaranteed to other channels; the short lines and what the channel may still take follow.
+    QuotaExhausted = 13, "QUOTA_EXHAUSTED", Rejection;
 
     /// The key was used before with another meaning; nothing changed.
     IdempotencyConflict = 20, "IDEMPOTENCY_CONFLICT", Rejection;
@@ -119,6 +121,10 @@ codes! {
     UnknownLocation = 61, "UNKNOWN_LOCATION", Invalid;
     /// No provider of this name is used by any pipeline.
     UnknownProvider = 62, "UNKNOWN_PROVIDER", Invalid;
+    /// No sales channel of this number is defined for this tenant.
+    UnknownChannel = 63, "UNKNOWN_CHANNEL", Invalid;
+    /// No campaign of this number is known for this tenant.
+    UnknownCampaign = 65, "UNKNOWN_CAMPAIGN", Invalid;
 
     /// A quantity is zero or above the largest one.
     InvalidQuantity = 70, "INVALID_QUANTITY", Invalid;
@@ -161,6 +167,8 @@ codes! {
     ActorTableFull = 95, "ACTOR_TABLE_FULL", Rejection;
     /// The server is shutting down; connect again and send the same request.
     ShuttingDown = 96, "SHUTTING_DOWN", Transient;
+    /// The shard has no room for another channel, rule, campaign or published quantity.
+    ChannelTableFull = 97, "CHANNEL_TABLE_FULL", Rejection;
 
     /// The frame does not start with the protocol's magic number.
     BadMagic = 100, "BAD_MAGIC", Protocol;

@@ -90,10 +90,11 @@ impl Desk<'_> {
 
     /// All units of an ended order could be taken again.
     fn covers(&self, slot: u32) -> bool {
-        self.engine.orders.lines(slot).all(|line| {
+        let there = self.engine.orders.lines(slot).all(|line| {
             let cell = self.engine.inventory.quantities(line.sku, line.location);
             cell.available() >= line.ordered
-        })
+        });
+        there && self.engine.channel_covers(slot)
     }
 
     /// The order has its units again, committed, and goes on behind its payment.

@@ -5,7 +5,7 @@ use crate::types::process::{
     BreakerCause, BreakerState, OperatorAction, ProcessEvent, ReportFate, ReportKind, ReviewReason,
     SubState, TimerKind,
 };
-use crate::types::{CommandKey, OrderKey, OrderState, TenantId};
+use crate::types::{CommandKey, OrderKey, OrderState, SkuId, TenantId};
 use bytes::{Buf, BufMut};
 
 /// A value with one byte form, little-endian.
@@ -53,6 +53,7 @@ wrapped! {
     CommandKey(u128),
     TenantId(u16),
     ProviderId(u16),
+    SkuId(u32),
 }
 
 macro_rules! coded {

@@ -64,3 +64,15 @@ pub const PROVIDER_REPORTED: u8 = 100;
 pub const OPERATOR_DECIDED: u8 = 101;
 /// A set of pipelines came into force.
 pub const PIPELINES_DEFINED: u8 = 102;
+/// A sales channel was defined, or got another name or kind.
+pub const CHANNEL_DEFINED: u8 = 112;
+/// A channel got a rule for a SKU, or for all others.
+pub const CHANNEL_RULE_SET: u8 = 113;
+/// A campaign was planned.
+pub const CAMPAIGN_DEFINED: u8 = 114;
+/// A campaign's window began: its channel has its quotas.
+pub const CAMPAIGN_STARTED: u8 = 115;
+/// A campaign ended: what it did not sell is in the pool again.
+pub const CAMPAIGN_ENDED: u8 = 116;
+/// A channel acknowledged quantities.
+pub const STOCK_PUBLISHED: u8 = 117;

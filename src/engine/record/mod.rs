@@ -9,12 +9,17 @@
 //! Payloads are little-endian and fixed-layout with counted tails; `docs/JOURNAL.md` lists every
 //! offset. A layout that changes gets a new version of its kind; old versions stay readable.
 
+mod channel;
 mod field;
 pub mod kind;
 mod order;
 mod process;
 mod stock;
 
+pub use channel::{
+    CampaignDefined, CampaignReturn, CampaignUnits, ChannelRecord, ChannelRef, PublishedItem, Run,
+    RunItem, put_run,
+};
 pub use order::{
     Allocation, Allocations, Lines, OrderAccepted, OrderLine, OrderLines, OrderRef, OrderRejected,
     RequestedLine, ShortLine, Shorts, accepted_flags, put_lines, put_shorts,
@@ -115,6 +120,8 @@ pub enum Record<'a> {
     StateDigest { digest: [u8; 32] },
     /// A record of the order process, see [`kind::ORDER_MOVED`] and the following.
     Process(ProcessRecord<'a>),
+    /// A record about sales channels, see [`kind::CHANNEL_DEFINED`] and the following.
+    Channel(ChannelRecord<'a>),
 }
 
 /// Bytes of one key in [`Record::OrdersForgotten`].
@@ -148,6 +155,9 @@ impl<'a> Record<'a> {
             }
             kind::ORDER_MOVED..=kind::PIPELINES_DEFINED => {
                 Self::Process(ProcessRecord::take(raw.kind, &mut input)?)
+            }
+            kind::CHANNEL_DEFINED..=kind::STOCK_PUBLISHED => {
+                Self::Channel(ChannelRecord::take(raw.kind, &mut input)?)
             }
             _ => Self::take_other(raw.kind, &mut input)?,
         };
@@ -275,6 +285,7 @@ impl<'a> Record<'a> {
             Self::CommandRefused { .. } => kind::COMMAND_REFUSED,
             Self::StateDigest { .. } => kind::STATE_DIGEST,
             Self::Process(record) => record.kind(),
+            Self::Channel(record) => record.kind(),
         }
     }
 
@@ -317,6 +328,7 @@ impl<'a> Record<'a> {
             }
             Self::Stock(change) => change.put(out),
             Self::Process(record) => record.put(out),
+            Self::Channel(record) => record.put(out),
             other => other.put_other(out),
         }
     }

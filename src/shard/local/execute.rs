@@ -105,6 +105,7 @@ impl<S: Storage> Shard<S> {
                     _ => self.execute_local(tenant, actor, *request),
                 }
             }
+            LocalRequest::Channel(request) => self.channel_local(context, request),
             LocalRequest::Query(query) => self.answer_local(context, query),
         }
     }
@@ -208,9 +209,16 @@ impl<S: Storage> Shard<S> {
         }
     }
 
-    fn answer_local(&self, context: Context, query: LocalQuery) -> LocalAnswer {
+    fn answer_local(&mut self, context: Context, query: LocalQuery) -> LocalAnswer {
         let engine = &self.engine;
         match query {
+            LocalQuery::ChannelStock { channel, skus } => {
+                self.channel_stock(context, channel, skus)
+            }
+            LocalQuery::ChannelChanges { channel, since } => {
+                self.channel_changes(context, channel, since)
+            }
+            LocalQuery::Channels => self.channels_view(context),
             LocalQuery::Order(key) => LocalAnswer::Order(self.order_detail(context, key)),
             LocalQuery::List(filter) => LocalAnswer::List(engine.list_processes(&ListFilter {
                 tenant: context.tenant,

@@ -10,10 +10,15 @@
 //! everything that they reveal is acknowledged. A full queue gives the request back, and the
 //! caller waits; nothing is dropped.
 
+mod channel;
 mod execute;
 mod request;
 mod stock;
 
+pub use channel::{
+    ChannelChanges, ChannelRequest, ChannelStock, ChannelStockItem, ChannelsView, NamedCampaign,
+    NamedPublished, SkuChoice,
+};
 pub use request::{
     HoldChange, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
     OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
@@ -21,6 +26,10 @@ pub use request::{
 pub use stock::{
     Definition, LocalLocation, LocalSku, LocalStatus, LocalStock, StockMove, StockPage,
     StockRequest,
+};
+
+pub use crate::engine::channel::command::{
+    CampaignItemView, CampaignView, ChannelStockView, ChannelView, RuleView,
 };
 
 use super::Shard;

@@ -1,5 +1,6 @@
 //! What can be asked from inside the process, as owned values.
 
+use super::channel::{ChannelChanges, ChannelRequest, ChannelStock, ChannelsView, SkuChoice};
 use super::stock::{Definition, LocalLocation, LocalStatus, LocalStock, StockPage, StockRequest};
 use crate::engine::command::{CommandOutcome, OrderLineView, OrderOutcome, OrderView};
 use crate::engine::process::command::{
@@ -95,6 +96,8 @@ pub enum LocalRequest {
         /// What to do.
         request: Box<LocalRequest>,
     },
+    /// A command about sales channels.
+    Channel(ChannelRequest),
     /// A question.
     Query(LocalQuery),
 }
@@ -162,6 +165,24 @@ pub enum LocalQuery {
     },
     /// Counters of the shard, and how far its journal is.
     Status,
+    /// What a channel is to offer, and the sequence at which that is true.
+    ChannelStock {
+        /// The channel.
+        channel: ChannelId,
+        /// Of which SKUs, at most `CHANNEL_ITEMS_MAX`.
+        skus: SkuChoice,
+    },
+    /// SKUs whose stock changed since a position, with what the channel is to offer of them: at
+    /// most `CHANNEL_ITEMS_MAX`. A reader begins with `u64::MAX`, which tells it to ask for every
+    /// SKU, and goes on from the answer's cursor.
+    ChannelChanges {
+        /// The channel.
+        channel: ChannelId,
+        /// The position.
+        since: u64,
+    },
+    /// Every channel with its rules, and every campaign.
+    Channels,
 }
 
 /// One line by names.
@@ -317,6 +338,12 @@ pub enum LocalAnswer {
     Locations(Vec<LocalLocation>, u16),
     /// Counters and marks.
     Status(Box<LocalStatus>),
+    /// What a channel is to offer.
+    ChannelStock(ChannelStock),
+    /// What changed.
+    ChannelChanges(ChannelChanges),
+    /// Every channel and campaign.
+    Channels(Box<ChannelsView>),
 }
 
 /// An order with its lines by name, and its process while it has one.
