@@ -69,11 +69,23 @@ pub struct Callback {
     pub sign: Signer,
 }
 
-/// A callback, and the address that its receiver asked for, if any.
+/// Where a callback goes.
+#[derive(Clone)]
+enum Address {
+    /// `TARGET/callbacks/PROVIDER`.
+    Usual,
+    /// A path below the target.
+    Below(String),
+    /// What its receiver asked for.
+    Url(String),
+}
+
+/// A callback, where it goes, and how often it is tried.
 #[derive(Clone)]
 struct Outgoing {
     callback: Callback,
-    url: Option<String>,
+    address: Address,
+    tries: u32,
 }
 
 /// How many callbacks there were, and what became of them.
@@ -193,7 +205,18 @@ impl Callbacks {
     pub fn send(&self, callback: Callback) {
         self.dispatch(Outgoing {
             callback,
-            url: None,
+            address: Address::Usual,
+            tries: TRIES,
+        });
+    }
+
+    /// Like [`Callbacks::send`], to a path below the target; once, or again until it is answered
+    /// with 2xx.
+    pub fn send_below(&self, path: String, again: bool, callback: Callback) {
+        self.dispatch(Outgoing {
+            callback,
+            address: Address::Below(path),
+            tries: if again { TRIES } else { 1 },
         });
     }
 
@@ -201,7 +224,8 @@ impl Callbacks {
     pub fn send_to(&self, url: String, callback: Callback) {
         self.dispatch(Outgoing {
             callback,
-            url: Some(url),
+            address: Address::Url(url),
+            tries: TRIES,
         });
     }
 
@@ -214,7 +238,8 @@ impl Callbacks {
             .or_else(|| state.modes.get("*"))
             .unwrap_or(&(Mode::Normal, 0));
         state.tally(provider).made += 1;
-        if mode == Mode::Lost || (state.target.is_none() && callback.url.is_none()) {
+        let nowhere = state.target.is_none() && !matches!(callback.address, Address::Url(_));
+        if mode == Mode::Lost || nowhere {
             state.tally(provider).lost += 1;
             return;
         }
@@ -284,7 +309,7 @@ impl Callbacks {
 
     async fn tries(&self, callback: &Outgoing, wrong: bool) -> bool {
         let mut wait_ms = FIRST_WAIT_MS;
-        for attempt in 0..TRIES {
+        for attempt in 0..callback.tries {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(wait_ms)).await;
                 wait_ms = (wait_ms * 2).min(LONGEST_WAIT_MS);
@@ -300,14 +325,21 @@ impl Callbacks {
         }
         tracing::warn!(
             provider = callback.callback.provider,
-            "a callback was given up after {TRIES} tries"
+            "a callback was given up after {} tries",
+            callback.tries
         );
         false
     }
 
-    async fn attempt(&self, Outgoing { callback, url }: &Outgoing, wrong: bool) -> bool {
-        let usual = |target| format!("{target}/callbacks/{}", callback.provider);
-        let Some(url) = url.clone().or_else(|| self.target().map(usual)) else {
+    async fn attempt(&self, outgoing: &Outgoing, wrong: bool) -> bool {
+        let callback = &outgoing.callback;
+        let target = self.target();
+        let url = match &outgoing.address {
+            Address::Url(url) => Some(url.clone()),
+            Address::Below(path) => target.map(|target| format!("{target}{path}")),
+            Address::Usual => target.map(|it| format!("{it}/callbacks/{}", callback.provider)),
+        };
+        let Some(url) = url else {
             return false;
         };
         let Ok(_permit) = self.shared.at_once.acquire().await else {

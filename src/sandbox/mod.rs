@@ -37,6 +37,7 @@
 
 pub mod authorize_net;
 pub mod callbacks;
+pub mod channels;
 mod control;
 mod core;
 pub mod easypost;

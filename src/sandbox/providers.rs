@@ -1,6 +1,9 @@
 //! The list of providers.
 
 use super::authorize_net::AuthorizeNet;
+use super::channels::{
+    meta::Meta, shopee::Shopee, shopify::Shopify, tiktok::TikTok, woocommerce::WooCommerce,
+};
 use super::core::{Options, Provider};
 use super::easypost::EasyPost;
 use super::hubspot::HubSpot;
@@ -37,5 +40,10 @@ pub fn all(options: &Options) -> Vec<Box<dyn Provider>> {
         Box::<WhatsApp>::default(),
         Box::<Slack>::default(),
         Box::<WebhookStep>::default(),
+        Box::new(Shopify::new(options.seed)),
+        Box::new(WooCommerce::new(options.seed)),
+        Box::new(Shopee::new(options.seed)),
+        Box::new(TikTok::new(options.seed)),
+        Box::new(Meta::new(options.seed)),
     ]
 }

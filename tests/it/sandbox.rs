@@ -3,6 +3,7 @@
 mod adapters;
 mod authorize_net;
 mod callbacks;
+mod channels;
 mod easypost;
 mod faults;
 mod fraud;
