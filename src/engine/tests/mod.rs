@@ -1,10 +1,13 @@
 //! Tests of the whole engine, against claims, naive models and its own replay.
 
 mod allocation;
+mod channel_model;
+mod channels;
 mod codes;
 mod codes_commands;
 mod expiry;
 mod golden;
+mod golden_channel;
 mod golden_process;
 mod idempotency;
 mod model;
