@@ -266,6 +266,9 @@ impl Ledger {
 fn decides(code: ResultCode) -> bool {
     matches!(
         code,
-        ResultCode::Ok | ResultCode::InsufficientStock | ResultCode::NotOnSale
+        ResultCode::Ok
+            | ResultCode::InsufficientStock
+            | ResultCode::NotOnSale
+            | ResultCode::QuotaExhausted
     )
 }

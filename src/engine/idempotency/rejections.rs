@@ -5,8 +5,9 @@
 //!                                                  SKU 26 │ left 20
 //! ```
 //!
-//! One short line with less than 2^20 units left is kept in the slot, provided it is line 0; other
-//! ones are kept aside, at most one a slot of the ring on average (and [`ASIDE_LINES_MIN`] in any
+//! One short line with less than 2^20 units left is kept in the slot, provided it is line 0 and the
+//! code is one of the two of the picture; other ones are kept aside, with their code's number in
+//! place of SKU and units, at most one a slot of the ring on average (and [`ASIDE_LINES_MIN`] in any
 //! case). At either bound the oldest refusal is forgotten and counted.
 #![allow(clippy::indexing_slicing)] // a table panics on a broken link: see `ChunkedVec`
 
@@ -25,6 +26,15 @@ const SKU_BITS: u32 = 26;
 const ASIDE: u64 = 1 << (LEFT_BITS + SKU_BITS);
 const NOT_ON_SALE: u64 = ASIDE << 1;
 const VERSION_SHIFT: u32 = LEFT_BITS + SKU_BITS + 2;
+
+/// The code of a refusal that is neither of the two that have a bit.
+fn other_code(packed: u64) -> Option<ResultCode> {
+    let number = packed & u64::from(u16::MAX);
+    if packed & ASIDE == 0 || number == 0 {
+        return None;
+    }
+    u16::try_from(number).ok().and_then(ResultCode::from_u16)
+}
 
 const _: () = {
     assert!(size_of::<Slot>() == 32);
@@ -46,7 +56,7 @@ pub struct Rejection {
     pub fingerprint: u64,
     /// Its version.
     pub version: u16,
-    /// `InsufficientStock` or `NotOnSale`.
+    /// `InsufficientStock`, `NotOnSale`, or another one that refuses an order for good.
     pub code: ResultCode,
 }
 
@@ -128,10 +138,10 @@ impl Rejections {
         Rejection {
             fingerprint,
             version: (packed >> VERSION_SHIFT) as u16,
-            code: if packed & NOT_ON_SALE == 0 {
-                ResultCode::InsufficientStock
-            } else {
-                ResultCode::NotOnSale
+            code: match other_code(packed) {
+                Some(code) => code,
+                None if packed & NOT_ON_SALE == 0 => ResultCode::InsufficientStock,
+                None => ResultCode::NotOnSale,
             },
         }
     }
@@ -169,7 +179,11 @@ impl Rejections {
         if rejection.code == ResultCode::NotOnSale {
             packed |= NOT_ON_SALE;
         }
-        let inline = (aside == 1)
+        let packable = matches!(
+            rejection.code,
+            ResultCode::InsufficientStock | ResultCode::NotOnSale
+        );
+        let inline = (aside == 1 && packable)
             .then(|| shorts.clone().next())
             .flatten()
             .filter(|short| short.line == 0 && short.left < 1 << LEFT_BITS);
@@ -185,6 +199,11 @@ impl Rejections {
             packed |= u64::from(short.sku.0) << LEFT_BITS | u64::from(short.left);
         } else {
             packed |= ASIDE;
+            packed |= if packable {
+                0
+            } else {
+                u64::from(rejection.code as u16)
+            };
             self.aside.insert(number, shorts.collect());
             self.aside_lines += aside;
         }

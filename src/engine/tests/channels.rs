@@ -363,7 +363,7 @@ fn a_campaign_takes_its_quota_at_its_time_and_returns_what_it_did_not_sell() {
     shop.confirm(2, &[]);
     assert_eq!(
         shop.buy(3, ONE, &[line(sku, ANY, 3)]).code,
-        ResultCode::QuotaExhausted
+        ResultCode::InsufficientStock
     );
     shop.advance(4_999);
     assert_eq!(shop.offers(sku), [0, 2, 0]);
