@@ -4,6 +4,7 @@ mod adapters;
 mod authorize_net;
 mod callbacks;
 mod channels;
+mod channels_signed;
 mod easypost;
 mod faults;
 mod fraud;
