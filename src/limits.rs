@@ -254,6 +254,24 @@ pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 /// Stock cells of one page of SKUs; the page ends early behind it, but has one SKU at least.
 pub const STOCK_CELLS_SHOWN_MAX: usize = 4_096;
 
+/// Tenants that the dashboard follows; orders of later ones are not in its figures.
+pub const DASHBOARD_TENANTS_MAX: usize = 64;
+
+/// SKUs of one tenant whose sales the dashboard counts; the one that sold longest ago makes room.
+pub const DASHBOARD_SKUS_MAX: usize = 4_096;
+
+/// Calls of one tenant that the dashboard follows until they end; further ones are only counted.
+pub const DASHBOARD_CALLS_MAX: usize = 65_536;
+
+/// Orders of one tenant whose stay in a state the dashboard times; further ones are not timed.
+pub const DASHBOARD_DWELL_ORDERS_MAX: usize = 65_536;
+
+/// Sessions of browsers at once; the oldest makes room.
+pub const DASHBOARD_SESSIONS_MAX: usize = 1_024;
+
+/// How long a browser's session lasts, in milliseconds (12 hours).
+pub const DASHBOARD_SESSION_MS: u64 = 12 * 3_600 * 1_000;
+
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);
     assert!(TURN_ITEMS_MAX >= FRAME_ITEMS_MAX);

@@ -82,6 +82,8 @@ metric_specs! {
     ANSWER_SECONDS: Histogram, Seconds, "onhand_answer_seconds",
         "From the first socket read of a turn to its replies being handed to the sockets; \
          lower than a client's figure by the network and the wait before the read.";
+    DECISION_SECONDS: Histogram, Seconds, "onhand_decision_seconds",
+        "As onhand_answer_seconds, over turns that decided an order so, by shard and outcome (accepted, rejected).";
     JOURNAL_BYTES: Counter, Bytes, "onhand_journal_bytes_total",
         "Bytes appended to the journal, by shard.";
     JOURNAL_SEQUENCE: Gauge, Count, "onhand_journal_sequence",
@@ -224,6 +226,10 @@ pub struct ShardMetrics {
     pub durable_seconds: Histogram,
     /// See [`ANSWER_SECONDS`].
     pub answer_seconds: Histogram,
+    /// See [`DECISION_SECONDS`], accepted.
+    pub accepted_seconds: Histogram,
+    /// See [`DECISION_SECONDS`], rejected.
+    pub rejected_seconds: Histogram,
     /// See [`JOURNAL_BYTES`].
     pub journal_bytes: Counter,
     /// See [`JOURNAL_SEQUENCE`].
@@ -249,6 +255,7 @@ impl ShardMetrics {
         let gauge = |name: &'static str| metrics::gauge!(name, "shard" => label.clone());
         let histogram = |name: &'static str| metrics::histogram!(name, "shard" => label.clone());
         let orders = |outcome: &'static str| metrics::counter!(ORDERS, "shard" => label.clone(), "outcome" => outcome);
+        let decision = |outcome: &'static str| metrics::histogram!(DECISION_SECONDS, "shard" => label.clone(), "outcome" => outcome);
         Self {
             frames: counter(FRAMES),
             commands: counter(COMMANDS),
@@ -267,6 +274,8 @@ impl ShardMetrics {
             turn_seconds: histogram(TURN_SECONDS),
             durable_seconds: histogram(DURABLE_SECONDS),
             answer_seconds: histogram(ANSWER_SECONDS),
+            accepted_seconds: decision("accepted"),
+            rejected_seconds: decision("rejected"),
             journal_bytes: counter(JOURNAL_BYTES),
             sequence: gauge(JOURNAL_SEQUENCE),
             acknowledged: gauge(JOURNAL_ACKNOWLEDGED),

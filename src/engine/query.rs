@@ -169,6 +169,11 @@ impl Engine {
         }
     }
 
+    /// Orders accepted since the journal began, and those that hold unpaid units now.
+    pub fn accepted_and_held(&self) -> (u64, u64) {
+        (self.counters.accepted, self.counters.open_holds)
+    }
+
     /// Counts and memory.
     pub fn statistics(&self) -> EngineStatistics {
         let counters = &self.counters;

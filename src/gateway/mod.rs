@@ -18,6 +18,7 @@
 mod body;
 pub mod callbacks;
 mod connections;
+pub mod dashboard;
 pub mod engines;
 pub mod problem;
 mod state;
@@ -96,6 +97,7 @@ impl Bound {
             tokens: services.tokens,
             callbacks: services.callbacks,
             follow: services.follow,
+            dashboard: services.dashboard,
         };
         let (stop, stopped) = oneshot::channel();
         let listener = self.listener;
@@ -159,7 +161,9 @@ async fn serve(
 }
 
 fn routes(shared: Shared) -> Router {
+    let dashboard = shared.dashboard.as_ref().map(dashboard::routes);
     Router::new()
+        .merge(dashboard.unwrap_or_default())
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))

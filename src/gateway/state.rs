@@ -1,6 +1,7 @@
 //! What every route reads.
 
 use super::callbacks::{Follow, Source};
+use super::dashboard::Dashboard;
 use super::engines::Engines;
 use crate::net::token::TokenFile;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -19,6 +20,8 @@ pub struct Services {
     pub callbacks: Arc<[Source]>,
     /// Reads what a callback only points at.
     pub follow: Arc<dyn Follow>,
+    /// The operators' dashboard, if there is one.
+    pub dashboard: Option<Dashboard>,
 }
 
 impl fmt::Debug for Services {
@@ -27,6 +30,7 @@ impl fmt::Debug for Services {
             .field("engines", &self.engines)
             .field("tokens", &self.tokens)
             .field("callbacks", &self.callbacks)
+            .field("dashboard", &self.dashboard)
             .finish_non_exhaustive()
     }
 }
@@ -40,4 +44,5 @@ pub(super) struct Shared {
     pub tokens: Option<Arc<TokenFile>>,
     pub callbacks: Arc<[Source]>,
     pub follow: Arc<dyn Follow>,
+    pub dashboard: Option<Dashboard>,
 }

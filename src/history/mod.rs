@@ -11,6 +11,7 @@
 //! is locked, full, gone or an older copy holds up the history and nothing else; it catches up by
 //! itself. `docs/HISTORY.md` explains tables and views.
 
+mod ask;
 mod cell;
 mod database;
 mod error;
@@ -27,6 +28,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Answered, Question, Questions};
 pub use error::HistoryError;
 pub use reader::{History, HistoryProgress, HistorySource};
 pub use rebuild::{Rebuilt, catch_up, clear};

@@ -71,6 +71,20 @@ impl Token {
         ))
     }
 
+    /// What it allows a session of `tenant`.
+    ///
+    /// # Errors
+    /// [`AuthError::ForbiddenTenant`].
+    pub fn grant(&self, tenant: &str) -> Result<Grant, AuthError> {
+        match &self.tenant {
+            Some(only) if only != tenant => Err(AuthError::ForbiddenTenant),
+            _ => Ok(Grant {
+                name: self.name.clone(),
+                role: self.role,
+            }),
+        }
+    }
+
     /// The line of this token in a token file, without line break.
     #[must_use]
     pub fn to_line(&self) -> String {
@@ -213,6 +227,16 @@ impl TokenFile {
     /// # Errors
     /// [`AuthError`], with the two cases that a client is told.
     pub fn authenticate(&self, presented: &str, tenant: &str) -> Result<Grant, AuthError> {
+        self.entry(presented)?.grant(tenant)
+    }
+
+    /// The entry of a presented token, whatever tenant it is for.
+    ///
+    /// Takes the same time whichever entry matches, as [`TokenFile::authenticate`] does.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`].
+    pub fn entry(&self, presented: &str) -> Result<&Token, AuthError> {
         if presented.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::Unauthenticated);
         }
@@ -225,16 +249,8 @@ impl TokenFile {
             found |= same;
         }
         let token = usize::try_from(at).ok().and_then(|at| self.tokens.get(at));
-        let Some(token) = token.filter(|_| bool::from(found)) else {
-            return Err(AuthError::Unauthenticated);
-        };
-        match &token.tenant {
-            Some(only) if only != tenant => Err(AuthError::ForbiddenTenant),
-            _ => Ok(Grant {
-                name: token.name.clone(),
-                role: token.role,
-            }),
-        }
+        let token = token.filter(|_| bool::from(found));
+        token.ok_or(AuthError::Unauthenticated)
     }
 }
 

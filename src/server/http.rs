@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::config::process::ProcessConfig;
 use crate::gateway::Services;
 use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
+use crate::gateway::dashboard::Dashboard;
 use crate::gateway::engines::{Engines, FindOrder, FoundOrder};
 use crate::journal::storage::Storage;
 use crate::net::listener::ListenerOptions;
@@ -27,6 +28,7 @@ pub(super) fn services<S: Storage>(
     access: &[ShardAccess<S>],
     facts: Arc<OrderFactsStore>,
     process: Option<&ProcessConfig>,
+    dashboard: Dashboard,
 ) -> Result<Services, ServerError> {
     let queues = access.iter().map(|one| Arc::clone(&one.queue)).collect();
     let find = Arc::new(Facts(facts));
@@ -35,6 +37,7 @@ pub(super) fn services<S: Storage>(
         tokens: options.tokens.clone().map(Arc::new),
         callbacks: process.map_or(Ok(Vec::new()), sources)?.into(),
         follow: Arc::new(Shipments::of(process)?),
+        dashboard: Some(dashboard),
     })
 }
 

@@ -9,11 +9,13 @@
 //!  onhand-listener   accepts, TLS, hello, deals out      ┐
 //!  onhand-journal    prepares and hashes segments        │ the cores without an engine
 //!  onhand-http       metrics, health                     │
-//!  onhand-history    the journal's copy in SQL           ┘
+//!  onhand-history    the journal's copy in SQL           │
+//!  onhand-dashboard  figures for people who watch        ┘
 //! ```
 //!
 //! Any thread that ends with an error ends the process: a half-dead server is worse than none.
 
+mod dashboard;
 pub mod data_dir;
 mod engine_thread;
 mod error;
@@ -29,6 +31,7 @@ use crate::adapters::runtime::Adapters;
 use crate::affinity::CorePlan;
 use crate::clock;
 use crate::config::Config;
+use crate::dashboard::pulse::PulseThread;
 use crate::gateway::{Bound, Gateway};
 use crate::history::HistoryThread;
 use crate::journal::mapped::MappedStorage;
@@ -62,6 +65,7 @@ pub struct Server<S: Storage = MappedStorage> {
     inboxes: Vec<Arc<Inbox>>,
     threads: Threads<S>,
     history: Option<HistoryThread>,
+    pulse: Option<PulseThread>,
     _data: DataDir,
 }
 
@@ -136,8 +140,17 @@ impl<S: Storage> Server<S> {
             .as_ref()
             .map(|process| process::start_adapters(&access, process, &facts, &threads.on_failure()))
             .transpose()?;
+        let mut pulse = None;
         let gateway = http.map(|http| {
-            let services = services(config, &options, &access, facts, process.as_ref())?;
+            let (pages, thread) = dashboard::start(
+                config,
+                &access,
+                facts.shards(),
+                process.as_ref(),
+                recorder.clone(),
+            )?;
+            pulse = Some(thread);
+            let services = services(config, &options, &access, facts, process.as_ref(), pages)?;
             let thread = |source| ServerError::Thread {
                 name: "onhand-http".to_owned(),
                 source,
@@ -164,6 +177,7 @@ impl<S: Storage> Server<S> {
             inboxes,
             threads,
             history,
+            pulse,
             _data: data,
         })
     }
@@ -219,6 +233,9 @@ impl<S: Storage> Server<S> {
             inbox.drain();
         }
         let shutdown = self.threads.join();
+        if let Some(pulse) = self.pulse {
+            pulse.stop();
+        }
         // Last, so that the end of the journal is in it, too.
         if let Some(history) = self.history {
             history.stop();

@@ -1,5 +1,6 @@
 //! The threads of a server: started in one place, ended in one order.
 
+use super::dashboard::RecoveredFigures;
 use super::engine_thread::ShardService;
 use super::error::{ServerError, chain};
 use super::recovery::Recovered;
@@ -49,6 +50,8 @@ pub(super) struct ShardAccess<S: Storage> {
     pub open_effects: Vec<OpenEffect>,
     /// Where its recovered journal ended: what comes later is new.
     pub recovered_end: Place,
+    /// What its engine knew there.
+    pub recovered: RecoveredFigures,
 }
 
 type EngineThread<S> = JoinHandle<Result<Shard<S>, String>>;
@@ -130,6 +133,7 @@ impl<S: Storage> Threads<S> {
                 position,
                 time_ms: shard.engine().now_ms(),
             };
+            let figures = RecoveredFigures::of(shard.engine());
             let service = ShardService::new(shard, clock);
             let metrics = NetMetrics::new(usize::from(number));
             let engine = EngineLoop::new(poll, Arc::clone(&inbox), service, metrics, deadlines);
@@ -142,6 +146,7 @@ impl<S: Storage> Threads<S> {
                 tenants,
                 open_effects,
                 recovered_end,
+                recovered: figures,
             });
             self.engines
                 .push((number, self.start_engine(number, name, engine, cores)?));

@@ -35,6 +35,16 @@ struct HeldTurn {
     parts: Vec<Part>,
     started_ns: u64,
     appended_ns: u64,
+    outcomes: Outcomes,
+}
+
+/// What a turn decided about orders, for its latency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// It accepted at least one.
+    pub accepted: bool,
+    /// It refused at least one.
+    pub rejected: bool,
 }
 
 /// One part as it is handed out.
@@ -57,6 +67,8 @@ pub struct TurnTimes {
     pub started_ns: u64,
     /// End of its journal append, in nanoseconds.
     pub appended_ns: u64,
+    /// What it decided.
+    pub outcomes: Outcomes,
 }
 
 /// Replies of the running turn and of turns whose records are not acknowledged yet.
@@ -98,6 +110,11 @@ impl ReplyGate {
                 close,
             }),
         }
+    }
+
+    /// Says what the running turn decided.
+    pub fn decided(&mut self, outcomes: Outcomes) {
+        self.current.outcomes = outcomes;
     }
 
     /// Ends the turn: its replies wait until every record below `gate` is acknowledged.
@@ -154,6 +171,7 @@ impl ReplyGate {
             done(TurnTimes {
                 started_ns: turn.started_ns,
                 appended_ns: turn.appended_ns,
+                outcomes: std::mem::take(&mut turn.outcomes),
             });
             turn.bytes.clear();
             turn.parts.clear();

@@ -43,7 +43,7 @@ use crate::types::{ResultCode, Role, SessionId};
 use crate::wire::frame::Frame;
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{ErrorReply, HelloReply};
-use gate::{Released, ReplyGate, TurnTimes};
+use gate::{Outcomes, Released, ReplyGate, TurnTimes};
 use local::{HeldAnswers, LocalQueue};
 use orders::Pipeline;
 use sessions::{SessionState, Sessions};
@@ -340,6 +340,10 @@ impl<S: Storage> Shard<S> {
             }
             self.journal_bytes += self.records.bytes().len() as u64 + 64;
         }
+        self.gate.decided(Outcomes {
+            accepted: self.tally.accepted > 0,
+            rejected: self.tally.rejected > 0,
+        });
         self.gate.end(self.journal.next_sequence(), now_ns);
         self.answers.end(self.journal.next_sequence());
         let worked = self.turn.items > 0 || !self.records.is_empty();
@@ -357,7 +361,14 @@ impl<S: Storage> Shard<S> {
             .release(self.journal.acknowledged(), send, |times: TurnTimes| {
                 let since = |start_ns| crate::metrics::seconds_between(start_ns, now_ns);
                 metrics.durable_seconds.record(since(times.appended_ns));
-                metrics.answer_seconds.record(since(times.started_ns));
+                let answered = since(times.started_ns);
+                metrics.answer_seconds.record(answered);
+                if times.outcomes.accepted {
+                    metrics.accepted_seconds.record(answered);
+                }
+                if times.outcomes.rejected {
+                    metrics.rejected_seconds.record(answered);
+                }
             });
     }
 

@@ -90,6 +90,7 @@ impl Web {
             tokens: tokens.map(Arc::new),
             callbacks: sources.into(),
             follow: Arc::new(One),
+            dashboard: None,
         };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let gateway = bound.serve(metrics, services).expect("a thread");

@@ -7,6 +7,7 @@ use crate::engine::record::process_flags::CANCELLING;
 use crate::types::pipeline::PipelineSet;
 use crate::types::process::TimerKind;
 use crate::types::{OrderKey, OrderState, TenantId};
+use std::collections::BTreeMap;
 
 impl Engine {
     /// Providers' names; the place of one is its `ProviderId`.
@@ -49,6 +50,17 @@ impl Engine {
             page.orders.push(self.process_view(*slot, process));
         }
         page
+    }
+
+    /// How many orders in process are in which state, by tenant.
+    pub fn process_states(&self) -> BTreeMap<(TenantId, OrderState), u64> {
+        let mut states = BTreeMap::new();
+        for process in self.processes.processes.values() {
+            if !process.state.is_terminal() {
+                *states.entry((process.tenant, process.state)).or_default() += 1;
+            }
+        }
+        states
     }
 
     /// Every breaker, in order of its provider's number.

@@ -1,6 +1,7 @@
 //! Who asks: bearer token, tenant, role, and the key that makes a request safe to repeat.
 
 use crate::gateway::connections::Peer;
+use crate::gateway::dashboard::session;
 use crate::gateway::engines::Asker;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
@@ -67,6 +68,12 @@ impl FromRequestParts<Shared> for Caller {
         }
         let (actor, role) = match &shared.tokens {
             None => (ANONYMOUS.to_owned(), local_admin(parts)?),
+            Some(_) if !headers.contains_key(header::AUTHORIZATION) => {
+                let sessions = shared.dashboard.as_ref().map(|one| &one.sessions);
+                let grant = sessions.map(|sessions| sessions.grant(parts, tenant));
+                let grant = grant.transpose()?.flatten().ok_or_else(unauthenticated)?;
+                (grant.name, grant.role)
+            }
             Some(tokens) => {
                 let granted = tokens.authenticate(bearer(headers)?, tenant);
                 let grant = granted.map_err(|error| match error {
@@ -117,6 +124,9 @@ fn local_admin(parts: &Parts) -> Result<Role, Problem> {
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
     let host = text(&parts.headers, header::HOST.as_str())?.unwrap_or_default();
     if peer.is_some_and(|peer| peer.is_loopback()) && is_loopback(host) {
+        if session::changes(&parts.method) {
+            session::same_origin(&parts.headers)?;
+        }
         return Ok(Role::Admin);
     }
     let detail = "the server has no token file, so it takes requests from its own machine only: \
@@ -125,7 +135,7 @@ fn local_admin(parts: &Parts) -> Result<Role, Problem> {
 }
 
 /// Whether a `Host` header names this machine.
-fn is_loopback(host: &str) -> bool {
+pub(in crate::gateway) fn is_loopback(host: &str) -> bool {
     let is_local = |name: &str| {
         let name = name.trim_start_matches('[').trim_end_matches(']');
         name.eq_ignore_ascii_case("localhost")

@@ -22,6 +22,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 
+pub(super) use auth::{Caller, is_loopback};
+pub(super) use operate::order as order_of;
+
 /// The routes below `/v1`.
 pub(super) fn routes() -> Router<Shared> {
     let letter = |action: &str| format!("/dead-letters/{{order}}/{{effect}}{action}");

@@ -56,7 +56,7 @@ pub(super) struct Done {
 }
 
 /// The order that a path names, by key or by number.
-pub(super) async fn order(
+pub(in crate::gateway) async fn order(
     shared: &Shared,
     caller: &Caller,
     text: &str,

@@ -3,7 +3,7 @@
 use super::super::Shard;
 use super::super::details;
 use super::request::{
-    LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine, OrderDetail,
+    Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine, OrderDetail,
     PlaceRequest,
 };
 use crate::engine::command::{Command, Context, OrderRequest};
@@ -229,6 +229,7 @@ impl<S: Storage> Shard<S> {
                 let set = engine.pipelines();
                 LocalAnswer::Pipelines(set.map(|(number, set)| (number, Box::new(set.clone()))))
             }
+            LocalQuery::Levels { skus } => LocalAnswer::Levels(self.levels(&skus)),
             LocalQuery::Names { skus, locations } => {
                 let owned = |name: Option<&str>| name.unwrap_or_default().to_owned();
                 LocalAnswer::Names {
@@ -250,6 +251,33 @@ impl<S: Storage> Shard<S> {
             LocalQuery::Stock(page) => LocalAnswer::Stock(self.show_stock(context, &page)),
             LocalQuery::Locations { from, limit } => self.show_locations(context, from, limit),
             LocalQuery::Status => LocalAnswer::Status(Box::new(self.show_status())),
+        }
+    }
+
+    fn levels(&self, skus: &[(TenantId, SkuId)]) -> Levels {
+        let engine = &self.engine;
+        let level = |&(tenant, sku): &(TenantId, SkuId)| {
+            let mut level = Level {
+                tenant,
+                sku,
+                name: engine.sku_name(sku)?.to_owned(),
+                ..Level::default()
+            };
+            for cell in engine.stock(tenant, sku)? {
+                let quantities = cell.quantities;
+                level.available += u64::from(quantities.available());
+                level.reserved += u64::from(quantities.reserved);
+                level.committed += u64::from(quantities.committed);
+                level.short += quantities.short();
+            }
+            Some(level)
+        };
+        let (accepted, open_holds) = engine.accepted_and_held();
+        Levels {
+            skus: skus.iter().filter_map(level).collect(),
+            accepted,
+            open_holds,
+            sequence: self.records.next_sequence(),
         }
     }
 

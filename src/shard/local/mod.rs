@@ -20,7 +20,7 @@ pub use channel::{
     NamedPublished, SkuChoice,
 };
 pub use request::{
-    HoldChange, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
+    HoldChange, Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
     OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
 };
 pub use stock::{

@@ -121,7 +121,10 @@ impl LocalRequest {
             Self::DefinePipelines { .. }
                 | Self::Breaker { .. }
                 | Self::Query(
-                    LocalQuery::Breakers | LocalQuery::Pipelines | LocalQuery::Names { .. }
+                    LocalQuery::Breakers
+                        | LocalQuery::Pipelines
+                        | LocalQuery::Levels { .. }
+                        | LocalQuery::Names { .. }
                 )
         )
     }
@@ -138,6 +141,11 @@ pub enum LocalQuery {
     Breakers,
     /// The pipelines in force for orders accepted from now on.
     Pipelines,
+    /// Stock of SKUs over all their locations, and what the engine has counted.
+    Levels {
+        /// Which SKUs, of any tenant of the shard.
+        skus: Vec<(TenantId, SkuId)>,
+    },
     /// Names of SKUs and locations.
     Names {
         /// Which SKUs.
@@ -312,6 +320,8 @@ pub enum LocalAnswer {
     Breakers(Vec<BreakerView>),
     /// The pipelines in force with their number; `None`: none were ever defined.
     Pipelines(Option<(u32, Box<PipelineSet>)>),
+    /// Stock of the SKUs asked for, and the engine's counts.
+    Levels(Levels),
     /// Names in the order asked for; empty for unknown handles.
     Names {
         /// Of the SKUs.
@@ -344,6 +354,38 @@ pub enum LocalAnswer {
     ChannelChanges(ChannelChanges),
     /// Every channel and campaign.
     Channels(Box<ChannelsView>),
+}
+
+/// Stock of SKUs, and what the engine has counted when it was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// In the order asked for; unknown SKUs are left out.
+    pub skus: Vec<Level>,
+    /// Orders accepted since the journal began.
+    pub accepted: u64,
+    /// Unpaid orders that hold units now.
+    pub open_holds: u64,
+    /// Every record below this sequence is in these counts, and none from it on.
+    pub sequence: u64,
+}
+
+/// Stock of one SKU over all its locations, in units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The SKU.
+    pub sku: SkuId,
+    /// Its name.
+    pub name: String,
+    /// What a new order may take.
+    pub available: u64,
+    /// In unpaid holds.
+    pub reserved: u64,
+    /// Paid, not shipped.
+    pub committed: u64,
+    /// Promised beyond what is there.
+    pub short: u64,
 }
 
 /// An order with its lines by name, and its process while it has one.

@@ -1,0 +1,44 @@
+// Bottlenecks: where orders wait, and what that costs.
+
+import { api, attempt, duration, empty, h, number, session, table } from "./lib.js";
+
+export const title = "Bottlenecks";
+
+const kinds = { step: "step", provider: "provider", carrier: "carrier", channel: "channel" };
+
+export function show(main) {
+  const host = h("div", {});
+  const rate = h("input", { type: "number", name: "rate", value: "0.05", min: "0", step: "0.01" });
+  const kind = h("select", { name: "kind" }, h("option", { value: "" }, "all"), Object.keys(kinds).map((name) => h("option", { value: name }, kinds[name])));
+  let rows = [];
+  rate.addEventListener("input", draw);
+  kind.addEventListener("change", draw);
+  main.append(h("div", { class: "head" }, h("h1", {}, "Bottlenecks")),
+    h("section", { class: "panel" }, h("form", { class: "line", onsubmit: (event) => event.preventDefault() },
+      h("label", {}, "What a minute of waiting costs", rate), h("label", {}, "By", kind),
+      h("p", { class: "muted" }, "cost = average minutes × rate × volume, highest first"))),
+    h("section", { class: "panel", "aria-label": "Bottlenecks", "aria-live": "polite" }, host));
+
+  function draw() {
+    const each = Number(rate.value) || 0;
+    const shown = rows.filter((row) => !kind.value || row.kind === kind.value)
+      .map((row) => ({ ...row, cost: (Number(row.average_ms) / 60_000) * each * Number(row.volume) }))
+      .sort((a, b) => b.cost - a.cost || Number(b.average_ms) - Number(a.average_ms));
+    const most = shown[0]?.cost || 1;
+    host.replaceChildren(shown.length ? table("From the history, since its first record", [
+      ["by", (row) => row.kind], ["where", (row) => row.name], ["volume", (row) => number(Number(row.volume)), "num"],
+      ["average", (row) => duration(Number(row.average_ms)), "num"], ["longest", (row) => duration(Number(row.longest_ms)), "num"],
+      ["cost", (row) => row.cost.toFixed(2), "num"],
+      ["share of the highest", (row) => h("progress", { max: "1", value: String(row.cost / most), "aria-label": `${row.name}: cost ${row.cost.toFixed(2)}` })],
+    ], shown) : empty(session.history ? "No order has left a step yet." : "This server keeps no history."));
+  }
+
+  if (!session.history) {
+    draw();
+    return;
+  }
+  attempt(async () => {
+    rows = (await api("/dashboard/data/bottlenecks")).bottlenecks;
+    draw();
+  });
+}

@@ -1,0 +1,211 @@
+// What every page uses: elements, numbers for people, requests, questions, announcements.
+
+/** An element: h("button", { class: "main", onclick }, "Go"). Text is text, never markup. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  set(element, attributes);
+  element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+  return element;
+}
+
+/** The same in a picture. */
+export function s(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) element.removeAttribute(name);
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else element.setAttribute(name, value);
+  }
+}
+
+/** Changes a text only where it is another one, so that screen readers are not told for nothing. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+
+export const none = "–";
+
+export function number(value) {
+  if (value === null || value === undefined) return none;
+  return Math.abs(value) < 10 && value % 1 !== 0 ? tenth.format(value) : whole.format(value);
+}
+
+/** 1,234,567 as 1.23 M: for figures that are read from across the room. */
+export function short(value) {
+  if (value === null || value === undefined) return none;
+  for (const [size, mark] of [[1e9, " G"], [1e6, " M"], [1e4, " k"]]) {
+    if (value >= size) return (value / (mark === " k" ? 1e3 : size)).toPrecision(3) + mark;
+  }
+  return number(value);
+}
+
+export function share(value) {
+  if (value === null || value === undefined) return none;
+  return `${tenth.format(value * 100)} %`;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return none;
+  if (ms < 10) return `${Number(ms).toFixed(2)} ms`;
+  if (ms < 1000) return `${whole.format(ms)} ms`;
+  if (ms < 60_000) return `${tenth.format(ms / 1000)} s`;
+  if (ms < 3_600_000) return `${tenth.format(ms / 60_000)} min`;
+  if (ms < 172_800_000) return `${tenth.format(ms / 3_600_000)} h`;
+  return `${tenth.format(ms / 86_400_000)} d`;
+}
+
+export function clock(at) {
+  return new Date(at).toLocaleTimeString("en-GB");
+}
+
+export function moment(at) {
+  if (!at) return none;
+  const date = new Date(typeof at === "string" && /^\d+$/.test(at) ? Number(at) : at);
+  return `${date.toLocaleDateString("en-CA")} ${date.toLocaleTimeString("en-GB")}`;
+}
+
+const currencies = { 978: "EUR", 840: "USD", 826: "GBP", 704: "VND", 756: "CHF", 392: "JPY", 764: "THB", 702: "SGD" };
+const plain = new Set(["VND", "JPY"]);
+
+export function money(minor, currency) {
+  if (minor === null || minor === undefined) return none;
+  const code = currencies[currency] ?? `#${currency}`;
+  return plain.has(code) ? `${whole.format(minor)} ${code}` : `${(minor / 100).toFixed(2)} ${code}`;
+}
+
+/** snake_case and UPPER_CASE as words. */
+export function words(name) {
+  return name ? String(name).toLowerCase().replaceAll("_", " ") : none;
+}
+
+export const session = { csrf: null, tenant: "default", role: null, rehearsal: false, history: false };
+
+/** A refusal of the server's, in its own words. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super([problem.title, problem.detail].filter(Boolean).join(" "));
+    this.status = status;
+    this.code = problem.code;
+  }
+}
+
+/** Asks the server. Whatever changes something carries a key, so that it happens once. */
+export async function api(path, { method = "GET", body } = {}) {
+  const headers = { "onhand-tenant": session.tenant };
+  if (method !== "GET") {
+    headers["idempotency-key"] = crypto.randomUUID().replaceAll("-", "");
+    if (session.csrf) headers["x-onhand-csrf"] = session.csrf;
+    if (body !== undefined) headers["content-type"] = "application/json";
+  }
+  const answer = await fetch(path, {
+    method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store",
+  });
+  const text = await answer.text();
+  let said = {};
+  try {
+    said = text ? JSON.parse(text) : {};
+  } catch {
+    said = { title: text.slice(0, 200) };
+  }
+  if (answer.status === 401) window.dispatchEvent(new Event("onhand-sign-in"));
+  if (!answer.ok) throw new Refused(answer.status, said);
+  return said;
+}
+
+/** Tells everybody, also those who listen. */
+export function announce(text, bad = false) {
+  const place = document.getElementById("said");
+  const line = h("p", { class: bad ? "bad" : null }, text);
+  place.append(line);
+  while (place.children.length > 3) place.firstChild.remove();
+  setTimeout(() => line.remove(), bad ? 12_000 : 6_000);
+}
+
+/** Does something that may be refused, and says what became of it. */
+export async function attempt(doing, done) {
+  try {
+    const result = await doing();
+    if (done) announce(typeof done === "function" ? done(result) : done);
+    return result;
+  } catch (error) {
+    announce(error.message || String(error), true);
+    return null;
+  }
+}
+
+/** Asks a person, with fields; resolves with their values, or null. */
+export function question({ title, text, action, risk = false, fields = [] }) {
+  const dialog = document.getElementById("ask");
+  return new Promise((resolve) => {
+    const inputs = fields.map((field) => {
+      const input = field.long ? h("textarea", { name: field.name }) : h("input", {
+        name: field.name, type: field.type ?? "text", value: field.value ?? "", min: field.min, step: field.step,
+        required: field.required, autocomplete: "off", maxlength: field.type ? null : 200,
+      });
+      return h("label", {}, field.label, input);
+    });
+    const close = (value) => {
+      dialog.close();
+      resolve(value);
+    };
+    const form = h("form", {
+      onsubmit: (event) => {
+        event.preventDefault();
+        const data = new FormData(form);
+        close(Object.fromEntries(fields.map((field) => [field.name, String(data.get(field.name) ?? "")])));
+      },
+    },
+    h("h2", { id: "ask-title" }, title),
+    text ? h("p", { class: "muted" }, text) : null,
+    inputs,
+    h("div", { class: "row" },
+      h("button", { type: "button", onclick: () => close(null) }, "Back"),
+      h("button", { type: "submit", class: risk ? "risk" : "main" }, action)));
+    dialog.replaceChildren(form);
+    dialog.oncancel = (event) => {
+      event.preventDefault();
+      close(null);
+    };
+    dialog.showModal();
+    (form.querySelector("input, textarea") ?? form.querySelector("button[type=submit]")).focus();
+  });
+}
+
+/** A table; each column is [heading, cell of a row, class]. */
+export function table(caption, columns, rows) {
+  const head = h("tr", {}, columns.map(([name, , kind]) => h("th", { scope: "col", class: kind }, name)));
+  const body = rows.map((row) => h("tr", {}, columns.map(([name, cell, kind]) => {
+    const value = cell(row);
+    return h("td", { class: kind, "data-label": name || null }, value === null || value === undefined ? none : value);
+  })));
+  return h("table", { class: "cards" }, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, body));
+}
+
+/** A region that scrolls by itself can be reached by keyboard. */
+export function scroller(label, ...children) {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, ...children);
+}
+
+export function chip(text, kind) {
+  return h("span", { class: `chip ${kind ?? ""}` }, text);
+}
+
+export function orderLink(order, text) {
+  return h("a", { class: "key", href: `#/orders/${order}` }, text ?? order.slice(0, 8));
+}
+
+export const health = { closed: "ok", slow: "warn", half_open: "warn", open: "bad", isolated: "bad" };
+
+export function empty(text) {
+  return h("p", { class: "empty" }, text);
+}

@@ -1,0 +1,78 @@
+// The stream of figures: one connection, merged into one state, with the age of what is shown.
+
+import { session } from "./lib.js";
+
+/** What the server said last, section by section. */
+export const live = { at: 0, seen: 0, news: [], ticks: [] };
+
+const listeners = new Set();
+let source = null;
+
+const TICKS = 120;
+const NEWS = 60;
+
+/** After so long without a frame the figures are called stale, in milliseconds. */
+const STALE_MS = 3_000;
+
+/** Calls `listener` at every frame until the returned function is called. */
+export function follow(listener) {
+  listeners.add(listener);
+  if (live.at) listener(live);
+  return () => listeners.delete(listener);
+}
+
+function merge(frame) {
+  const { news, ticks, whole, ...rest } = frame;
+  Object.assign(live, rest);
+  if (whole) {
+    live.news = news ?? [];
+    live.ticks = ticks ?? [];
+  } else {
+    if (news) live.news = [...live.news, ...news].slice(-NEWS);
+    const last = live.ticks.at(-1)?.[0] ?? 0;
+    if (ticks) live.ticks = [...live.ticks, ...ticks.filter((tick) => tick[0] > last)].slice(-TICKS);
+  }
+  live.seen = performance.now();
+}
+
+/** Connects for the session's tenant; a connection that breaks is made again. */
+export function connect() {
+  source?.close();
+  const opened = new EventSource(`/dashboard/events?tenant=${encodeURIComponent(session.tenant)}`);
+  source = opened;
+  opened.onmessage = (event) => {
+    merge(JSON.parse(event.data));
+    for (const listener of listeners) listener(live);
+  };
+  opened.onerror = () => {
+    // The browser tries again by itself, but not after an answer that is no stream.
+    if (opened.readyState === EventSource.CLOSED && source === opened) setTimeout(connect, 2_000);
+  };
+}
+
+export function disconnect() {
+  source?.close();
+  source = null;
+}
+
+/** How fresh the figures are: "live", "wait" (behind the journal) or "stale", and in words. */
+export function freshness() {
+  if (!live.at) return ["wait", "connecting", ""];
+  const age = performance.now() - live.seen;
+  if (age > STALE_MS) {
+    const since = new Date(Date.now() - age).toLocaleTimeString("en-GB");
+    return ["stale", "stale", `No figures since ${since}. What you see is old; the page connects again by itself.`];
+  }
+  if (live.behind?.stopped) {
+    return ["stale", "stopped", "The server cannot read its journal; these figures stand still. Its log says why."];
+  }
+  if ((live.behind?.ms ?? 0) > 2_000) {
+    return ["wait", `${(live.behind.ms / 1000).toFixed(0)} s behind`, ""];
+  }
+  return ["live", "live", ""];
+}
+
+/** The server's clock, in milliseconds. */
+export function serverNow() {
+  return live.at + (performance.now() - live.seen);
+}

@@ -1,0 +1,195 @@
+// Orders: find one, and see everything that ever happened to it.
+
+import { api, attempt, chip, empty, h, money, moment, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
+
+export const title = "Orders";
+
+const ended = new Set(["COMPLETED", "CANCELLED", "DECLINED", "EXPIRED", "REJECTED"]);
+const states = ["", "FRAUD_CHECK", "PAYMENT", "REVIEW", "CONFIRMED", "FULFILLING", "SHIPPED", "DELIVERED", "CANCELLING", "BACKORDERED", "WEBHOOK"];
+
+export function stateChip(state) {
+  const kind = { REVIEW: "warn", COMPLETED: "ok", DELIVERED: "ok", SHIPPED: "ok", DECLINED: "bad", REJECTED: "bad", CANCELLED: "bad", EXPIRED: "bad" };
+  return chip(words(state), kind[state]);
+}
+
+export function show(main, [order]) {
+  if (order) return showOne(main, order);
+  const results = h("div", {});
+  const field = h("input", { name: "q", type: "search", autocomplete: "off", placeholder: "key, order number, customer or channel's order id" });
+  const state = h("select", { name: "state", onchange: () => list() }, states.map((name) => h("option", { value: name }, name ? words(name) : "any state")));
+  const form = h("form", { class: "line", role: "search", onsubmit: (event) => { event.preventDefault(); search(field.value.trim()); } },
+    h("label", { class: "grow" }, "Find an order", field), h("button", { class: "main", type: "submit" }, "Search"),
+    h("label", {}, "In process", state));
+  main.append(h("div", { class: "head" }, h("h1", {}, "Orders")), h("section", { class: "panel" }, form),
+    h("section", { class: "panel", "aria-label": "Orders found", "aria-live": "polite" }, results));
+
+  async function search(text) {
+    if (!text) {
+      list();
+      return;
+    }
+    // A key or a number is known to the engine, also where there is no history.
+    if (/^([0-9a-f]{32}|\d+-\d+)$/i.test(text)) {
+      try {
+        const found = await api(`/v1/orders/${encodeURIComponent(text.toLowerCase())}`);
+        location.hash = `#/orders/${found.order}`;
+        return;
+      } catch (error) {
+        if (error.status !== 404) {
+          results.replaceChildren(empty(error.message));
+          return;
+        }
+      }
+    }
+    if (!session.history) {
+      results.replaceChildren(empty("Only keys and order numbers can be found: this server keeps no history."));
+      return;
+    }
+    const found = await attempt(() => api(`/dashboard/data/search?q=${encodeURIComponent(text)}`));
+    if (!found) return;
+    results.replaceChildren(found.orders.length ? table(`${number(found.orders.length)} found`, [
+      ["order", (row) => orderLink(row.order_key, row.number)],
+      ["channel's id", (row) => row.external_id || none],
+      ["customer", (row) => row.customer],
+      ["state", (row) => stateChip(row.state)],
+      ["total", (row) => money(Number(row.total), Number(row.currency)), "num"],
+      ["accepted", (row) => moment(row.accepted_ms)],
+    ], found.orders) : empty(`Nothing found for “${text}”.`));
+  }
+
+  async function list() {
+    const wanted = state.value ? `&state=${state.value}` : "";
+    const found = await attempt(() => api(`/v1/orders?limit=100${wanted}`));
+    if (!found) return;
+    results.replaceChildren(found.orders.length ? table(`Orders in process, oldest first${found.next ? " (the first 100)" : ""}`, [
+      ["order", (row) => orderLink(row.order, row.number)],
+      ["customer", (row) => String(row.customer)],
+      ["state", (row) => [stateChip(row.state), row.review_reason ? ` ${words(row.review_reason)}` : ""]],
+      ["step", (row) => (row.step ? `${row.pipeline} / ${row.step}` : none)],
+      ["total", (row) => money(row.total, row.currency), "num"],
+      ["since", (row) => moment(row.since)],
+    ], found.orders) : empty("No order is in process."));
+  }
+  list();
+}
+
+/** Asks for a reason and does it. */
+export async function act(path, asked, body, done) {
+  const said = await question(asked);
+  if (!said) return false;
+  return Boolean(await attempt(() => api(path, { method: "POST", body: body(said) }), done));
+}
+
+export async function cancel(order) {
+  return act(`/v1/orders/${order}/cancel`, {
+    title: "Cancel this order?", text: "What was done is undone: money goes back, the label is cancelled, units are released.",
+    action: "Cancel the order", risk: true, fields: [{ name: "reason", label: "Reason (kept in the journal)", required: true }],
+  }, (said) => ({ reason: said.reason }), "The order is being cancelled");
+}
+
+async function refund(order, process) {
+  const left = (process.captured - process.refunded) / 100;
+  return act(`/v1/orders/${order}/refund`, {
+    title: "Give money back?", text: `Captured and not given back: ${money(process.captured - process.refunded, process.currency)}.`,
+    action: "Refund", risk: true,
+    fields: [{ name: "amount", label: "Amount", type: "number", value: left.toFixed(2), min: "0.01", step: "0.01", required: true },
+      { name: "reason", label: "Reason (kept in the journal)", required: true }],
+  }, (said) => ({ amount: Math.round(Number(said.amount) * 100), reason: said.reason }), "The refund is on its way");
+}
+
+function lines(found) {
+  return table("Units", [
+    ["SKU", (row) => row.sku], ["location", (row) => row.location], ["ordered", (row) => number(row.ordered), "num"],
+    ["held", (row) => number(row.reserved), "num"], ["committed", (row) => number(row.committed), "num"],
+    ["shipped", (row) => number(row.shipped), "num"], ["returned", (row) => number(row.returned), "num"], ["cancelled", (row) => number(row.cancelled), "num"],
+  ], found.lines);
+}
+
+/** An order's facts, as far as the engine and the history know them. */
+export function facts(found, told) {
+  const process = found.process;
+  const about = told?.about;
+  const rows = [
+    ["key", h("span", { class: "key" }, found.order)],
+    ["customer", String(found.customer)],
+    ["channel", `${found.channel}${about?.external_id ? `, order ${about.external_id}` : ""}`],
+    about ? ["accepted", moment(about.accepted_ms)] : null,
+    process ? ["step", `${process.pipeline} / ${process.step}${process.sub_state ? `, ${words(process.sub_state)}` : ""}, since ${moment(process.since)}`] : null,
+    process?.review_reason ? ["why in review", words(process.review_reason)] : null,
+    process ? ["total", money(process.total, process.currency)] : about ? ["total", money(Number(about.total), Number(about.currency))] : null,
+    process ? ["money", `authorised ${money(process.authorised, process.currency)}, captured ${money(process.captured, process.currency)}, given back ${money(process.refunded, process.currency)}${process.processor ? ` at ${process.processor}` : ""}`] : null,
+    process?.score !== null && process?.score !== undefined ? ["risk score", `${process.score} of 100`] : null,
+    process?.timer ? ["timer", `${words(process.timer.kind)} ends ${moment(process.timer.at)}`] : null,
+    found.code !== "OK" ? ["latest version", `refused: ${words(found.code)}`] : null,
+  ].filter(Boolean);
+  return h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+/** Effects of the engine, for servers without a history. */
+function effects(found) {
+  const rows = found.process?.effects ?? [];
+  return rows.length ? table("Calls that are not over, or could be undone", [
+    ["call", (row) => words(row.kind)], ["provider", (row) => row.provider], ["attempt", (row) => String(row.attempt), "num"],
+    ["next", (row) => words(row.next)], ["since", (row) => moment(row.since)], ["said", (row) => `${row.code} ${row.message}`.trim() || none],
+  ], rows) : null;
+}
+
+const hidden = new Set(["step_entered"]);
+
+export function timeline(events) {
+  const shown = events.filter((one) => !hidden.has(one.event) || one.before_state !== one.after_state);
+  return h("ol", { class: "timeline" }, shown.map((one) => {
+    const change = one.what === "event" && one.after_state && one.before_state !== one.after_state
+      ? h("b", {}, ` ${one.before_state ? `${words(one.before_state)} → ` : "→ "}${words(one.after_state)}`) : null;
+    const next = one.what === "answer" && one.after_state ? ` (${words(one.after_state)})` : "";
+    return h("li", { "data-what": one.what },
+      h("time", { title: moment(one.time_ms) }, moment(one.time_ms).slice(11), h("span", { class: "hush" }, ` ${one.what}`)),
+      h("div", {}, words(one.event), one.provider ? ` at ${one.provider}` : "", change, next,
+        one.actor && one.actor !== "engine" ? h("span", { class: "muted" }, ` by ${one.actor}`) : null,
+        one.detail ? h("span", { class: "muted" }, ` · ${one.detail}`) : null));
+  }));
+}
+
+function showOne(main, order) {
+  const host = h("div", { class: "split" });
+  const heading = h("h1", {}, "Order");
+  const actions = h("div", { class: "push" });
+  main.append(h("div", { class: "head" }, h("a", { href: "#/orders" }, "Orders"), heading, actions), host);
+  let alive = true;
+  let mark = "";
+
+  async function load(first) {
+    let found = null;
+    let told = null;
+    let known = null;
+    try {
+      found = await api(`/v1/orders/${order}`);
+      if (session.history) told = await api(`/dashboard/data/timeline/${order}`).catch(() => null);
+    } catch (error) {
+      if (first && alive) host.replaceChildren(h("section", { class: "panel" }, empty(error.message)));
+      return;
+    }
+    known = JSON.stringify([found, told]);
+    if (!alive || known === mark) return;
+    mark = known;
+    heading.replaceChildren(`Order ${found.number ?? order.slice(0, 8)} `, stateChip(found.state));
+    const process = found.process;
+    const before = document.activeElement?.dataset?.action;
+    actions.replaceChildren(
+      process?.review_reason ? h("a", { class: "button", href: `#/review/${found.order}` }, "Decide the review") : "",
+      h("button", { type: "button", class: "risk", "data-action": "cancel", disabled: ended.has(found.state) || ["SHIPPED", "DELIVERED", "CANCELLING"].includes(found.state), onclick: async () => { await cancel(order); load(); } }, "Cancel"),
+      h("button", { type: "button", "data-action": "refund", disabled: !process || process.captured <= process.refunded, onclick: async () => { await refund(order, process); load(); } }, "Refund"));
+    if (before) actions.querySelector(`[data-action="${before}"]`)?.focus();
+    host.replaceChildren(
+      h("section", { class: "panel", "aria-label": "Facts" }, facts(found, told), lines(found), told ? null : effects(found)),
+      h("section", { class: "panel", "aria-labelledby": "timeline-title" }, h("header", {}, h("h2", { id: "timeline-title" }, "Timeline")),
+        told ? timeline(told.events) : empty("The history is off, or behind: the timeline is not known.")));
+  }
+  load(true);
+  const again = setInterval(() => document.getElementById("ask").open || load(false), 1_500);
+  return () => {
+    alive = false;
+    clearInterval(again);
+  };
+}
+

@@ -1,0 +1,578 @@
+//! The thread of the pulse: reads the journals, asks for stock, makes frames.
+
+use super::frame::FRAME_MS;
+use super::registry::Latency;
+use super::render::{Shown, sections};
+use super::sale::{Questions, by_shard};
+use super::tenant::{At, Tenant};
+use super::{Pulse, PulseThread};
+use crate::engine::record::{BreakerChanged, CellRef, ProcessRecord, Record, kind};
+use crate::feed::{FeedError, FeedProgress, Place, ShardJournal, Tail};
+use crate::limits::DASHBOARD_TENANTS_MAX;
+use crate::metrics;
+use crate::shard::local::{Levels, Local, LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
+use crate::types::pipeline::PipelineSet;
+use crate::types::process::BreakerState;
+use crate::types::record::Records;
+use crate::types::{OrderState, SkuId, TenantId};
+use crate::{affinity, clock};
+use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Name of the reader in the metric of lag.
+const READER: &str = "dashboard";
+
+/// Batches read of one shard before another one, or a frame, has its turn.
+const STEP_BATCHES_MAX: usize = 64;
+
+/// How long it waits where everything is read.
+const IDLE_MS: u64 = 25;
+
+/// Time between two questions for stock, and between two frames of slower sections.
+const SLOW_MS: u64 = 1_000;
+
+/// Reads the metrics registry as text, in Prometheus's format.
+pub type Registry = Box<dyn Fn() -> String + Send>;
+
+/// One shard, as it is when the pulse starts.
+pub struct PulseSource {
+    /// Its journal.
+    pub journal: Arc<dyn ShardJournal>,
+    /// Takes questions for stock.
+    pub queue: Arc<LocalQueue>,
+    /// Where its recovered journal ended; everything below is told by the other fields.
+    pub from: Place,
+    /// Names of its tenants by number.
+    pub tenants: Vec<String>,
+    /// Orders in process by tenant and state.
+    pub states: BTreeMap<(TenantId, OrderState), u64>,
+    /// Orders accepted in its journal so far.
+    pub accepted: u64,
+    /// Its providers by number, with their breakers.
+    pub breakers: Vec<(String, BreakerNow)>,
+}
+
+/// A breaker as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakerNow {
+    /// State.
+    pub state: BreakerState,
+    /// Until when it is open, in milliseconds since the Unix epoch; 0 otherwise.
+    pub until_ms: u64,
+    /// Consecutive counted failures.
+    pub failures: u16,
+}
+
+impl Default for BreakerNow {
+    /// Calls go out.
+    fn default() -> Self {
+        Self {
+            state: BreakerState::Closed,
+            until_ms: 0,
+            failures: 0,
+        }
+    }
+}
+
+/// Starts the pulse over these shards, on a thread of its own behind the engines.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn spawn(
+    sources: Vec<PulseSource>,
+    registry: Registry,
+) -> std::io::Result<(Pulse, PulseThread)> {
+    let pulse = Pulse::new(clock::now_ms());
+    let stopping = Arc::new(AtomicBool::new(false));
+    let (wake, woken) = bounded(1);
+    let mut worker = Worker::new(pulse.clone(), sources, registry, woken);
+    let stop = Arc::clone(&stopping);
+    let thread = std::thread::Builder::new()
+        .name("onhand-dashboard".to_owned())
+        .spawn(move || {
+            affinity::yield_to_engines();
+            worker.run(&stop);
+        })?;
+    let running = PulseThread {
+        stopping,
+        wake,
+        thread,
+    };
+    Ok((pulse, running))
+}
+
+/// A shard as it is read.
+struct ShardTail {
+    number: u16,
+    tail: Box<dyn Tail>,
+    queue: Arc<LocalQueue>,
+    journal: Arc<dyn ShardJournal>,
+    /// Places of its tenants among all.
+    tenants: Vec<Option<usize>>,
+    /// Places of its providers among all.
+    providers: Vec<usize>,
+    breakers: Vec<BreakerNow>,
+    /// Orders accepted up to where it has read.
+    accepted: u64,
+    /// What the engine counted, and at which sequence; compared when that is read.
+    counted: Option<(u64, u64)>,
+    open_holds: u64,
+    /// Orders that the engine counts and the journal does not hold.
+    lost: u64,
+    /// A question for stock is out.
+    asking: bool,
+    failed: bool,
+}
+
+impl ShardTail {
+    fn set_tenant(&mut self, tenant: TenantId, place: Option<usize>) {
+        let number = usize::from(tenant.0);
+        if self.tenants.len() <= number {
+            self.tenants.resize(number + 1, None);
+        }
+        if let Some(slot) = self.tenants.get_mut(number) {
+            *slot = place;
+        }
+    }
+
+    /// Compares the engine's count of accepted orders with the journal's, once the journal is read
+    /// to where the engine counted.
+    fn check_count(&mut self, sequence: u64) {
+        if let Some((accepted, at)) = self.counted
+            && sequence >= at
+        {
+            if sequence == at {
+                self.lost = accepted.saturating_sub(self.accepted);
+            }
+            self.counted = None;
+        }
+    }
+}
+
+struct Worker {
+    pulse: Pulse,
+    shards: Vec<ShardTail>,
+    tenants: Vec<Tenant>,
+    names: HashMap<String, usize>,
+    providers: Vec<String>,
+    registry: Registry,
+    yours: Latency,
+    sold_out: Latency,
+    woken: Receiver<()>,
+    answers: (Sender<(u16, Levels)>, Receiver<(u16, Levels)>),
+    next_slow_ms: u64,
+}
+
+impl Worker {
+    fn new(
+        pulse: Pulse,
+        sources: Vec<PulseSource>,
+        registry: Registry,
+        woken: Receiver<()>,
+    ) -> Self {
+        let mut worker = Self {
+            pulse,
+            shards: Vec::new(),
+            tenants: Vec::new(),
+            names: HashMap::new(),
+            providers: Vec::new(),
+            registry,
+            yours: Latency::default(),
+            sold_out: Latency::default(),
+            woken,
+            answers: unbounded(), // at most one answer a shard is out
+            next_slow_ms: 0,
+        };
+        for source in sources {
+            worker.add_shard(source);
+        }
+        worker
+    }
+
+    fn add_shard(&mut self, source: PulseSource) {
+        let number = source.journal.shard();
+        let mut shard = ShardTail {
+            number,
+            tail: source.journal.tail(READER, source.from),
+            queue: source.queue,
+            journal: source.journal,
+            tenants: Vec::new(),
+            providers: Vec::new(),
+            breakers: Vec::new(),
+            accepted: source.accepted,
+            counted: None,
+            open_holds: 0,
+            lost: 0,
+            asking: false,
+            failed: false,
+        };
+        for (tenant, name) in (0..).zip(&source.tenants) {
+            let place = self.tenant_place(number, TenantId(tenant), name);
+            shard.set_tenant(TenantId(tenant), place);
+        }
+        for ((tenant, state), count) in source.states {
+            let place = shard.tenants.get(usize::from(tenant.0)).copied().flatten();
+            if let Some(tenant) = place.and_then(|place| self.tenants.get_mut(place)) {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                *tenant.states.entry(state).or_default() += count;
+            }
+        }
+        for (name, breaker) in source.breakers {
+            let place = self.provider(&name);
+            shard.providers.push(place);
+            shard.breakers.push(breaker);
+        }
+        self.shards.push(shard);
+    }
+
+    /// The place of a tenant among all, by its name; `None` where there are too many.
+    fn tenant_place(&mut self, shard: u16, tenant: TenantId, name: &str) -> Option<usize> {
+        let place = match self.names.get(name) {
+            Some(place) => Some(*place),
+            None if self.tenants.len() < DASHBOARD_TENANTS_MAX => {
+                self.tenants.push(Tenant::default());
+                self.names.insert(name.to_owned(), self.tenants.len() - 1);
+                Some(self.tenants.len() - 1)
+            }
+            None => None,
+        };
+        let known = place.and_then(|place| self.tenants.get_mut(place));
+        if let Some(known) = known {
+            known.numbers.insert(shard, tenant);
+        }
+        place
+    }
+
+    fn provider(&mut self, name: &str) -> usize {
+        let found = self.providers.iter().position(|known| known == name);
+        found.unwrap_or_else(|| {
+            self.providers.push(name.to_owned());
+            self.providers.len() - 1
+        })
+    }
+
+    fn run(&mut self, stopping: &AtomicBool) {
+        let mut next_frame_ms = 0;
+        while !stopping.load(Ordering::Acquire) {
+            let more = self.read();
+            let now_ms = clock::now_ms();
+            while let Ok((shard, levels)) = self.answers.1.try_recv() {
+                self.answered(shard, &levels);
+            }
+            if now_ms >= next_frame_ms {
+                next_frame_ms = now_ms + FRAME_MS;
+                self.publish(now_ms);
+            }
+            if !more {
+                // Woken early or not: it looks again either way.
+                let _ = self.woken.recv_timeout(Duration::from_millis(IDLE_MS));
+            }
+        }
+    }
+
+    /// Reads on in every shard; true where there may be more.
+    fn read(&mut self) -> bool {
+        let mut more = false;
+        for place in 0..self.shards.len() {
+            for _ in 0..STEP_BATCHES_MAX {
+                match self.read_batch(place) {
+                    Ok(FeedProgress::Delivered) => more = true,
+                    Ok(FeedProgress::CaughtUp) => break,
+                    Err(error) => {
+                        if let Some(shard) = self.shards.get_mut(place)
+                            && !std::mem::replace(&mut shard.failed, true)
+                        {
+                            tracing::error!(%error, "the dashboard's figures stand still");
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+        more
+    }
+
+    fn read_batch(&mut self, place: usize) -> Result<FeedProgress, FeedError> {
+        // Taken out for the time of the batch, so that the rest can be changed meanwhile.
+        let Some(shard) = self.shards.get_mut(place) else {
+            return Ok(FeedProgress::CaughtUp);
+        };
+        let left = Box::new(NoTail(shard.tail.place()));
+        let mut tail = std::mem::replace::<Box<dyn Tail>>(&mut shard.tail, left);
+        let progress = tail.next(&mut |batch| {
+            let records = Records::new(batch.payload).take(batch.records as usize);
+            for (sequence, raw) in (batch.sequence..).zip(records) {
+                if let Some(shard) = self.shards.get_mut(place) {
+                    shard.check_count(sequence);
+                    shard.accepted += u64::from(raw.kind == kind::ORDER_ACCEPTED);
+                }
+                if let Some(record) = Record::decode(&raw) {
+                    self.take(place, batch.time_ms, &record);
+                }
+            }
+            if let Some(shard) = self.shards.get_mut(place) {
+                shard.check_count(batch.sequence + u64::from(batch.records));
+            }
+        });
+        if let Some(shard) = self.shards.get_mut(place) {
+            shard.tail = tail;
+        }
+        progress
+    }
+
+    fn take(&mut self, place: usize, time_ms: u64, record: &Record<'_>) {
+        match record {
+            Record::TenantDefined { tenant, name } => {
+                let number = self.shards.get(place).map_or(0, |shard| shard.number);
+                let known = self.tenant_place(number, *tenant, name);
+                if let Some(shard) = self.shards.get_mut(place) {
+                    shard.set_tenant(*tenant, known);
+                }
+            }
+            Record::Process(ProcessRecord::Pipelines(defined)) => {
+                let set = PipelineSet::from_archive(defined.archive_version, defined.archive.0);
+                for name in set.into_iter().flat_map(|set| set.providers) {
+                    let known = self.provider(&name);
+                    if let Some(shard) = self.shards.get_mut(place)
+                        && !shard.providers.contains(&known)
+                    {
+                        shard.providers.push(known);
+                        shard.breakers.push(BreakerNow::default());
+                    }
+                }
+            }
+            Record::Process(ProcessRecord::Breaker(changed)) => {
+                self.breaker(place, time_ms, changed);
+            }
+            Record::ShortageDetected { cell, short } => self.shortage(place, *cell, *short),
+            _ => {
+                let Some(tenant) = tenant_of(record) else {
+                    return;
+                };
+                let Some(shard) = self.shards.get(place) else {
+                    return;
+                };
+                let known = shard.tenants.get(usize::from(tenant.0)).copied().flatten();
+                let at = At {
+                    shard: shard.number,
+                    time_ms,
+                    places: &shard.providers,
+                    names: &self.providers,
+                };
+                if let Some(tenant) = known.and_then(|known| self.tenants.get_mut(known)) {
+                    tenant.take(&at, record);
+                }
+            }
+        }
+    }
+
+    /// The record does not say whose SKU it is; the engine will, for those that it is asked about.
+    fn shortage(&mut self, place: usize, cell: CellRef, short: u32) {
+        let Some(shard) = self.shards.get(place) else {
+            return;
+        };
+        for tenant in shard.tenants.iter().flatten() {
+            if let Some(tenant) = self.tenants.get_mut(*tenant) {
+                tenant
+                    .sale
+                    .shortage((shard.number, cell.sku), u64::from(short));
+            }
+        }
+    }
+
+    fn breaker(&mut self, place: usize, time_ms: u64, changed: &BreakerChanged) {
+        let Some(shard) = self.shards.get_mut(place) else {
+            return;
+        };
+        let number = usize::from(changed.provider.0);
+        if let Some(breaker) = shard.breakers.get_mut(number) {
+            *breaker = BreakerNow {
+                state: changed.to,
+                until_ms: changed.until_ms,
+                failures: changed.failures,
+            };
+        }
+        let known = shard.providers.get(number).copied().unwrap_or(usize::MAX);
+        let name = self.providers.get(known).map_or("", String::as_str);
+        for tenant in shard.tenants.iter().flatten() {
+            if let Some(tenant) = self.tenants.get_mut(*tenant) {
+                tenant.news.add(time_ms, "breaker", None, || {
+                    let (to, cause) = (changed.to.name(), changed.cause.name());
+                    format!("breaker of {name} is {to}: {cause}")
+                });
+            }
+        }
+    }
+
+    /// Asks every shard for the stock of what sells.
+    fn ask(&mut self, mut questions: Questions) {
+        for shard in &mut self.shards {
+            if shard.asking {
+                continue;
+            }
+            let skus: Vec<(TenantId, SkuId)> = questions.remove(&shard.number).unwrap_or_default();
+            let (number, sender) = (shard.number, self.answers.0.clone());
+            let local = Local {
+                tenant: String::new(),
+                actor: READER.to_owned(),
+                request: LocalRequest::Query(LocalQuery::Levels { skus }),
+                answer: Some(Box::new(move |answer| {
+                    let levels = match answer {
+                        LocalAnswer::Levels(levels) => levels,
+                        _ => Levels::default(),
+                    };
+                    // An error means that nobody waits any more.
+                    let _ = sender.send((number, levels));
+                })),
+            };
+            shard.asking = shard.queue.push(local).is_ok();
+        }
+    }
+
+    fn answered(&mut self, number: u16, levels: &Levels) {
+        for tenant in &mut self.tenants {
+            for level in &levels.skus {
+                if tenant.numbers.get(&number) == Some(&level.tenant) {
+                    tenant.sale.level(number, level);
+                }
+            }
+        }
+        let Some(shard) = self.shards.iter_mut().find(|one| one.number == number) else {
+            return;
+        };
+        shard.asking = false;
+        shard.open_holds = levels.open_holds;
+        // Only where the journal is not read past it already: then it is compared on the way.
+        if levels.sequence >= shard.tail.place().sequence {
+            shard.counted = Some((levels.accepted, levels.sequence));
+            shard.check_count(shard.tail.place().sequence);
+        }
+    }
+
+    fn publish(&mut self, now_ms: u64) {
+        let slow = now_ms >= self.next_slow_ms;
+        if slow {
+            self.next_slow_ms = now_ms + SLOW_MS;
+            self.read_registry();
+        }
+        let behind = self.behind();
+        let as_of_ms = now_ms.saturating_sub(behind.1);
+        let mut questions = Questions::new();
+        let watched = Arc::clone(&self.pulse.watched);
+        for (name, one) in watched.lock().iter_mut() {
+            if one.sender.receiver_count() == 0 {
+                continue;
+            }
+            let mut none = Tenant::default();
+            let place = self.names.get(name).copied();
+            let tenant = place.and_then(|place| self.tenants.get_mut(place));
+            let tenant = tenant.unwrap_or(&mut none);
+            if slow {
+                let skus = tenant.sale.choose(as_of_ms / 1_000);
+                let numbers = &tenant.numbers;
+                let asked = by_shard(|shard| numbers.get(&shard).copied(), &skus);
+                for (shard, skus) in asked {
+                    questions.entry(shard).or_default().extend(skus);
+                }
+            }
+            let shown = Shown {
+                as_of_ms,
+                behind,
+                slow,
+                providers: &self.providers,
+                breakers: &worst(&self.shards, self.providers.len()),
+                open_holds: self.shards.iter().map(|shard| shard.open_holds).sum(),
+                lost: self.shards.iter().map(|shard| shard.lost).sum(),
+                yours: &self.yours,
+                sold_out: &self.sold_out,
+                stopped: self.shards.iter().any(|shard| shard.failed),
+            };
+            let made = sections(tenant, &shown, &mut one.news);
+            let frame = one.sent.frame(self.pulse.epoch, now_ms, made);
+            one.sender.send_replace(frame);
+        }
+        if slow {
+            self.ask(questions);
+        }
+    }
+
+    fn read_registry(&mut self) {
+        let text = (self.registry)();
+        let name = metrics::DECISION_SECONDS;
+        self.yours.read(&text, name, "accepted");
+        self.sold_out.read(&text, name, "rejected");
+        for shard in &self.shards {
+            shard.tail.publish_lag();
+        }
+    }
+
+    /// Records not read yet, and how old the newest one read is while there are any, in
+    /// milliseconds.
+    fn behind(&self) -> (u64, u64) {
+        let now_ms = clock::now_ms();
+        let mut behind = (0, 0);
+        for shard in &self.shards {
+            let place = shard.tail.place();
+            let records = shard.journal.acknowledged().saturating_sub(place.sequence);
+            if records > 0 {
+                let ms = now_ms.saturating_sub(place.time_ms);
+                behind = (behind.0 + records, behind.1.max(ms));
+            }
+        }
+        behind
+    }
+}
+
+/// Of each provider the breaker that lets the fewest calls out, over all shards.
+fn worst(shards: &[ShardTail], providers: usize) -> Vec<BreakerNow> {
+    let mut worst = vec![BreakerNow::default(); providers];
+    let rank = |state| match state {
+        BreakerState::Closed => 0,
+        BreakerState::Slow => 1,
+        BreakerState::HalfOpen => 2,
+        BreakerState::Open => 3,
+        BreakerState::Isolated => 4,
+    };
+    for shard in shards {
+        for (place, breaker) in shard.providers.iter().zip(&shard.breakers) {
+            if let Some(one) = worst.get_mut(*place)
+                && (rank(breaker.state), breaker.failures) > (rank(one.state), one.failures)
+            {
+                *one = *breaker;
+            }
+        }
+    }
+    worst
+}
+
+fn tenant_of(record: &Record<'_>) -> Option<TenantId> {
+    Some(match record {
+        Record::OrderAccepted(order) => order.tenant,
+        Record::OrderRejected(order) => order.tenant,
+        Record::Process(ProcessRecord::Moved(moved)) => moved.tenant,
+        Record::Process(ProcessRecord::Started(started)) => started.tenant,
+        Record::Process(ProcessRecord::Ended(ended)) => ended.tenant,
+        _ => return None,
+    })
+}
+
+/// Stands in for a tail that is in use.
+struct NoTail(Place);
+
+impl Tail for NoTail {
+    fn next(
+        &mut self,
+        _: &mut dyn FnMut(&crate::feed::Batch<'_>),
+    ) -> Result<FeedProgress, FeedError> {
+        Ok(FeedProgress::CaughtUp)
+    }
+
+    fn place(&self) -> Place {
+        self.0
+    }
+
+    fn publish_lag(&self) {}
+}

@@ -1,0 +1,114 @@
+//! `GET /dashboard/events?tenant=NAME`: the figures as server-sent events.
+
+use super::of;
+use crate::dashboard::pulse::Frame;
+use crate::gateway::problem::Problem;
+use crate::gateway::state::Shared;
+use crate::gateway::v1::Caller;
+use crate::types::Role;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A stream ends by itself after this time and the browser comes again, so that whoever may not
+/// watch any more does not.
+const STREAM_TIME: Duration = Duration::from_mins(10);
+
+/// What the browser waits before it comes again, in milliseconds.
+const RETRY: &[u8] = b"retry: 1000\n\n";
+
+/// One browser's place in the stream.
+struct Watching {
+    frames: watch::Receiver<Frame>,
+    /// The last frame that it has; 0: none.
+    last: u64,
+    greeted: bool,
+    until: tokio::time::Instant,
+}
+
+/// Streams frames until the browser goes.
+pub(super) async fn stream(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (mut parts, _) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    for (_, tenant) in pairs.filter(|(name, _)| name == "tenant") {
+        // A browser's event source sends no headers of its own.
+        let tenant = HeaderValue::from_str(&tenant);
+        let bad = |_| Problem::bad_request("`tenant` has characters that no name has");
+        parts.headers.insert("onhand-tenant", tenant.map_err(bad)?);
+    }
+    let caller = Caller::from_request_parts(&mut parts, &shared).await?;
+    caller.may(Role::ReadOnly)?;
+    let pulse = &of(&shared)?.pulse;
+    let frames = pulse.watch(&caller.asker.tenant).ok_or_else(|| {
+        let detail = "too many tenants are watched at once";
+        Problem::refused(crate::types::ResultCode::Overloaded, detail)
+    })?;
+    let known = parts.headers.get("last-event-id");
+    let known = known.and_then(|id| id.to_str().ok());
+    let last = known.and_then(|id| known_frame(id, pulse.epoch));
+    let watching = Watching {
+        frames,
+        last: last.unwrap_or(0),
+        greeted: false,
+        until: tokio::time::Instant::now() + STREAM_TIME,
+    };
+    let body = Body::from_stream(stream::unfold(watching, next));
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// The frame that an id stands for, if it is of this start of the process.
+fn known_frame(id: &str, epoch: u64) -> Option<u64> {
+    let (of, number) = id.split_once('-')?;
+    let same = u64::from_str_radix(of, 16).is_ok_and(|of| of == epoch);
+    number.parse().ok().filter(|_| same)
+}
+
+async fn next(mut watching: Watching) -> Option<(Result<Bytes, Infallible>, Watching)> {
+    if !watching.greeted {
+        watching.greeted = true;
+        return Some((Ok(Bytes::from_static(RETRY)), watching));
+    }
+    loop {
+        let changed = tokio::time::timeout_at(watching.until, watching.frames.changed());
+        if !matches!(changed.await, Ok(Ok(()))) {
+            return None;
+        }
+        let frame = watching.frames.borrow_and_update().clone();
+        if frame.number == 0 || frame.number == watching.last {
+            continue;
+        }
+        // Who has the frame before gets the difference, anybody else gets all of it.
+        let follows = watching.last + 1 == frame.number && watching.last > 0;
+        watching.last = frame.number;
+        let bytes = if follows { frame.delta } else { frame.whole };
+        return Some((Ok(bytes), watching));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_an_earlier_start_counts_for_nothing() {
+        assert_eq!(known_frame("1f-7", 31), Some(7));
+        assert_eq!(known_frame("1e-7", 31), None);
+        assert_eq!(known_frame("7", 31), None);
+        assert_eq!(known_frame("1f-x", 31), None);
+    }
+}
