@@ -32,7 +32,7 @@ use crate::affinity::CorePlan;
 use crate::clock;
 use crate::config::Config;
 use crate::dashboard::pulse::PulseThread;
-use crate::gateway::{Bound, Gateway};
+use crate::gateway::{Bound, Gateway, Services};
 use crate::history::HistoryThread;
 use crate::journal::mapped::MappedStorage;
 use crate::journal::storage::Storage;
@@ -142,20 +142,13 @@ impl<S: Storage> Server<S> {
             .transpose()?;
         let mut pulse = None;
         let gateway = http.map(|http| {
-            let (pages, thread) = dashboard::start(
-                config,
-                &access,
-                facts.shards(),
-                process.as_ref(),
-                recorder.clone(),
-            )?;
+            let process = process.as_ref();
+            let shards = facts.shards();
+            let (pages, thread) =
+                dashboard::start(config, &access, shards, process, recorder.clone())?;
             pulse = Some(thread);
-            let services = services(config, &options, &access, facts, process.as_ref(), pages)?;
-            let thread = |source| ServerError::Thread {
-                name: "onhand-http".to_owned(),
-                source,
-            };
-            http.serve(recorder, services).map_err(thread)
+            let services = services(config, &options, &access, facts, process, pages)?;
+            serve(http, recorder, services)
         });
         let gateway = gateway.transpose()?;
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
@@ -254,6 +247,19 @@ impl Stopper {
         // An error means that the server is gone already.
         let _ = self.0.send(threads::Event::Stop);
     }
+}
+
+/// Starts the HTTP thread.
+fn serve(
+    http: Bound,
+    recorder: PrometheusHandle,
+    services: Services,
+) -> Result<Gateway, ServerError> {
+    let thread = |source| ServerError::Thread {
+        name: "onhand-http".to_owned(),
+        source,
+    };
+    http.serve(recorder, services).map_err(thread)
 }
 
 fn listener_options(config: &Config, hello_ms: u64) -> Result<ListenerOptions, ServerError> {

@@ -127,6 +127,7 @@ function route() {
   leave();
   const main = document.getElementById("main");
   main.replaceChildren();
+  main.className = "";
   document.title = `${page.title} · Onhand`;
   for (const link of document.querySelectorAll(".top nav a")) {
     if (pages[link.dataset.page] === page) link.setAttribute("aria-current", "page");

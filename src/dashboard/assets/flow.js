@@ -117,7 +117,7 @@ export function show(main) {
     const rows = [...live.news].reverse().slice(0, 40).map((one) => {
       const [name, kind] = kinds[one.kind] ?? [one.kind, ""];
       return h("li", { "data-kind": one.kind }, h("time", {}, clock(one.at)), h("span", {}, chip(name, kind)),
-        h("span", { class: "text" }, one.text, one.more ? ` (and ${number(one.more)} more)` : "", " ", one.order ? orderLink(one.order) : null));
+        h("span", { class: "text" }, one.text, " ", one.order ? orderLink(one.order) : null, one.more ? h("span", { class: "muted" }, ` and ${number(one.more)} more`) : null));
     });
     news.replaceChildren(...(rows.length ? rows : [h("li", {}, h("span", { class: "text muted" }, "Nothing out of the ordinary."))]));
   }
@@ -138,6 +138,7 @@ export function show(main) {
     retries.replaceChildren(...(rows.length ? rows : [empty("No call waits for its next attempt.")]));
   }
 
+  main.className = "wall";
   main.append(
     h("div", { class: "head" }, h("h1", {}, "Flow"), status,
       session.rehearsal ? h("div", { class: "push" }, compare.button, simulate) : null),

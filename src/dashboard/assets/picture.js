@@ -1,6 +1,6 @@
 // The picture of the flow: systems as cards, and orders as dots on the lines between them.
 
-import { duration, h, s, say, share, short } from "./lib.js";
+import { duration, h, s, say, share, short, words } from "./lib.js";
 
 export const nodes = [
   ["intake", "Intake", "orders held"],
@@ -9,15 +9,18 @@ export const nodes = [
   ["fulfilment", "Fulfilment", "orders"],
   ["crm", "CRM", "calls"],
   ["notification", "Notification", "calls"],
-  ["review", "Review", "wait for a person"],
+  ["review", "Review", "to decide"],
   ["done", "Ended", "a second"],
 ];
 
 const lines = [
   ["intake", "fraud"], ["fraud", "payment"], ["payment", "fulfilment"],
   ["fraud", "review"], ["payment", "review"], ["fulfilment", "review"], ["review", "payment"],
-  ["fulfilment", "crm"], ["fulfilment", "notification"], ["intake", "done"], ["fulfilment", "done"],
+  ["fulfilment", "crm"], ["fulfilment", "notification"], ["fulfilment", "done"],
 ];
+
+/** States in the order in which an order passes through them. */
+const way = ["HELD", "BACKORDERED", "FRAUD_CHECK", "PAYMENT", "WEBHOOK", "REVIEW", "CONFIRMED", "FULFILLING", "SHIPPED", "DELIVERED", "CANCELLING"];
 
 /** Dots on one line at most. */
 const DOTS = 14;
@@ -55,7 +58,12 @@ export function picture(onpick) {
     svg.append(path, label);
     return { from, to, path, label, rate: 0, dots: [] };
   });
-  const root = h("div", { class: "picture" }, svg, h("div", { class: "nodes" }, nodes.map(([name]) => cards[name].element)));
+  const counts = h("ul", {});
+  const states = h("section", { class: "panel states", "aria-label": "Orders in process by state" }, h("h3", {}, "Orders in process"), counts);
+  const inside = [...nodes.map(([name]) => cards[name].element)];
+  inside.splice(5, 0, states);
+  const root = h("div", { class: "picture" }, svg, h("div", { class: "nodes" }, inside));
+  let shown = "";
 
   function lay() {
     const frame = root.getBoundingClientRect();
@@ -88,7 +96,7 @@ export function picture(onpick) {
         const [x0, x1] = [a.x + shift, b.x + shift + (a.x < b.x - 40 ? -40 : a.x > b.x + 40 ? 40 : 0)];
         const mid = (y0 + y1) / 2;
         d = `M${x0} ${y0}C${x0} ${mid} ${x1} ${mid} ${x1} ${y1}`;
-        at = [(x0 + x1) / 2, mid + 4];
+        at = Math.abs(x0 - x1) < 60 ? [x0 + (edge.from === "review" ? -30 : 30), mid + 4] : [(x0 + x1) / 2, mid + 4];
       }
       edge.path.setAttribute("d", d);
       edge.length = d ? edge.path.getTotalLength() : 0;
@@ -98,7 +106,7 @@ export function picture(onpick) {
   }
 
   function dots(edge) {
-    const wanted = still.matches || !edge.length ? 0 : Math.min(DOTS, Math.ceil(edge.rate * (TRAVEL_MS / 1000)));
+    const wanted = still.matches || !edge.length ? 0 : Math.min(DOTS, Math.floor(edge.length / 18), Math.ceil(edge.rate * (TRAVEL_MS / 1000)));
     while (edge.dots.length < wanted) {
       const dot = s("circle", { class: "dot", r: "4.5" });
       svg.append(dot);
@@ -159,6 +167,12 @@ export function picture(onpick) {
         say(parts.state, state === "closed" || !state ? "" : `breaker ${state.replace("_", " ")}`);
         parts.state.className = state && state !== "closed" ? `chip ${kind}` : "";
         element.dataset.health = kind === "bad" || system.errors > 0.2 ? "bad" : kind === "warn" || system.errors > 0.05 ? "warn" : "ok";
+      }
+      const held = way.filter((state) => live.states?.[state] > 0);
+      const known = JSON.stringify(held.map((state) => [state, live.states[state]]));
+      if (known !== shown) {
+        shown = known;
+        counts.replaceChildren(...(held.length ? held.map((state) => h("li", {}, h("b", {}, short(live.states[state])), h("span", { class: "small muted" }, words(state)))) : [h("li", { class: "muted" }, "none")]));
       }
       for (const edge of edges) {
         edge.rate = live.flows?.[`${edge.from}>${edge.to}`] ?? 0;

@@ -37,21 +37,22 @@ export function show(main) {
   const oversold = figure("OVERSOLD", "units promised beyond what is there", "truth good");
   const lost = figure("LOST", "accepted orders missing from the journal", "truth good");
   const rates = ["offered", "accepted", "sold out", "rejected"].map((name) => figure(name, "orders/s"));
-  const yours = figure("answer “yours”", "p50 · p99");
-  const gone = figure("answer “sold out”", "p50 · p99");
+  const yours = figure("answer “yours”, p99", "p50 · p99");
+  const gone = figure("answer “sold out”, p99", "p50 · p99");
   const skus = h("div", {});
   const channels = h("div", {}, empty("No channel publishes stock."));
   const host = h("div", { class: "chart" });
   const spoken = h("p", { class: "hush", role: "status" });
+  main.className = "wall";
   main.append(
     h("div", { class: "head" }, h("h1", {}, "Sale"), spoken),
     h("div", { class: "sale" },
       h("div", { class: "truths" }, oversold.root, lost.root),
       h("div", { class: "figures" }, rates.map((one) => one.root))),
-    h("div", { class: "sale" },
+    h("div", { class: "sale middle" },
       h("div", { class: "truths" }, yours.root, gone.root),
       h("section", { class: "panel", "aria-label": "Orders a second, last two minutes" }, host)),
-    h("div", { class: "sale" },
+    h("div", { class: "sale last" },
       h("section", { class: "panel", "aria-labelledby": "truth-title" }, h("header", {}, h("h2", { id: "truth-title" }, "Channel truth lag")), channels),
       h("section", { class: "panel", "aria-labelledby": "hot-title" }, h("header", {}, h("h2", { id: "hot-title" }, "Hot SKUs")), scroller("Hot SKUs", skus))));
 
@@ -82,7 +83,7 @@ export function show(main) {
     });
     for (const [one, latency] of [[yours, live.latency?.yours], [gone, live.latency?.sold_out]]) {
       say(one.value, duration(latency?.p99));
-      say(one.under, `p99 · p50 ${duration(latency?.p50)}`);
+      say(one.under, `p50 ${duration(latency?.p50)}, last 10 s`);
     }
     const last = live.ticks.at(-1)?.[0] ?? 0;
     if (last !== drawn) {

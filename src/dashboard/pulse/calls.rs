@@ -269,7 +269,8 @@ fn cause(ended: &EffectEnded<'_>) -> String {
 /// What of an attempt's end is news.
 fn tell(heard: Heard<'_>, ended: &EffectEnded<'_>, milestone: Option<Milestone>, news: &mut News) {
     let order = || Some(ended.order.to_string());
-    let (kind, name) = (ended.kind.name(), heard.name);
+    let kind = ended.kind.name().replace('_', " ");
+    let name = heard.name;
     match (ended.next, ended.kind) {
         (EffectNext::RetryWait, _) if ended.attempt > 0 => {
             news.add(heard.time_ms, "retry", order(), || {

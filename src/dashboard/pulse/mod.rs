@@ -15,12 +15,14 @@ mod news;
 mod registry;
 mod render;
 mod sale;
+mod shard;
 mod tenant;
 mod window;
 mod worker;
 
 pub use frame::Frame;
-pub use worker::{BreakerNow, PulseSource, Registry, spawn};
+pub use shard::{BreakerNow, PulseSource};
+pub use worker::{Registry, spawn};
 
 use crate::limits::DASHBOARD_TENANTS_MAX;
 use frame::Sent;

@@ -43,15 +43,13 @@ impl News {
         text: impl FnOnce() -> String,
     ) {
         let place = self.frame.iter().position(|one| one.0 == kind);
-        let seen = match place.and_then(|place| self.frame.get_mut(place)) {
-            Some((_, seen)) => {
-                *seen += 1;
-                *seen
-            }
-            None => {
-                self.frame.push((kind, 1));
-                1
-            }
+        let known = place.and_then(|place| self.frame.get_mut(place));
+        let seen = if let Some((_, seen)) = known {
+            *seen += 1;
+            *seen
+        } else {
+            self.frame.push((kind, 1));
+            1
         };
         if seen > KIND_MAX {
             let latest = self.entries.iter_mut().rev().find(|one| one.kind == kind);

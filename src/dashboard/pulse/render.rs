@@ -3,8 +3,8 @@
 use super::frame::Section;
 use super::registry::Latency;
 use super::sale::round;
+use super::shard::BreakerNow;
 use super::tenant::{Node, Tenant};
-use super::worker::BreakerNow;
 use crate::types::OrderState;
 use crate::types::effect::Lane;
 use serde_json::{Map, Value, json};

@@ -158,7 +158,10 @@ impl Tenant {
         let (kind, text): (_, Box<dyn FnOnce() -> String + '_>) = match moved.event {
             ProcessEvent::PaymentFailedOver => (
                 "failover",
-                Box::new(|| format!("payment goes on at {processor}")),
+                Box::new(|| match processor {
+                    "" => "payment left its processor".to_owned(),
+                    processor => format!("payment goes on at {processor}"),
+                }),
             ),
             ProcessEvent::ReviewApproved => ("decision", Box::new(|| said("approved", moved.note))),
             ProcessEvent::ReviewDeclined => ("decision", Box::new(|| said("declined", moved.note))),
@@ -170,7 +173,7 @@ impl Tenant {
                 Box::new(|| "an attempt given up turned out paid; its money goes back".to_owned()),
             ),
             _ if moved.to == OrderState::Review && moved.from != Some(OrderState::Review) => {
-                let reason = moved.image.review.name();
+                let reason = moved.image.review.name().replace('_', " ");
                 (
                     "review",
                     Box::new(move || format!("a person has to decide: {reason}")),

@@ -50,19 +50,10 @@ fn place(second: u64) -> usize {
 }
 
 /// Durations of the last half to whole minute, in milliseconds, to two digits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Durations {
     halves: [Option<Histogram<u32>>; 2],
     since_ms: u64,
-}
-
-impl Default for Durations {
-    fn default() -> Self {
-        Self {
-            halves: [None, None],
-            since_ms: 0,
-        }
-    }
 }
 
 impl Durations {

@@ -4,26 +4,23 @@ use super::frame::FRAME_MS;
 use super::registry::Latency;
 use super::render::{Shown, sections};
 use super::sale::{Questions, by_shard};
+use super::shard::{BreakerNow, NoTail, PulseSource, READER, ShardTail, worst};
 use super::tenant::{At, Tenant};
 use super::{Pulse, PulseThread};
 use crate::engine::record::{BreakerChanged, CellRef, ProcessRecord, Record, kind};
-use crate::feed::{FeedError, FeedProgress, Place, ShardJournal, Tail};
+use crate::feed::{FeedError, FeedProgress, Tail};
 use crate::limits::DASHBOARD_TENANTS_MAX;
 use crate::metrics;
-use crate::shard::local::{Levels, Local, LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
+use crate::shard::local::{Levels, Local, LocalAnswer, LocalQuery, LocalRequest};
 use crate::types::pipeline::PipelineSet;
-use crate::types::process::BreakerState;
 use crate::types::record::Records;
-use crate::types::{OrderState, SkuId, TenantId};
+use crate::types::{SkuId, TenantId};
 use crate::{affinity, clock};
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// Name of the reader in the metric of lag.
-const READER: &str = "dashboard";
 
 /// Batches read of one shard before another one, or a frame, has its turn.
 const STEP_BATCHES_MAX: usize = 64;
@@ -36,46 +33,6 @@ const SLOW_MS: u64 = 1_000;
 
 /// Reads the metrics registry as text, in Prometheus's format.
 pub type Registry = Box<dyn Fn() -> String + Send>;
-
-/// One shard, as it is when the pulse starts.
-pub struct PulseSource {
-    /// Its journal.
-    pub journal: Arc<dyn ShardJournal>,
-    /// Takes questions for stock.
-    pub queue: Arc<LocalQueue>,
-    /// Where its recovered journal ended; everything below is told by the other fields.
-    pub from: Place,
-    /// Names of its tenants by number.
-    pub tenants: Vec<String>,
-    /// Orders in process by tenant and state.
-    pub states: BTreeMap<(TenantId, OrderState), u64>,
-    /// Orders accepted in its journal so far.
-    pub accepted: u64,
-    /// Its providers by number, with their breakers.
-    pub breakers: Vec<(String, BreakerNow)>,
-}
-
-/// A breaker as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BreakerNow {
-    /// State.
-    pub state: BreakerState,
-    /// Until when it is open, in milliseconds since the Unix epoch; 0 otherwise.
-    pub until_ms: u64,
-    /// Consecutive counted failures.
-    pub failures: u16,
-}
-
-impl Default for BreakerNow {
-    /// Calls go out.
-    fn default() -> Self {
-        Self {
-            state: BreakerState::Closed,
-            until_ms: 0,
-            failures: 0,
-        }
-    }
-}
 
 /// Starts the pulse over these shards, on a thread of its own behind the engines.
 ///
@@ -104,53 +61,8 @@ pub fn spawn(
     Ok((pulse, running))
 }
 
-/// A shard as it is read.
-struct ShardTail {
-    number: u16,
-    tail: Box<dyn Tail>,
-    queue: Arc<LocalQueue>,
-    journal: Arc<dyn ShardJournal>,
-    /// Places of its tenants among all.
-    tenants: Vec<Option<usize>>,
-    /// Places of its providers among all.
-    providers: Vec<usize>,
-    breakers: Vec<BreakerNow>,
-    /// Orders accepted up to where it has read.
-    accepted: u64,
-    /// What the engine counted, and at which sequence; compared when that is read.
-    counted: Option<(u64, u64)>,
-    open_holds: u64,
-    /// Orders that the engine counts and the journal does not hold.
-    lost: u64,
-    /// A question for stock is out.
-    asking: bool,
-    failed: bool,
-}
-
-impl ShardTail {
-    fn set_tenant(&mut self, tenant: TenantId, place: Option<usize>) {
-        let number = usize::from(tenant.0);
-        if self.tenants.len() <= number {
-            self.tenants.resize(number + 1, None);
-        }
-        if let Some(slot) = self.tenants.get_mut(number) {
-            *slot = place;
-        }
-    }
-
-    /// Compares the engine's count of accepted orders with the journal's, once the journal is read
-    /// to where the engine counted.
-    fn check_count(&mut self, sequence: u64) {
-        if let Some((accepted, at)) = self.counted
-            && sequence >= at
-        {
-            if sequence == at {
-                self.lost = accepted.saturating_sub(self.accepted);
-            }
-            self.counted = None;
-        }
-    }
-}
+/// A shard, and what its engine said.
+type Answer = (u16, Levels);
 
 struct Worker {
     pulse: Pulse,
@@ -162,7 +74,7 @@ struct Worker {
     yours: Latency,
     sold_out: Latency,
     woken: Receiver<()>,
-    answers: (Sender<(u16, Levels)>, Receiver<(u16, Levels)>),
+    answers: (Sender<Answer>, Receiver<Answer>),
     next_slow_ms: u64,
 }
 
@@ -194,21 +106,7 @@ impl Worker {
 
     fn add_shard(&mut self, source: PulseSource) {
         let number = source.journal.shard();
-        let mut shard = ShardTail {
-            number,
-            tail: source.journal.tail(READER, source.from),
-            queue: source.queue,
-            journal: source.journal,
-            tenants: Vec::new(),
-            providers: Vec::new(),
-            breakers: Vec::new(),
-            accepted: source.accepted,
-            counted: None,
-            open_holds: 0,
-            lost: 0,
-            asking: false,
-            failed: false,
-        };
+        let mut shard = ShardTail::new(&source);
         for (tenant, name) in (0..).zip(&source.tenants) {
             let place = self.tenant_place(number, TenantId(tenant), name);
             shard.set_tenant(TenantId(tenant), place);
@@ -401,7 +299,7 @@ impl Worker {
             if let Some(tenant) = self.tenants.get_mut(*tenant) {
                 tenant.news.add(time_ms, "breaker", None, || {
                     let (to, cause) = (changed.to.name(), changed.cause.name());
-                    format!("breaker of {name} is {to}: {cause}")
+                    format!("breaker of {name} is {to}: {cause}").replace('_', " ")
                 });
             }
         }
@@ -526,28 +424,6 @@ impl Worker {
     }
 }
 
-/// Of each provider the breaker that lets the fewest calls out, over all shards.
-fn worst(shards: &[ShardTail], providers: usize) -> Vec<BreakerNow> {
-    let mut worst = vec![BreakerNow::default(); providers];
-    let rank = |state| match state {
-        BreakerState::Closed => 0,
-        BreakerState::Slow => 1,
-        BreakerState::HalfOpen => 2,
-        BreakerState::Open => 3,
-        BreakerState::Isolated => 4,
-    };
-    for shard in shards {
-        for (place, breaker) in shard.providers.iter().zip(&shard.breakers) {
-            if let Some(one) = worst.get_mut(*place)
-                && (rank(breaker.state), breaker.failures) > (rank(one.state), one.failures)
-            {
-                *one = *breaker;
-            }
-        }
-    }
-    worst
-}
-
 fn tenant_of(record: &Record<'_>) -> Option<TenantId> {
     Some(match record {
         Record::OrderAccepted(order) => order.tenant,
@@ -557,22 +433,4 @@ fn tenant_of(record: &Record<'_>) -> Option<TenantId> {
         Record::Process(ProcessRecord::Ended(ended)) => ended.tenant,
         _ => return None,
     })
-}
-
-/// Stands in for a tail that is in use.
-struct NoTail(Place);
-
-impl Tail for NoTail {
-    fn next(
-        &mut self,
-        _: &mut dyn FnMut(&crate::feed::Batch<'_>),
-    ) -> Result<FeedProgress, FeedError> {
-        Ok(FeedProgress::CaughtUp)
-    }
-
-    fn place(&self) -> Place {
-        self.0
-    }
-
-    fn publish_lag(&self) {}
 }

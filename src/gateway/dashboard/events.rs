@@ -1,6 +1,7 @@
 //! `GET /dashboard/events?tenant=NAME`: the figures as server-sent events.
 
 use super::of;
+use crate::clock;
 use crate::dashboard::pulse::Frame;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 
 /// A stream ends by itself after this time and the browser comes again, so that whoever may not
 /// watch any more does not.
-const STREAM_TIME: Duration = Duration::from_mins(10);
+const STREAM_MS: u64 = 10 * 60 * 1_000;
 
 /// What the browser waits before it comes again, in milliseconds.
 const RETRY: &[u8] = b"retry: 1000\n\n";
@@ -29,7 +30,7 @@ struct Watching {
     /// The last frame that it has; 0: none.
     last: u64,
     greeted: bool,
-    until: tokio::time::Instant,
+    until_ns: u64,
 }
 
 /// Streams frames until the browser goes.
@@ -60,7 +61,7 @@ pub(super) async fn stream(
         frames,
         last: last.unwrap_or(0),
         greeted: false,
-        until: tokio::time::Instant::now() + STREAM_TIME,
+        until_ns: clock::monotonic_ns() + STREAM_MS * 1_000_000,
     };
     let body = Body::from_stream(stream::unfold(watching, next));
     let headers = [
@@ -84,7 +85,9 @@ async fn next(mut watching: Watching) -> Option<(Result<Bytes, Infallible>, Watc
         return Some((Ok(Bytes::from_static(RETRY)), watching));
     }
     loop {
-        let changed = tokio::time::timeout_at(watching.until, watching.frames.changed());
+        let left_ns = watching.until_ns.saturating_sub(clock::monotonic_ns());
+        let left = Duration::from_nanos(left_ns);
+        let changed = tokio::time::timeout(left, watching.frames.changed());
         if !matches!(changed.await, Ok(Ok(()))) {
             return None;
         }

@@ -3,8 +3,8 @@
 use super::super::Shard;
 use super::super::details;
 use super::request::{
-    Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine, OrderDetail,
-    PlaceRequest,
+    Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
+    OrderDetail, PlaceRequest,
 };
 use crate::engine::command::{Command, Context, OrderRequest};
 use crate::engine::process::command::{ListFilter, ProcessCommand};

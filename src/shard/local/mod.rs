@@ -20,8 +20,8 @@ pub use channel::{
     NamedPublished, SkuChoice,
 };
 pub use request::{
-    HoldChange, Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
-    OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
+    HoldChange, Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort,
+    NamedLine, OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
 };
 pub use stock::{
     Definition, LocalLocation, LocalSku, LocalStatus, LocalStock, StockMove, StockPage,
