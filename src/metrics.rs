@@ -255,7 +255,10 @@ impl ShardMetrics {
         let gauge = |name: &'static str| metrics::gauge!(name, "shard" => label.clone());
         let histogram = |name: &'static str| metrics::histogram!(name, "shard" => label.clone());
         let orders = |outcome: &'static str| metrics::counter!(ORDERS, "shard" => label.clone(), "outcome" => outcome);
-        let decision = |outcome: &'static str| metrics::histogram!(DECISION_SECONDS, "shard" => label.clone(), "outcome" => outcome);
+        let decision = |outcome: &'static str| {
+            let shard = label.clone();
+            metrics::histogram!(DECISION_SECONDS, "shard" => shard, "outcome" => outcome)
+        };
         Self {
             frames: counter(FRAMES),
             commands: counter(COMMANDS),
