@@ -184,6 +184,46 @@ pub const REPORTS_PARKED_MAX: usize = 10_000;
 /// Event ids of provider reports remembered, against repeats (senders repeat for up to 30 days).
 pub const REPORT_EVENTS_KEPT: usize = 1 << 20;
 
+/// Largest body of one delivery of a sales channel that is journaled, in bytes. A longer one is
+/// answered 413.
+pub const EVENT_BODY_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of an event's body in one journal record; a longer body takes several, in one batch.
+pub const EVENT_CHUNK_BYTES_MAX: usize = 28 << 10;
+
+/// Most bytes of the headers that are kept with an event, and of its topic.
+pub const EVENT_HEAD_BYTES_MAX: usize = 2 << 10;
+
+/// Longest topic of an event, in bytes; longer is cut.
+pub const EVENT_TOPIC_BYTES_MAX: usize = 120;
+
+/// Longest note about an event, in bytes; longer is cut.
+pub const EVENT_NOTE_BYTES_MAX: usize = 480;
+
+/// Most events of one delivery. A delivery with more is answered 413.
+pub const EVENTS_PER_DELIVERY_MAX: usize = 1_024;
+
+/// Events of channels that one shard remembers, against repeats: the oldest is forgotten first and
+/// counted. At 500 orders an hour and three events an order this is a month.
+pub const CHANNEL_EVENTS_KEPT: usize = 1 << 20;
+
+/// Events that wait to be worked off or for a person, in one shard. At the bound a new one is
+/// answered `OVERLOADED`, and its sender sends it again.
+pub const CHANNEL_EVENTS_WAITING_MAX: usize = 1 << 16;
+
+/// Orders of channels of which one shard remembers what was applied last; the oldest is forgotten
+/// first and counted.
+pub const CHANNEL_ORDERS_KEPT: usize = 1 << 20;
+
+/// Item mappings of one shard. One more is refused with `SKU_TABLE_FULL`.
+pub const SKU_MAPPINGS_MAX: usize = 4 << 20;
+
+/// Longest id by which a channel names an item, in bytes.
+pub const CHANNEL_ITEM_BYTES_MAX: usize = 120;
+
+/// Longest text of the ids that writing stock to a channel needs, in bytes.
+pub const WRITE_BACK_BYTES_MAX: usize = 480;
+
 /// Commands from adapters and HTTP that wait for an engine thread; a full queue pushes back.
 pub const LOCAL_COMMANDS_MAX: usize = 4_096;
 
@@ -280,6 +320,11 @@ const _: () = {
     assert!(LINE_QUANTITY_MAX as u64 * ORDER_LINES_MAX as u64 <= CELL_QUANTITY_MAX as u64);
     assert!(DETAILS_ARCHIVED_BYTES_MAX + ORDER_RECORD_BYTES_MAX <= RECORD_PAYLOAD_BYTES_MAX);
     assert!(RECORD_PAYLOAD_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_MIN);
+    assert!(
+        EVENT_CHUNK_BYTES_MAX + EVENT_HEAD_BYTES_MAX + EVENT_TOPIC_BYTES_MAX + 64
+            <= RECORD_PAYLOAD_BYTES_MAX
+    );
+    assert!(EVENT_BODY_BYTES_MAX <= HTTP_BODY_BYTES_MAX);
     assert!(BATCH_BYTES_MAX >= 4 * FRAME_BYTES_MAX);
     assert!(BATCH_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_DEFAULT);
     assert!(

@@ -122,6 +122,18 @@ metric_specs! {
         "Effects in memory that wait for a provider's limits, by provider and lane.";
     CALLBACKS: Counter, Count, "onhand_callbacks_total",
         "Callbacks of providers, by provider and result (accepted or why not), and their events (journaled, repeated, other).";
+    WEBHOOKS: Counter, Count, "onhand_webhooks_total",
+        "Deliveries of sales channels answered, by channel and result (accepted, repeated, ignored, ping, or why not).";
+    WEBHOOK_SECONDS: Histogram, Seconds, "onhand_webhook_seconds",
+        "From the head of a delivery to its answer, by channel: reading, verifying, journaling, sync.";
+    CHANNEL_EVENTS: Counter, Count, "onhand_channel_events_total",
+        "Events of sales channels, by channel and step (received, repeated, ignored; then what became of them, see EVENTS.md).";
+    CHANNEL_EVENT_SECONDS: Histogram, Seconds, "onhand_channel_event_seconds",
+        "From the journal batch of an event to its fate, by channel.";
+    CHANNEL_EVENTS_WAITING: Gauge, Count, "onhand_channel_events_waiting",
+        "Events of sales channels that wait to be worked off or for a person, by shard.";
+    CHANNEL_EVENTS_FORGOTTEN: Counter, Count, "onhand_channel_events_forgotten_total",
+        "Oldest ids of events, and orders of channels, dropped because newer ones took their place, by shard.";
     HTTP_REQUESTS: Counter, Count, "onhand_http_requests_total",
         "HTTP requests answered, by status.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
@@ -244,6 +256,10 @@ pub struct ShardMetrics {
     pub replies_held: Gauge,
     /// See [`OVERLOADED`].
     pub overloaded: Counter,
+    /// See [`CHANNEL_EVENTS_WAITING`].
+    pub channel_events_waiting: Gauge,
+    /// See [`CHANNEL_EVENTS_FORGOTTEN`].
+    pub channel_events_forgotten: Counter,
 }
 
 impl ShardMetrics {
@@ -286,6 +302,8 @@ impl ShardMetrics {
             room: gauge(JOURNAL_ROOM),
             replies_held: gauge(REPLIES_HELD),
             overloaded: counter(OVERLOADED),
+            channel_events_waiting: gauge(CHANNEL_EVENTS_WAITING),
+            channel_events_forgotten: counter(CHANNEL_EVENTS_FORGOTTEN),
         }
     }
 
@@ -299,6 +317,33 @@ impl ShardMetrics {
 pub fn count_callback(provider: &str, result: &'static str, number: u64) {
     metrics::counter!(CALLBACKS, "provider" => provider.to_owned(), "result" => result)
         .increment(number);
+}
+
+/// Counts a delivery of a sales channel.
+pub fn count_webhook(channel: &str, result: &'static str, number: u64) {
+    metrics::counter!(WEBHOOKS, "channel" => channel.to_owned(), "result" => result)
+        .increment(number);
+}
+
+/// Counts a delivery of a sales channel that was answered after `ns` nanoseconds.
+pub fn webhook_answered(channel: &str, result: &'static str, ns: u64) {
+    count_webhook(channel, result, 1);
+    metrics::histogram!(WEBHOOK_SECONDS, "channel" => channel.to_owned()).record(ns as f64 / 1e9);
+}
+
+/// Counts events of a sales channel.
+pub fn count_channel_event(channel: &str, step: &'static str, number: u64) {
+    if number > 0 {
+        metrics::counter!(CHANNEL_EVENTS, "channel" => channel.to_owned(), "step" => step)
+            .increment(number);
+    }
+}
+
+/// Counts an event of a sales channel that was settled `ms` milliseconds after it was journaled.
+pub fn channel_event_settled(channel: &str, fate: &'static str, ms: u64) {
+    count_channel_event(channel, fate, 1);
+    metrics::histogram!(CHANNEL_EVENT_SECONDS, "channel" => channel.to_owned())
+        .record(ms as f64 / 1e3);
 }
 
 /// Counts an answered HTTP request.

@@ -77,6 +77,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "shard",
             "net",
             "affinity",
+            "channels",
             "dashboard",
         ],
     ),
@@ -84,7 +85,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "limits", "journal", "types", "adapters", "sandbox", "history",
+            "limits", "journal", "types", "adapters", "sandbox", "history", "channels",
         ],
     ),
     (
@@ -96,7 +97,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "channels",
         &[
-            "feed", "clock", "metrics", "types", "limits", "engine", "shard", "affinity",
+            "feed", "clock", "metrics", "types", "limits", "engine", "shard", "affinity", "wire",
         ],
     ),
     ("sandbox", &["types", "clock"]),
@@ -106,12 +107,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Of some modules, others may see only these parts.
 const PARTS: &[(&str, &str, &[&str])] = &[
-    ("channels", "engine", &["record"]),
+    ("channels", "engine", &["record", "channel_event"]),
+    ("channels", "wire", &["order_key"]),
     ("channels", "shard", &["local"]),
     ("feed", "engine", &["record"]),
     ("dashboard", "engine", &["record"]),
     ("dashboard", "shard", &["local"]),
-    ("gateway", "engine", &["process", "record"]),
+    ("gateway", "engine", &["process", "record", "channel_event"]),
     ("gateway", "shard", &["local"]),
     ("gateway", "net", &["token", "listener"]),
 ];

@@ -1062,7 +1062,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__check)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1149,6 +1149,10 @@ _onhand() {
                     return 0
                     ;;
                 --process)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --channels)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1256,7 +1260,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__show)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --history --allow-clock-behind --json --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1343,6 +1347,10 @@ _onhand() {
                     return 0
                     ;;
                 --process)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --channels)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4978,7 +4986,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__serve)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5065,6 +5073,10 @@ _onhand() {
                     return 0
                     ;;
                 --process)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --channels)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

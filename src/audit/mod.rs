@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod names;
 pub mod provider_ledger;
 pub mod replay;
+mod replay_events;
 pub mod report;
 pub mod show;
 pub mod source;

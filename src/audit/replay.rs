@@ -108,6 +108,7 @@ impl Replay {
             let what = format!("{orders} orders were folded, {replayed} replayed");
             fold.names.offence(&end, what)
         });
+        super::replay_events::compare(engine, fold, &end, checks);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Records as people and scripts read them: one JSON object each, names instead of numbers.
 
+pub mod channel_event;
 pub mod process;
 
 use super::fold::At;
@@ -63,6 +64,9 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::PROVIDER_REPORTED => "ProviderReported",
         kind::OPERATOR_DECIDED => "OperatorDecided",
         kind::PIPELINES_DEFINED => "PipelinesDefined",
+        kind::EVENT_RECEIVED => "EventReceived",
+        kind::EVENT_SETTLED => "EventSettled",
+        kind::SKU_MAPPED => "SkuMapped",
         _ => "unknown",
     }
 }
@@ -156,6 +160,7 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
         }
         Record::Stock(change) => stock_fields(change, names),
         Record::Process(record) => process::fields(record, names),
+        Record::ChannelEvent(record) => channel_event::fields(record, names),
         other => other_fields(other, names),
     }
 }

@@ -4,7 +4,7 @@ use super::fold::{At, Fold, Kept};
 use super::report::Checks;
 use super::show::{self, rfc3339};
 use super::source::{DataDirectory, Next, SourceError};
-use crate::engine::record::{OrderRef, ProcessRecord, Record, kind};
+use crate::engine::record::{ChannelEventRecord, OrderRef, ProcessRecord, Record, kind};
 use crate::journal::record::Seal;
 use crate::types::effect::EffectNext;
 use crate::types::process::ReportFate;
@@ -208,6 +208,7 @@ fn subject(record: &Record<'_>) -> Option<(TenantId, OrderKey)> {
             (*tenant, *order)
         }
         Record::Process(record) => return show::process::order_of(record),
+        Record::ChannelEvent(record) => return show::channel_event::order_of(record),
         _ => return None,
     })
 }
@@ -219,6 +220,7 @@ fn tenant_of(record: &Record<'_>, fold: &Fold) -> Option<TenantId> {
         | Record::SkuDefined { tenant, .. }
         | Record::LocationDefined { tenant, .. }
         | Record::CommandRefused { tenant, .. } => Some(*tenant),
+        Record::ChannelEvent(record) => Some(show::channel_event::tenant_of(record)),
         Record::SkuChanged { sku, .. } => of_sku(*sku),
         Record::Stock(change) => of_sku(change.head().2.sku),
         Record::ShortageDetected { cell, .. } => of_sku(cell.sku),
@@ -244,6 +246,9 @@ fn outcome(record: &Record<'_>) -> String {
         },
         Record::Process(ProcessRecord::Decided(decided)) => decided.action.name().to_owned(),
         Record::Process(ProcessRecord::Breaker(changed)) => changed.cause.name().to_owned(),
+        Record::ChannelEvent(ChannelEventRecord::Settled(settled)) => {
+            settled.fate.name().to_owned()
+        }
         _ => "done".to_owned(),
     }
 }

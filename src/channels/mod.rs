@@ -13,6 +13,8 @@ pub mod api;
 mod delivery;
 mod document;
 mod incoming;
+pub mod intake;
+mod options;
 pub mod shopee;
 pub mod shopify;
 mod signature;
@@ -25,6 +27,7 @@ pub use delivery::{Delivery, Refused, Secrets, event_id};
 pub use incoming::{
     ChannelLine, ChannelOrder, Incoming, Privacy, PrivacyKind, Stage, Unreadable, What,
 };
+pub use options::ChannelOptions;
 
 use crate::types::ChannelKind;
 

@@ -8,6 +8,7 @@
 //! the file format, the flags of `onhand serve`, the checks and `docs/CONFIGURATION.md` are made
 //! from that table. No option holds a secret itself: secrets are in the files that options name.
 
+pub mod channels;
 mod check;
 mod flags;
 mod options;

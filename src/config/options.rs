@@ -245,6 +245,10 @@ options! {
     /// See `onhand pipelines init`. Without it placed orders wait until their hold ends.
     process: Option<PathBuf> = None, "file";
 
+    /// File of the sales channels: which shops at which marketplaces send webhooks and are told
+    /// their stock. See CHANNELS.md. Without it every webhook is refused.
+    channels: Option<PathBuf> = None, "file";
+
     /// Address of an `onhand sandbox`: every step of the order process is served by it, with short
     /// times. To try things out and for tests; not together with `process`.
     sandbox: Option<SocketAddr> = None, "address:port on loopback";

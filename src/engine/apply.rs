@@ -113,6 +113,7 @@ impl Engine {
             }
             Record::Process(record) => self.apply_process(&record, sequence),
             Record::Channel(record) => self.apply_channel(&record, sequence),
+            Record::ChannelEvent(record) => self.apply_channel_event(&record, sequence),
             _ => self.apply_definition(record),
         }
     }

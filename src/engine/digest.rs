@@ -2,8 +2,8 @@
 //!
 //! BLAKE3 over names, SKUs with their cells, locations and orders with their lines, each table in
 //! order of its numbers, over the running hashes of refusals and command results, and, once there
-//! are pipelines or channels, over the whole tables of those. Left out is what options or time
-//! decide: the secret, how much the bounded memories still hold, timers.
+//! are pipelines or channels, over the whole tables of those and of what channels sent. Left out is
+//! what options or time decide: the secret, how much the bounded memories still hold, timers.
 
 use super::Engine;
 use super::command::CellQuantities;
@@ -84,6 +84,11 @@ impl Engine {
         if self.channels.is_in_use() {
             let mut bytes = Vec::new();
             self.channels.digest_into(&mut bytes);
+            writer.put(&bytes);
+        }
+        if self.channel_events.is_in_use() {
+            let mut bytes = Vec::new();
+            self.channel_events.digest_into(&mut bytes);
             writer.put(&bytes);
         }
         writer.flush();

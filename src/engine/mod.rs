@@ -30,6 +30,7 @@ mod apply;
 mod apply_definition;
 mod apply_order;
 pub mod channel;
+pub mod channel_event;
 pub mod command;
 mod define;
 mod digest;
@@ -57,6 +58,7 @@ use crate::types::record::RecordBuffer;
 use crate::types::{OrderKey, SkuId, TenantId};
 use allocate::{MergedLine, Plan};
 use channel::ChannelTable;
+use channel_event::ChannelEvents;
 use command::{Command, CommandOutcome, Context, LineNote, OrderOutcome, OrderRequest};
 pub use error::{Contradiction, InvariantBroken, ReplayError};
 use expiry::Timers;
@@ -155,6 +157,10 @@ pub struct EngineStatistics {
     pub locations: u64,
     /// Stock cells (SKU at a location) that ever had stock.
     pub cells: u64,
+    /// Events of channels that wait to be worked off or for a person.
+    pub channel_events_waiting: u64,
+    /// Ids of channel events, and orders of channels, forgotten since start.
+    pub channel_events_forgotten: u64,
     /// Timers set, those of resolved holds included until they come up.
     pub timers: u64,
     /// Bytes of memory that tables and index occupy.
@@ -215,6 +221,7 @@ pub struct Engine {
     timers: Timers,
     processes: ProcessTable,
     channels: ChannelTable,
+    channel_events: ChannelEvents,
     counters: Counters,
     scratch: Scratch,
 }
@@ -241,6 +248,7 @@ impl Engine {
             timers: Timers::default(),
             processes: ProcessTable::default(),
             channels: ChannelTable::default(),
+            channel_events: ChannelEvents::default(),
             counters: Counters::default(),
             scratch: Scratch::default(),
             options,

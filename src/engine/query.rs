@@ -195,6 +195,8 @@ impl Engine {
             skus: self.inventory.skus_len() as u64,
             locations: self.inventory.locations().len() as u64,
             cells: self.inventory.cells_len() as u64,
+            channel_events_waiting: self.channel_events.waiting.len() as u64,
+            channel_events_forgotten: self.channel_events.forgotten,
             timers: self.timers.len(),
             memory_bytes: self.memory_bytes() as u64,
         }

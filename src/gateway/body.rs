@@ -14,14 +14,22 @@ use std::time::Duration;
 /// 413 beyond [`HTTP_BODY_BYTES_MAX`], 408 beyond [`HTTP_BODY_TIMEOUT_MS`], 400 where the
 /// connection broke.
 pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
-    let whole = Limited::new(body, HTTP_BODY_BYTES_MAX).collect();
+    read_most(body, HTTP_BODY_BYTES_MAX).await
+}
+
+/// As [`read`], with another bound in bytes.
+///
+/// # Errors
+/// As there.
+pub(super) async fn read_most(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let whole = Limited::new(body, bytes_max).collect();
     let limit = Duration::from_millis(HTTP_BODY_TIMEOUT_MS);
     match tokio::time::timeout(limit, whole).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "BODY_TOO_LARGE",
-            "The body is longer than 1 MiB.",
+            "The body is too long.",
         )),
         Ok(Err(error)) => Err(Problem::bad_request(format!("the body broke off: {error}"))),
         Err(_) => Err(Problem::new(

@@ -24,6 +24,7 @@ pub mod problem;
 mod state;
 mod trace;
 pub mod v1;
+mod webhooks;
 
 pub use state::Services;
 
@@ -96,6 +97,7 @@ impl Bound {
             engines: services.engines,
             tokens: services.tokens,
             callbacks: services.callbacks,
+            channels: services.channels,
             follow: services.follow,
             dashboard: services.dashboard,
         };
@@ -174,6 +176,14 @@ fn routes(shared: Shared) -> Router {
         .route(
             "/callbacks/{kind}/{name}",
             post(callbacks::receive).get(callbacks::handshake),
+        )
+        .route(
+            "/webhooks/{kind}",
+            post(webhooks::receive).get(webhooks::handshake),
+        )
+        .route(
+            "/webhooks/{kind}/{shop}",
+            post(webhooks::receive).get(webhooks::handshake),
         )
         .nest("/v1", v1::routes())
         .fallback(v1::no_route)

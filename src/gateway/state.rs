@@ -3,6 +3,7 @@
 use super::callbacks::{Follow, Source};
 use super::dashboard::Dashboard;
 use super::engines::Engines;
+use crate::channels::ChannelOptions;
 use crate::net::token::TokenFile;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct Services {
     pub tokens: Option<Arc<TokenFile>>,
     /// Who sends callbacks.
     pub callbacks: Arc<[Source]>,
+    /// The sales channels that send webhooks.
+    pub channels: Arc<[ChannelOptions]>,
     /// Reads what a callback only points at.
     pub follow: Arc<dyn Follow>,
     /// The operators' dashboard, if there is one.
@@ -43,6 +46,7 @@ pub(super) struct Shared {
     pub engines: Engines,
     pub tokens: Option<Arc<TokenFile>>,
     pub callbacks: Arc<[Source]>,
+    pub channels: Arc<[ChannelOptions]>,
     pub follow: Arc<dyn Follow>,
     pub dashboard: Option<Dashboard>,
 }

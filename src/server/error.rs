@@ -75,6 +75,9 @@ pub enum ServerError {
     /// A provider of the process file cannot be used.
     #[error("the process file cannot be used")]
     Process(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The channels file cannot be used.
+    #[error("the channels file cannot be used")]
+    Channels(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A thread failed; the server stopped. Everything acknowledged is safe.
     #[error("{name}: {reason}")]
     Failed {

@@ -5,6 +5,7 @@ use super::route_of;
 use super::threads::ShardAccess;
 use crate::adapters::facts::OrderFactsStore;
 use crate::adapters::fulfilment::notice::Notices;
+use crate::channels::ChannelOptions;
 use crate::config::Config;
 use crate::config::process::ProcessConfig;
 use crate::gateway::Services;
@@ -28,7 +29,7 @@ pub(super) fn services<S: Storage>(
     access: &[ShardAccess<S>],
     facts: Arc<OrderFactsStore>,
     process: Option<&ProcessConfig>,
-    dashboard: Dashboard,
+    (dashboard, channels): (Dashboard, Arc<[ChannelOptions]>),
 ) -> Result<Services, ServerError> {
     let queues = access.iter().map(|one| Arc::clone(&one.queue)).collect();
     let find = Arc::new(Facts(facts));
@@ -36,6 +37,7 @@ pub(super) fn services<S: Storage>(
         engines: Engines::new(queues, Arc::new(route_of(config)), find),
         tokens: options.tokens.clone().map(Arc::new),
         callbacks: process.map_or(Ok(Vec::new()), sources)?.into(),
+        channels,
         follow: Arc::new(Shipments::of(process)?),
         dashboard: Some(dashboard),
     })

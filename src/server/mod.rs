@@ -15,6 +15,7 @@
 //!
 //! Any thread that ends with an error ends the process: a half-dead server is worse than none.
 
+mod channels;
 mod dashboard;
 pub mod data_dir;
 mod engine_thread;
@@ -29,6 +30,7 @@ pub use error::ServerError;
 
 use crate::adapters::runtime::Adapters;
 use crate::affinity::CorePlan;
+use crate::channels::intake::Intake;
 use crate::clock;
 use crate::config::Config;
 use crate::dashboard::pulse::PulseThread;
@@ -56,6 +58,7 @@ pub struct Server<S: Storage = MappedStorage> {
     tcp: SocketAddr,
     gateway: Option<Gateway>,
     adapters: Option<Adapters>,
+    intake: Option<Intake>,
     shards: usize,
     pinned: usize,
     sync: String,
@@ -111,6 +114,7 @@ impl<S: Storage> Server<S> {
         let recorder = prometheus();
         let options = listener_options(config, deadlines.hello_ms)?;
         let process = process::config_of(config)?;
+        let channels = channels::config_of(config)?;
         let data = DataDir::open(&config.data, config.shards)?;
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
@@ -140,6 +144,7 @@ impl<S: Storage> Server<S> {
             .as_ref()
             .map(|process| process::start_adapters(&access, process, &facts, &threads.on_failure()))
             .transpose()?;
+        let intake = channels::start_intake(&access, &channels, &facts, threads.on_failure())?;
         let mut pulse = None;
         let gateway = http.map(|http| {
             let process = process.as_ref();
@@ -147,7 +152,8 @@ impl<S: Storage> Server<S> {
             let (pages, thread) =
                 dashboard::start(config, &access, shards, process, recorder.clone())?;
             pulse = Some(thread);
-            let services = services(config, &options, &access, facts, process, pages)?;
+            let more = (pages, channels);
+            let services = services(config, &options, &access, facts, process, more)?;
             serve(http, recorder, services)
         });
         let gateway = gateway.transpose()?;
@@ -161,6 +167,7 @@ impl<S: Storage> Server<S> {
             tcp,
             gateway,
             adapters,
+            intake,
             shards,
             pinned: cores.pinned(),
             sync: config.sync.to_string(),
@@ -218,6 +225,9 @@ impl<S: Storage> Server<S> {
             gateway.set_ready(false);
         }
         self.listener.stop();
+        if let Some(intake) = self.intake {
+            intake.stop();
+        }
         // Adapters before engines: their last results still find somebody who takes them.
         if let Some(adapters) = self.adapters {
             adapters.stop();

@@ -6,6 +6,7 @@ use super::error::{ServerError, chain};
 use super::recovery::Recovered;
 use crate::adapters::runtime::OnFailure;
 use crate::affinity::CorePlan;
+use crate::engine::channel_event::command::EventView;
 use crate::engine::process::command::OpenEffect;
 use crate::feed::Place;
 use crate::journal::storage::Storage;
@@ -48,6 +49,8 @@ pub(super) struct ShardAccess<S: Storage> {
     pub tenants: Vec<String>,
     /// Effects that were started before this start and have no result.
     pub open_effects: Vec<OpenEffect>,
+    /// Events of channels that were not settled before this start.
+    pub open_events: Vec<EventView>,
     /// Where its recovered journal ended: what comes later is new.
     pub recovered_end: Place,
     /// What its engine knew there.
@@ -125,6 +128,7 @@ impl<S: Storage> Threads<S> {
             let queue = LocalQueue::new(Box::new(move || wake.wake()));
             shard.set_local_queue(Arc::clone(&queue));
             let open_effects = shard.engine().open_effects();
+            let open_events = shard.engine().open_channel_events();
             let named = (0..).map_while(|tenant| shard.engine().tenant_name(TenantId(tenant)));
             let tenants = named.map(str::to_owned).collect();
             let (sequence, position) = handover.appended();
@@ -145,6 +149,7 @@ impl<S: Storage> Threads<S> {
                 handover,
                 tenants,
                 open_effects,
+                open_events,
                 recovered_end,
                 recovered: figures,
             });

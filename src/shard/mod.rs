@@ -44,7 +44,7 @@ use crate::wire::frame::Frame;
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{ErrorReply, HelloReply};
 use gate::{Outcomes, Released, ReplyGate, TurnTimes};
-use local::{HeldAnswers, LocalQueue};
+use local::{HeldAnswers, Local, LocalQueue};
 use orders::Pipeline;
 use sessions::{SessionState, Sessions};
 use std::sync::Arc;
@@ -126,6 +126,8 @@ pub struct Shard<S: Storage> {
     subscriptions: Subscriptions,
     openings: Vec<(SessionId, SessionOpening)>,
     local: Option<Arc<LocalQueue>>,
+    /// One that the last turn had no room for.
+    local_waiting: Option<Local>,
     answers: HeldAnswers,
     pipeline: Pipeline,
     notes: Vec<LineNote>,
@@ -161,6 +163,7 @@ impl<S: Storage> Shard<S> {
             subscriptions: Subscriptions::default(),
             openings: Vec::new(),
             local: None,
+            local_waiting: None,
             answers: HeldAnswers::default(),
             pipeline: Pipeline::default(),
             notes: Vec::new(),

@@ -61,6 +61,10 @@ impl<S: Storage> Shard<S> {
         metrics.orders_kept.set(statistics.orders as f64);
         metrics.holds_live.set(statistics.open_holds as f64);
         metrics.skus.set(statistics.skus as f64);
+        let events = &metrics.channel_events_waiting;
+        events.set(statistics.channel_events_waiting as f64);
+        let forgotten = statistics.channel_events_forgotten;
+        metrics.channel_events_forgotten.absolute(forgotten);
         metrics.forgotten.absolute(statistics.rejections_forgotten);
         metrics.journal_bytes.absolute(self.journal_bytes);
         metrics.sequence.set(self.journal.next_sequence() as f64);

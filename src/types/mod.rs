@@ -5,6 +5,7 @@
 
 pub mod card;
 mod channel;
+pub mod channel_event;
 pub mod channel_stock;
 pub mod details;
 pub mod effect;

@@ -123,6 +123,8 @@ codes! {
     UnknownProvider = 62, "UNKNOWN_PROVIDER", Invalid;
     /// No sales channel of this number is defined for this tenant.
     UnknownChannel = 63, "UNKNOWN_CHANNEL", Invalid;
+    /// No event of a channel with this id waits, or it belongs to another tenant.
+    UnknownEvent = 64, "UNKNOWN_EVENT", Invalid;
     /// No campaign of this number is known for this tenant.
     UnknownCampaign = 65, "UNKNOWN_CAMPAIGN", Invalid;
 

@@ -89,6 +89,7 @@ impl Web {
             engines: Engines::new(vec![Arc::clone(&queue)], Arc::new(|_| 0), Arc::new(One)),
             tokens: tokens.map(Arc::new),
             callbacks: sources.into(),
+            channels: std::sync::Arc::from([]),
             follow: Arc::new(One),
             dashboard: None,
         };

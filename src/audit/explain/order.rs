@@ -235,6 +235,7 @@ fn concerns(record: &Record<'_>, key: OrderKey) -> Option<TenantId> {
             (*tenant, *order)
         }
         Record::Process(record) => show::process::order_of(record)?,
+        Record::ChannelEvent(record) => show::channel_event::order_of(record)?,
         Record::OrdersForgotten { keys } => {
             return show::forgotten_keys(keys)
                 .find(|(_, forgotten)| *forgotten == key)
@@ -299,6 +300,7 @@ pub(super) fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) 
             "forgotten: the order ended long ago, and its key is free again".to_owned()
         }
         Record::Process(record) => show::process::sentence(record, names),
+        Record::ChannelEvent(record) => show::channel_event::sentence(record, names),
         _ => String::new(),
     }
 }

@@ -10,6 +10,7 @@
 //! counted as an offence and then followed as far as it makes sense, so that one bad record is
 //! reported once and not by everything after it.
 
+mod channel_event;
 mod movements;
 mod order;
 mod orders;
@@ -17,6 +18,7 @@ mod process;
 mod resolve;
 mod stock;
 
+pub use channel_event::WaitingEvent;
 pub use order::{Line, Lines, Order, Refusal, Used};
 pub use process::{Effect, Process};
 pub use stock::Cell;
@@ -93,6 +95,8 @@ pub struct Tally {
     pub commands_refused: u64,
     /// Records of the order process.
     pub process: u64,
+    /// Records of what channels send.
+    pub channel_events: u64,
     /// Records that this build does not know.
     pub unknown: u64,
 }
@@ -109,6 +113,7 @@ pub struct Fold {
     kept: Kept,
     cells: BTreeMap<CellRef, Cell>,
     books: BTreeMap<TenantId, Books>,
+    channel_books: channel_event::ChannelBooks,
     stock_commands: u64,
     order_commands: u64,
 }
@@ -185,6 +190,10 @@ impl Fold {
             Record::Process(record) => {
                 self.tally.process += 1;
                 self.process_record(at, record, checks);
+            }
+            Record::ChannelEvent(record) => {
+                self.tally.channel_events += 1;
+                self.channel_event(at, record, checks);
             }
             Record::StateDigest { .. } => {}
             definition => {

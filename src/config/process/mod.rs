@@ -14,7 +14,7 @@ mod file;
 mod pipelines;
 mod providers;
 pub mod render;
-mod secrets;
+pub(super) mod secrets;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -58,8 +58,13 @@ pub(super) struct Source<'a> {
     text: &'a str,
 }
 
-impl Source<'_> {
-    fn at(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
+impl<'a> Source<'a> {
+    /// The text of the file at `path`.
+    pub fn new(path: &'a Path, text: &'a str) -> Self {
+        Self { path, text }
+    }
+
+    pub fn at(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
         ConfigError::Parse {
             path: self.path.to_owned(),
             line: line_of(self.text, span.start),

@@ -1,11 +1,12 @@
 //! Fields of record payloads, and structs whose bytes are their fields in order.
 
+use crate::types::channel_event::EventFate;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::process::{
     BreakerCause, BreakerState, OperatorAction, ProcessEvent, ReportFate, ReportKind, ReviewReason,
     SubState, TimerKind,
 };
-use crate::types::{CommandKey, OrderKey, OrderState, SkuId, TenantId};
+use crate::types::{ChannelId, CommandKey, OrderKey, OrderState, SkuId, TenantId};
 use bytes::{Buf, BufMut};
 
 /// A value with one byte form, little-endian.
@@ -52,6 +53,7 @@ wrapped! {
     OrderKey(u128),
     CommandKey(u128),
     TenantId(u16),
+    ChannelId(u16),
     ProviderId(u16),
     SkuId(u32),
 }
@@ -70,8 +72,8 @@ macro_rules! coded {
 }
 
 coded! {
-    BreakerCause, BreakerState, EffectClass, EffectKind, EffectNext, Milestone, OperatorAction,
-    OrderState, ProcessEvent, ReportFate, ReportKind, ReviewReason, SubState, TimerKind,
+    BreakerCause, BreakerState, EffectClass, EffectKind, EffectNext, EventFate, Milestone,
+    OperatorAction, OrderState, ProcessEvent, ReportFate, ReportKind, ReviewReason, SubState, TimerKind,
 }
 
 /// Absent is the number 0, which no enumeration with an optional field uses.

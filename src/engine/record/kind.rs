@@ -76,3 +76,9 @@ pub const CAMPAIGN_STARTED: u8 = 115;
 pub const CAMPAIGN_ENDED: u8 = 116;
 /// A channel acknowledged quantities.
 pub const STOCK_PUBLISHED: u8 = 117;
+/// A sales channel sent something.
+pub const EVENT_RECEIVED: u8 = 120;
+/// What became of something that a channel sent.
+pub const EVENT_SETTLED: u8 = 121;
+/// A channel's item stands for a SKU, or for none any more.
+pub const SKU_MAPPED: u8 = 122;

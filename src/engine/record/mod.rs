@@ -10,6 +10,7 @@
 //! offset. A layout that changes gets a new version of its kind; old versions stay readable.
 
 mod channel;
+mod channel_event;
 mod field;
 pub mod kind;
 mod order;
@@ -19,6 +20,9 @@ mod stock;
 pub use channel::{
     CampaignDefined, CampaignReturn, CampaignUnits, ChannelRecord, ChannelRef, PublishedItem, Run,
     RunItem, put_run,
+};
+pub use channel_event::{
+    ChannelEventRecord, EventReceived, EventSettled, SkuMapped, settled_flags,
 };
 pub use order::{
     Allocation, Allocations, Lines, OrderAccepted, OrderLine, OrderLines, OrderRef, OrderRejected,
@@ -122,6 +126,9 @@ pub enum Record<'a> {
     Process(ProcessRecord<'a>),
     /// A record about sales channels, see [`kind::CHANNEL_DEFINED`] and the following.
     Channel(ChannelRecord<'a>),
+    /// What a sales channel sends and what becomes of it, see [`kind::EVENT_RECEIVED`] and the
+    /// following.
+    ChannelEvent(ChannelEventRecord<'a>),
 }
 
 /// Bytes of one key in [`Record::OrdersForgotten`].
@@ -158,6 +165,9 @@ impl<'a> Record<'a> {
             }
             kind::CHANNEL_DEFINED..=kind::STOCK_PUBLISHED => {
                 Self::Channel(ChannelRecord::take(raw.kind, &mut input)?)
+            }
+            kind::EVENT_RECEIVED..=kind::SKU_MAPPED => {
+                Self::ChannelEvent(ChannelEventRecord::take(raw.kind, &mut input)?)
             }
             _ => Self::take_other(raw.kind, &mut input)?,
         };
@@ -286,6 +296,7 @@ impl<'a> Record<'a> {
             Self::StateDigest { .. } => kind::STATE_DIGEST,
             Self::Process(record) => record.kind(),
             Self::Channel(record) => record.kind(),
+            Self::ChannelEvent(record) => record.kind(),
         }
     }
 
@@ -329,6 +340,7 @@ impl<'a> Record<'a> {
             Self::Stock(change) => change.put(out),
             Self::Process(record) => record.put(out),
             Self::Channel(record) => record.put(out),
+            Self::ChannelEvent(record) => record.put(out),
             other => other.put_other(out),
         }
     }

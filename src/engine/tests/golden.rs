@@ -365,9 +365,16 @@ fn the_bytes_of_every_record_kind_are_fixed() {
         assert_eq!(record.kind(), number, "{record:?}");
         kinds.push(number);
     });
+    super::golden_channel_event::each(|record, number, expected| {
+        let mut bytes = Vec::new();
+        record.put(&mut bytes);
+        assert_eq!(hex::encode(&bytes), expected, "{record:?}");
+        assert_eq!(record.kind(), number, "{record:?}");
+        kinds.push(number);
+    });
     kinds.sort_unstable();
     kinds.dedup();
-    let all: Vec<u8> = [16..=20, 32..=43, 64..=69, 80..=81, 96..=102]
+    let all: Vec<u8> = [16..=20, 32..=43, 64..=69, 80..=81, 96..=102, 120..=122]
         .into_iter()
         .flatten()
         .collect();

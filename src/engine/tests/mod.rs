@@ -8,6 +8,7 @@ mod codes_commands;
 mod expiry;
 mod golden;
 mod golden_channel;
+mod golden_channel_event;
 mod golden_process;
 mod idempotency;
 mod model;

@@ -106,6 +106,9 @@ impl<S: Storage> Shard<S> {
                 }
             }
             LocalRequest::Channel(request) => self.channel_local(context, request),
+            LocalRequest::Event(_)
+            | LocalRequest::EventSettled(_)
+            | LocalRequest::MapSku { .. } => self.event_local(context, &request),
             LocalRequest::Query(query) => self.answer_local(context, query),
         }
     }
@@ -251,6 +254,10 @@ impl<S: Storage> Shard<S> {
             LocalQuery::Stock(page) => LocalAnswer::Stock(self.show_stock(context, &page)),
             LocalQuery::Locations { from, limit } => self.show_locations(context, from, limit),
             LocalQuery::Status => LocalAnswer::Status(Box::new(self.show_status())),
+            LocalQuery::Events(_)
+            | LocalQuery::Event(_)
+            | LocalQuery::ChannelOrder { .. }
+            | LocalQuery::Mappings { .. } => self.show_events(context, &query),
         }
     }
 

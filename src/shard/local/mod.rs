@@ -11,6 +11,7 @@
 //! caller waits; nothing is dropped.
 
 mod channel;
+mod event;
 mod execute;
 mod request;
 mod stock;
@@ -19,6 +20,7 @@ pub use channel::{
     ChannelChanges, ChannelRequest, ChannelStock, ChannelStockItem, ChannelsView, NamedCampaign,
     NamedPublished, SkuChoice,
 };
+pub use event::OwnedDelivery;
 pub use request::{
     HoldChange, Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort,
     NamedLine, OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
@@ -33,9 +35,9 @@ pub use crate::engine::channel::command::{
 };
 
 use super::Shard;
-use crate::engine::process::PROCESS_COMMAND_RECORDS_BYTES_MAX;
 use crate::journal::storage::Storage;
 use crate::limits::{LOCAL_COMMANDS_MAX, LOCAL_COMMANDS_PER_TURN_MAX};
+use crate::types::ResultCode;
 use crossbeam::queue::ArrayQueue;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -171,7 +173,7 @@ impl<S: Storage> Shard<S> {
 
     /// True where local requests wait.
     pub(super) fn has_local_requests(&self) -> bool {
-        self.local.as_ref().is_some_and(|queue| !queue.is_empty())
+        self.local_waiting.is_some() || self.local.as_ref().is_some_and(|queue| !queue.is_empty())
     }
 
     /// Executes waiting local requests within the running turn, as far as there is room.
@@ -180,14 +182,19 @@ impl<S: Storage> Shard<S> {
             return;
         };
         for _ in 0..LOCAL_COMMANDS_PER_TURN_MAX {
-            let used = self.records.bytes().len();
-            let full = used + PROCESS_COMMAND_RECORDS_BYTES_MAX > self.batch_room();
-            if full || !self.answers.has_room() {
+            if !self.answers.has_room() {
                 return;
             }
-            let Some(local) = queue.pop() else {
+            let Some(local) = self.local_waiting.take().or_else(|| queue.pop()) else {
                 return;
             };
+            let used = self.records.bytes().len();
+            let full = used + local.request.records_bytes_max() > self.batch_room();
+            if full && used > 0 {
+                // The next turn begins with it.
+                self.local_waiting = Some(local);
+                return;
+            }
             self.turn.items += 1;
             let Local {
                 tenant,
@@ -195,7 +202,15 @@ impl<S: Storage> Shard<S> {
                 request,
                 answer,
             } = local;
-            let said = self.execute_local(&tenant, &actor, request);
+            let is_delivery = matches!(request, LocalRequest::Event(_));
+            let said = if full {
+                // Not even an empty batch has room: the segments of this journal are too small.
+                LocalAnswer::Refused(ResultCode::TooManyItems)
+            } else if is_delivery && self.turn.reserved_only {
+                LocalAnswer::Refused(ResultCode::Overloaded)
+            } else {
+                self.execute_local(&tenant, &actor, request)
+            };
             self.answers.hold(answer, said);
         }
     }

@@ -1,7 +1,11 @@
 //! What can be asked from inside the process, as owned values.
 
 use super::channel::{ChannelChanges, ChannelRequest, ChannelStock, ChannelsView, SkuChoice};
+use super::event::OwnedDelivery;
 use super::stock::{Definition, LocalLocation, LocalStatus, LocalStock, StockPage, StockRequest};
+use crate::engine::channel_event::command::{
+    ChannelOrder, EventFilter, EventPage, EventView, ItemName, ItemSku, MappingView, Settlement,
+};
 use crate::engine::command::{CommandOutcome, OrderLineView, OrderOutcome, OrderView};
 use crate::engine::process::command::{
     BreakerView, EffectResult, ListFilter, ListPage, ProcessView, Report,
@@ -98,6 +102,21 @@ pub enum LocalRequest {
     },
     /// A command about sales channels.
     Channel(ChannelRequest),
+    /// A sales channel delivered something.
+    Event(OwnedDelivery),
+    /// What became of an event.
+    EventSettled(Settlement),
+    /// A channel's item stands for a SKU.
+    MapSku {
+        /// Which channel.
+        channel: ChannelId,
+        /// The channel's id of the item.
+        item: String,
+        /// Name of the SKU; empty: none any more.
+        sku: String,
+        /// What writing stock needs beside, as `name=value` pairs joined by `&`.
+        write_back: String,
+    },
     /// A question.
     Query(LocalQuery),
 }
@@ -191,6 +210,28 @@ pub enum LocalQuery {
     },
     /// Every channel with its rules, and every campaign.
     Channels,
+    /// A page of the tenant's waiting events of channels.
+    Events(EventFilter),
+    /// One waiting event.
+    Event(u128),
+    /// What was applied last to an order of a channel, and the SKUs of some of its items.
+    ChannelOrder {
+        /// The order.
+        order: OrderKey,
+        /// Which channel.
+        channel: ChannelId,
+        /// Its items.
+        items: Vec<ItemName>,
+    },
+    /// A page of the tenant's item mappings of a channel, behind the item `after`.
+    Mappings {
+        /// Which channel.
+        channel: ChannelId,
+        /// The last item of the page before; empty: from the start.
+        after: String,
+        /// At most so many.
+        limit: u16,
+    },
 }
 
 /// One line by names.
@@ -354,6 +395,21 @@ pub enum LocalAnswer {
     ChannelChanges(ChannelChanges),
     /// Every channel and campaign.
     Channels(Box<ChannelsView>),
+    /// A page of events.
+    Events(EventPage),
+    /// One event; `None`: no such event waits.
+    Event(Option<Box<EventView>>),
+    /// About an order of a channel.
+    ChannelOrder {
+        /// What was applied last to it; `None`: nothing yet.
+        known: Option<ChannelOrder>,
+        /// The order's stock side; `None`: not known.
+        order: Option<OrderView>,
+        /// The SKUs, in the order of the items; `None`: the item stands for none.
+        skus: Vec<Option<ItemSku>>,
+    },
+    /// A page of mappings.
+    Mappings(Vec<MappingView>),
 }
 
 /// Stock of SKUs, and what the engine has counted when it was asked.

@@ -1,0 +1,209 @@
+//! The way to the shards: asking, and reading what the journal holds of an event.
+
+use super::ChannelOptions;
+use crate::channels::{self, Delivery, Incoming};
+use crate::engine::channel_event::command::EventView;
+use crate::engine::record::{ChannelEventRecord, Record};
+use crate::feed::{FeedError, ShardJournal};
+use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
+use bytes::Bytes;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Wait before a request is offered to a full queue again.
+const BUSY_WAIT: Duration = Duration::from_millis(20);
+
+/// One shard, from here.
+pub(super) struct Shard {
+    pub journal: Arc<dyn ShardJournal>,
+    pub queue: Arc<LocalQueue>,
+}
+
+/// An event to be worked off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    /// Place of its shard.
+    pub shard: usize,
+    /// Place of its channel in the configuration.
+    pub channel: usize,
+    pub event: u128,
+    pub received_ms: u64,
+}
+
+/// Why nothing more can be done now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stopped;
+
+/// An event as its channel meant it.
+pub(super) enum Opened {
+    /// What it says.
+    Incoming(Box<Incoming>),
+    /// It cannot be read, and why.
+    Unreadable(String),
+    /// It does not wait any more.
+    Over,
+}
+
+/// What the lanes share.
+pub(super) struct Desk {
+    shards: Vec<Shard>,
+    pub channels: Arc<[ChannelOptions]>,
+    stopped: AtomicBool,
+}
+
+impl Desk {
+    pub fn new(shards: Vec<Shard>, channels: Arc<[ChannelOptions]>) -> Self {
+        Self {
+            shards,
+            channels,
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on nothing new is begun.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Asks the task's shard on behalf of its channel; waits while the shard is busy.
+    pub async fn ask(&self, task: &Task, request: LocalRequest) -> Result<LocalAnswer, Stopped> {
+        let shard = self.shards.get(task.shard).ok_or(Stopped)?;
+        let channel = self.channels.get(task.channel).ok_or(Stopped)?;
+        let (sender, receiver) = oneshot::channel();
+        let mut local = Local {
+            tenant: channel.tenant.clone(),
+            actor: channel.actor(),
+            request,
+            answer: Some(Box::new(move |answer| {
+                // The receiver is gone after a stop only.
+                let _ = sender.send(answer);
+            })),
+        };
+        loop {
+            match shard.queue.push(local) {
+                Ok(()) => break,
+                Err(back) => local = *back,
+            }
+            if self.is_stopped() {
+                return Err(Stopped);
+            }
+            tokio::time::sleep(BUSY_WAIT).await;
+        }
+        receiver.await.map_err(|_| Stopped)
+    }
+
+    /// Reads an event from the journal.
+    pub async fn open(&self, task: &Task) -> Result<Opened, Stopped> {
+        let question = LocalRequest::Query(LocalQuery::Event(task.event));
+        let view = match self.ask(task, question).await? {
+            LocalAnswer::Event(Some(view)) => view,
+            LocalAnswer::Event(None) => return Ok(Opened::Over),
+            other => {
+                tracing::error!(
+                    ?other,
+                    "the engine's answer does not fit a question about an event"
+                );
+                return Ok(Opened::Over);
+            }
+        };
+        let channel = self.channels.get(task.channel).ok_or(Stopped)?;
+        let delivery = match self.delivery(task, &view) {
+            Ok(Some(delivery)) => delivery,
+            Ok(None) => {
+                return Ok(Opened::Unreadable(
+                    "its body is not in the journal".to_owned(),
+                ));
+            }
+            Err(error) => return Ok(Opened::Unreadable(error.to_string())),
+        };
+        let read = match channels::read(channel.kind, &delivery) {
+            Ok(read) => read,
+            Err(error) => return Ok(Opened::Unreadable(error.to_string())),
+        };
+        let own = |one: &Incoming| channel.event_id(one.event) == task.event;
+        Ok(match read.into_iter().find(own) {
+            Some(incoming) => Opened::Incoming(Box::new(incoming)),
+            None => Opened::Unreadable("it reads as another event than when it came".to_owned()),
+        })
+    }
+
+    fn delivery(&self, task: &Task, view: &EventView) -> Result<Option<Delivery>, FeedError> {
+        let Some(shard) = self.shards.get(task.shard) else {
+            return Ok(None);
+        };
+        Ok(
+            stored(&*shard.journal, view.body_at)?.map(|stored| Delivery {
+                headers: headers(&stored.head),
+                body: Bytes::from(stored.body),
+                registered_url: String::new(),
+            }),
+        )
+    }
+}
+
+/// The lane of an order: events of one order take the same.
+pub(super) fn lane_of(task: &Task, opened: &Opened, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    task.channel.hash(&mut hasher);
+    match opened {
+        Opened::Incoming(incoming) if !incoming.order_id.is_empty() => {
+            incoming.order_id.hash(&mut hasher);
+        }
+        _ => task.event.hash(&mut hasher),
+    }
+    usize::try_from(hasher.finish() % lanes.max(1) as u64).unwrap_or(0)
+}
+
+/// A delivery as the journal has it.
+pub struct Stored {
+    /// Headers that reading it takes, as lines `name: value`.
+    pub head: String,
+    /// The body as received.
+    pub body: Vec<u8>,
+}
+
+/// The delivery whose first record has this sequence; `None` where there is none.
+///
+/// # Errors
+/// The journal cannot be read there.
+pub fn stored(journal: &dyn ShardJournal, sequence: u64) -> Result<Option<Stored>, FeedError> {
+    let mut stored = Stored {
+        head: String::new(),
+        body: Vec::new(),
+    };
+    let mut parts = 1;
+    let mut part = 0;
+    while part < parts {
+        let mut fits = false;
+        journal.find(sequence + u64::from(part), &mut |raw, _| {
+            if let Some(Record::ChannelEvent(ChannelEventRecord::Received(it))) =
+                Record::decode(raw)
+                && it.part == part
+            {
+                fits = true;
+                parts = it.parts;
+                stored.head.push_str(it.head);
+                stored.body.extend_from_slice(it.body.0);
+            }
+        })?;
+        if !fits {
+            return Ok(None);
+        }
+        part += 1;
+    }
+    Ok(Some(stored))
+}
+
+fn headers(head: &str) -> Vec<(String, String)> {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}

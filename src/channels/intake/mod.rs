@@ -1,0 +1,83 @@
+//! Working off what sales channels sent, behind the acknowledgement.
+//!
+//! ```text
+//!  journal: EventReceived ─▶ tail ─▶ lane of its order ─▶ read ─▶ (ask the marketplace) ─▶ decide
+//!             ▲                                                                             │
+//!             └──── EventSettled ◀── shard ◀── place · next version · cancel ◀──────────────┘
+//! ```
+//!
+//! One thread with its own runtime. Events of one order are worked off one after the other, those of
+//! different orders side by side. Nothing is lost by a crash: what the journal has and nothing
+//! settled is taken up again, and orders are known by their key, so doing one twice is harmless.
+
+mod decide;
+mod desk;
+mod tail;
+mod work;
+
+use super::ChannelOptions;
+use crate::engine::channel_event::command::EventView;
+use crate::feed::{Place, ShardJournal};
+use crate::shard::local::LocalQueue;
+use std::io;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use tokio::sync::watch;
+
+/// What the intake needs of one shard.
+pub struct ShardSource {
+    /// Its journal.
+    pub journal: Arc<dyn ShardJournal>,
+    /// The way into its engine thread.
+    pub queue: Arc<LocalQueue>,
+    /// Where the recovered journal ended: events behind it are read from the journal …
+    pub from: Place,
+    /// … and those before it that are not settled are these.
+    pub open: Vec<EventView>,
+    /// Names of its tenants by their number, as of then.
+    pub tenants: Vec<String>,
+}
+
+/// Called with the thread's name and the reason, where it can go on no longer.
+pub type OnFailure = Arc<dyn Fn(String, String) + Send + Sync>;
+
+/// The running intake.
+pub struct Intake {
+    thread: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Intake {
+    /// Starts the thread `onhand-channels` for these channels.
+    ///
+    /// # Errors
+    /// The thread or its runtime cannot be made.
+    pub fn start(
+        shards: Vec<ShardSource>,
+        channels: &Arc<[ChannelOptions]>,
+        on_failure: OnFailure,
+    ) -> io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let name = "onhand-channels".to_owned();
+        let channels = Arc::clone(channels);
+        let thread = Builder::new().name(name.clone()).spawn(move || {
+            crate::affinity::yield_to_engines();
+            if let Err(error) = runtime.block_on(tail::run(shards, channels, stopped)) {
+                on_failure(name, error.to_string());
+            }
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { thread, stop })
+    }
+
+    /// Takes nothing more in and ends the thread. What is not settled is taken up at the next start.
+    pub fn stop(self) {
+        let _ = self.stop.send(true); // an error means that the thread has ended
+        if self.thread.join().is_err() {
+            tracing::error!("the thread of the channels' intake panicked");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Following the journals: every event to the lane of its channel.
+
+use super::desk::{Desk, Opened, Shard, Stopped, Task, lane_of};
+use super::work;
+use super::{ChannelOptions, ShardSource};
+use crate::clock;
+use crate::engine::record::{ChannelEventRecord, Record, kind};
+use crate::feed::{FeedError, FeedProgress, Tail};
+use crate::types::channel_event::EventFate;
+use crate::types::record::{RawRecord, Records};
+use crate::types::{ChannelId, TenantId};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Lanes that work side by side; events of one order always take the same.
+const LANES: usize = 64;
+
+/// Events that wait in memory for a lane; the others wait in the journal.
+const LANE_EVENTS_MAX: usize = 64;
+
+/// Batches read before the others get their turn.
+const STEP_BATCHES_MAX: usize = 64;
+
+/// Shortest and longest wait between two looks at the journal.
+const POLL_BUSY: Duration = Duration::from_millis(1);
+const POLL_IDLE: Duration = Duration::from_millis(20);
+
+/// How often the lag is published, in nanoseconds.
+const LAG_NS: u64 = 1_000_000_000;
+
+/// How long what is being worked off may take after a stop.
+const DRAIN: Duration = Duration::from_secs(2);
+
+struct Follower {
+    tail: Box<dyn Tail>,
+    shard: usize,
+    tenants: Vec<String>,
+    /// Read, and not yet with a lane.
+    read: VecDeque<Task>,
+}
+
+/// Follows the journals until a stop is asked for.
+pub(super) async fn run(
+    sources: Vec<ShardSource>,
+    channels: Arc<[ChannelOptions]>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), FeedError> {
+    let mut followers = Vec::with_capacity(sources.len());
+    let mut shards = Vec::with_capacity(sources.len());
+    let by_number = Arc::new(by_number(&channels));
+    for (number, source) in sources.into_iter().enumerate() {
+        let follower = Follower {
+            tail: source.journal.tail("channels", source.from),
+            shard: number,
+            tenants: source.tenants,
+            read: VecDeque::new(),
+        };
+        let mut follower = follower;
+        for event in source.open {
+            let received_ms = event.received_ms;
+            follower.note(
+                event.tenant,
+                event.channel,
+                &by_number,
+                (event.event, received_ms),
+            );
+        }
+        followers.push(follower);
+        shards.push(Shard {
+            journal: source.journal,
+            queue: source.queue,
+        });
+    }
+    let desk = Arc::new(Desk::new(shards, channels));
+    let mut workers = JoinSet::new();
+    let lanes: Vec<mpsc::Sender<(Task, Opened)>> = (0..LANES)
+        .map(|_| {
+            let (sender, receiver) = mpsc::channel(LANE_EVENTS_MAX);
+            workers.spawn(work::lane(Arc::clone(&desk), receiver));
+            sender
+        })
+        .collect();
+    let followed = follow(&mut followers, &lanes, &by_number, &desk, &mut stop).await;
+    drop(lanes);
+    desk.stop();
+    let ended = async { while workers.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, ended).await.is_err() {
+        tracing::info!(
+            "events of channels were still being worked off at the stop; they are taken up again"
+        );
+    }
+    followed
+}
+
+type ByNumber = BTreeMap<(String, ChannelId), usize>;
+
+fn by_number(channels: &[ChannelOptions]) -> ByNumber {
+    let places = channels.iter().enumerate();
+    let named = places.map(|(place, one)| ((one.tenant.clone(), one.number), place));
+    named.collect()
+}
+
+async fn follow(
+    followers: &mut [Follower],
+    lanes: &[mpsc::Sender<(Task, Opened)>],
+    by_number: &ByNumber,
+    desk: &Desk,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<(), FeedError> {
+    let mut wait = POLL_BUSY;
+    let mut lag_at_ns = 0;
+    while !*stop.borrow() {
+        let mut worked = false;
+        for follower in followers.iter_mut() {
+            // One after the other: the order of events stays.
+            while let Some(task) = follower.read.pop_front() {
+                tokio::select! {
+                    sent = hand_over(task, lanes, desk) => worked |= sent.is_ok(),
+                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                }
+            }
+            worked |= follower.step(by_number)?;
+        }
+        let now_ns = clock::monotonic_ns();
+        if now_ns >= lag_at_ns {
+            for follower in followers.iter() {
+                follower.tail.publish_lag();
+            }
+            lag_at_ns = now_ns + LAG_NS;
+        }
+        wait = if worked {
+            POLL_BUSY
+        } else {
+            (wait * 2).min(POLL_IDLE)
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads an event and gives it to its lane; waits while the lane is full.
+async fn hand_over(
+    task: Task,
+    lanes: &[mpsc::Sender<(Task, Opened)>],
+    desk: &Desk,
+) -> Result<(), Stopped> {
+    let opened = desk.open(&task).await?;
+    let lane = lanes
+        .get(lane_of(&task, &opened, lanes.len()))
+        .ok_or(Stopped)?;
+    lane.send((task, opened)).await.map_err(|_| Stopped)
+}
+
+impl Follower {
+    /// Reads on in the journal; true where it found events.
+    fn step(&mut self, by_number: &ByNumber) -> Result<bool, FeedError> {
+        let mut found = Vec::new();
+        for _ in 0..STEP_BATCHES_MAX {
+            let tenants = &mut self.tenants;
+            let progress = self.tail.next(&mut |batch| {
+                for record in Records::new(batch.payload) {
+                    if let Some((tenant, channel, event)) = event_of(&record, tenants) {
+                        found.push((tenant, channel, (event, batch.time_ms)));
+                    }
+                }
+            })?;
+            if progress == FeedProgress::CaughtUp || !found.is_empty() {
+                break;
+            }
+        }
+        let any = !found.is_empty();
+        for (tenant, channel, event) in found {
+            self.note(tenant, channel, by_number, event);
+        }
+        Ok(any)
+    }
+
+    fn note(
+        &mut self,
+        tenant: TenantId,
+        channel: ChannelId,
+        by_number: &ByNumber,
+        (event, received_ms): (u128, u64),
+    ) {
+        let name = self
+            .tenants
+            .get(usize::from(tenant.0))
+            .cloned()
+            .unwrap_or_default();
+        let place = by_number.get(&(name.clone(), channel)).copied();
+        if place.is_none() {
+            // It stays open: whoever configures the channel again has it worked off.
+            tracing::warn!(
+                tenant = name,
+                channel = channel.0,
+                "an event of a channel that is not configured waits"
+            );
+            return;
+        }
+        self.read.extend(place.map(|channel| Task {
+            shard: self.shard,
+            channel,
+            event,
+            received_ms,
+        }));
+    }
+}
+
+/// The event that a record opens: one that arrived, or one that is driven again.
+fn event_of(
+    record: &RawRecord<'_>,
+    tenants: &mut Vec<String>,
+) -> Option<(TenantId, ChannelId, u128)> {
+    if !matches!(
+        record.kind,
+        kind::TENANT_DEFINED | kind::EVENT_RECEIVED | kind::EVENT_SETTLED
+    ) {
+        return None;
+    }
+    match Record::decode(record)? {
+        Record::TenantDefined { name, .. } => {
+            tenants.push(name.to_owned());
+            None
+        }
+        Record::ChannelEvent(ChannelEventRecord::Received(it)) if it.part == 0 => {
+            Some((it.tenant, it.channel, it.event))
+        }
+        Record::ChannelEvent(ChannelEventRecord::Settled(it)) if it.fate == EventFate::Open => {
+            Some((it.tenant, it.channel, it.event))
+        }
+        _ => None,
+    }
+}

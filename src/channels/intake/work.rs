@@ -1,0 +1,344 @@
+//! One event after the other, of one lane.
+
+use super::ChannelOptions;
+use super::decide::{self, Decision, Known, Verdict};
+use super::desk::{Desk, Opened, Stopped, Task};
+use crate::channels::{ChannelOrder, Incoming, Privacy, PrivacyKind, What};
+use crate::clock;
+use crate::engine::channel_event::command::{ChannelOrder as Applied, Settlement};
+use crate::limits::HOLD_TTL_MS_MAX;
+use crate::metrics;
+use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, NamedLine, PlaceRequest};
+use crate::types::channel_event::EventFate;
+use crate::types::{ChannelKind, CommandKey, OrderKey, OrderMode, Policy, ResultCode};
+use crate::wire::order_key;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Wait before a shard that is overloaded is asked again.
+const OVERLOADED_WAIT: Duration = Duration::from_millis(200);
+
+/// Works off what comes, in its order.
+pub(super) async fn lane(desk: Arc<Desk>, mut tasks: mpsc::Receiver<(Task, Opened)>) {
+    while let Some((task, opened)) = tasks.recv().await {
+        if desk.is_stopped() || work_off(&desk, &task, opened).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn work_off(desk: &Desk, task: &Task, opened: Opened) -> Result<(), Stopped> {
+    let Some(channel) = desk.channels.get(task.channel) else {
+        return Ok(());
+    };
+    let verdict = match opened {
+        Opened::Over => return Ok(()),
+        Opened::Unreadable(why) => Verdict::quarantined(why),
+        Opened::Incoming(incoming) => judge(desk, task, channel, &incoming).await?,
+    };
+    settle(desk, task, channel, verdict).await
+}
+
+async fn settle(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    verdict: Verdict,
+) -> Result<(), Stopped> {
+    let fate = verdict.fate;
+    let settlement = Settlement {
+        event: task.event,
+        fate,
+        order: verdict.order,
+        state: verdict.state,
+        note: verdict.note,
+    };
+    if fate.is_held() {
+        let (channel, note) = (channel.name.as_str(), settlement.note.as_str());
+        let order = settlement.order;
+        tracing::warn!(channel, fate = fate.name(), %order, note, "an event waits for a person");
+    }
+    loop {
+        let request = LocalRequest::EventSettled(settlement.clone());
+        match desk.ask(task, request).await? {
+            LocalAnswer::Command(done) if done.code == ResultCode::Ok => break,
+            // A person has decided about it meanwhile.
+            LocalAnswer::Command(done)
+                if matches!(done.code, ResultCode::UnknownEvent | ResultCode::NotInState) =>
+            {
+                return Ok(());
+            }
+            other => {
+                tracing::warn!(?other, "an event could not be settled yet");
+                pause(desk).await?;
+            }
+        }
+    }
+    let waited_ms = clock::now_ms().saturating_sub(task.received_ms);
+    metrics::channel_event_settled(&channel.name, fate.name(), waited_ms);
+    Ok(())
+}
+
+async fn pause(desk: &Desk) -> Result<(), Stopped> {
+    if desk.is_stopped() {
+        return Err(Stopped);
+    }
+    tokio::time::sleep(OVERLOADED_WAIT).await;
+    Ok(())
+}
+
+async fn judge(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    incoming: &Incoming,
+) -> Result<Verdict, Stopped> {
+    match &incoming.what {
+        What::Ignored(why) => Ok(Verdict::new(EventFate::Ignored, *why)),
+        What::Unreadable(why) => Ok(about(
+            channel,
+            incoming,
+            Verdict::quarantined(why.to_string()),
+        )),
+        What::Privacy(privacy) => Ok(Verdict::new(EventFate::Parked, asked(privacy))),
+        What::Fetch => {
+            let note = "the order's detail cannot be fetched: the channel has no API configured";
+            Ok(about(channel, incoming, Verdict::quarantined(note)))
+        }
+        What::Order(order) => place(desk, task, channel, (order, incoming.changed_ms)).await,
+        What::Cancelled { .. } => cancel(desk, task, channel, incoming).await,
+    }
+}
+
+/// A verdict with the order that the event names.
+fn about(channel: &ChannelOptions, incoming: &Incoming, verdict: Verdict) -> Verdict {
+    if incoming.order_id.is_empty() {
+        return verdict;
+    }
+    verdict.about(key_of(channel, &incoming.order_id), Applied::default())
+}
+
+fn key_of(channel: &ChannelOptions, order_id: &str) -> OrderKey {
+    order_key(channel.number, order_id.as_bytes())
+}
+
+/// What a person has to do about somebody's data.
+fn asked(privacy: &Privacy) -> String {
+    let what = match privacy.kind {
+        PrivacyKind::DataRequest => "a buyer asks for the data kept about them",
+        PrivacyKind::RedactCustomer => "the data of a buyer are to be removed",
+        PrivacyKind::RedactShop => "the data of the shop are to be removed",
+    };
+    let customer = match privacy.customer.as_str() {
+        "" => String::new(),
+        id => format!(", customer {id}"),
+    };
+    let orders = match privacy.orders.len() {
+        0 => String::new(),
+        _ => format!(", orders {}", privacy.orders.join(", ")),
+    };
+    format!(
+        "{what}: shop {}{customer}{orders}; discard it when done",
+        privacy.shop
+    )
+}
+
+async fn known(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    (order_id, order): (&str, Option<&ChannelOrder>),
+) -> Result<Known, Stopped> {
+    let key = key_of(channel, order_id);
+    loop {
+        let question = LocalQuery::ChannelOrder {
+            order: key,
+            channel: channel.number,
+            items: order.map(decide::items).unwrap_or_default(),
+        };
+        match desk.ask(task, LocalRequest::Query(question)).await? {
+            LocalAnswer::ChannelOrder { known, order, skus } => {
+                return Ok(Known {
+                    key,
+                    applied: known,
+                    exists: order.is_some(),
+                    skus,
+                });
+            }
+            other => {
+                tracing::warn!(?other, "an order of a channel could not be asked about yet");
+                pause(desk).await?;
+            }
+        }
+    }
+}
+
+async fn place(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    (order, changed_ms): (&ChannelOrder, u64),
+) -> Result<Verdict, Stopped> {
+    let known = known(desk, task, channel, (&order.order_id, Some(order))).await?;
+    match decide::order(channel, order, changed_ms, &known) {
+        Decision::Settle(verdict) => Ok(verdict),
+        Decision::Cancel { .. } => unreachable!("an order as it is now cancels nothing"),
+        Decision::Place {
+            version,
+            lines,
+            state,
+        } => {
+            let code = send(
+                desk,
+                task,
+                channel,
+                request(channel, order, (known.key, version), lines),
+            )
+            .await?;
+            Ok(placed(code).about(known.key, state))
+        }
+    }
+}
+
+fn request(
+    channel: &ChannelOptions,
+    order: &ChannelOrder,
+    (key, version): (OrderKey, u16),
+    lines: Vec<NamedLine>,
+) -> LocalRequest {
+    LocalRequest::Place(Box::new(PlaceRequest {
+        key,
+        version,
+        customer: customer(channel, &order.customer),
+        channel: channel.number,
+        ttl_ms: HOLD_TTL_MS_MAX,
+        mode: mode(channel.kind),
+        policy: Policy::AllOrNothing,
+        currency: order.currency,
+        total: order.total,
+        lines,
+        details: Some(order.details.clone()),
+    }))
+}
+
+/// A marketplace has sold what it reports; a message only asks.
+fn mode(kind: ChannelKind) -> OrderMode {
+    match kind {
+        ChannelKind::WhatsApp => OrderMode::Place,
+        _ => OrderMode::Fact,
+    }
+}
+
+/// A number for the buyer: the same for the same buyer of a channel; 0 for a guest.
+fn customer(channel: &ChannelOptions, id: &str) -> u64 {
+    if id.is_empty() {
+        return 0;
+    }
+    let mut hasher = blake3::Hasher::new_derive_key("onhand channel customer v1");
+    hasher.update(&channel.number.0.to_le_bytes());
+    hasher.update(id.as_bytes());
+    let hash = hasher.finalize();
+    let first = hash.as_bytes().first_chunk::<8>().copied();
+    u64::from_le_bytes(first.unwrap_or_default()).max(1)
+}
+
+/// What the shard's word about an order means for the event.
+fn placed(code: ResultCode) -> Verdict {
+    match code {
+        ResultCode::Ok => Verdict::new(EventFate::Applied, ""),
+        ResultCode::InsufficientStock => {
+            Verdict::quarantined("stock does not cover it: receive stock, then drive it again")
+        }
+        ResultCode::IdempotencyConflict => Verdict::quarantined(
+            "an order with this key and another content exists already: it was sent here by \
+             another way as well",
+        ),
+        ResultCode::NotReplaceable | ResultCode::ManagedByProcess => Verdict::quarantined(
+            "the channel changed the order after it could still be changed: see to it by hand",
+        ),
+        ResultCode::UnknownSku => Verdict::new(
+            EventFate::Unmapped,
+            "a SKU that an item stands for is gone: map it again, then drive it again",
+        ),
+        code => Verdict::quarantined(format!("refused: {code}: {}", code.meaning())),
+    }
+}
+
+async fn cancel(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    incoming: &Incoming,
+) -> Result<Verdict, Stopped> {
+    let known = known(desk, task, channel, (&incoming.order_id, None)).await?;
+    match decide::cancelled(incoming.changed_ms, &known) {
+        Decision::Settle(verdict) => Ok(verdict),
+        Decision::Place { .. } => unreachable!("a cancellation places nothing"),
+        Decision::Cancel { state } => {
+            let What::Cancelled { reason } = &incoming.what else {
+                unreachable!("the caller has a cancellation");
+            };
+            let request = LocalRequest::CancelAhead {
+                // The same event, however often it is worked off, is the same command.
+                key: CommandKey(task.event),
+                order: known.key,
+                reason: reason.clone(),
+            };
+            let verdict = match send(desk, task, channel, request).await? {
+                ResultCode::Ok if known.exists => Verdict::new(EventFate::Applied, ""),
+                // What the shard did not know is remembered here: the order's creation may still
+                // be on its way, and is void then.
+                ResultCode::Ok | ResultCode::UnknownOrder => Verdict::new(
+                    EventFate::Applied,
+                    "cancelled before the order was known; it will not be placed",
+                ),
+                ResultCode::AlreadyResolved | ResultCode::Expired | ResultCode::NotHeld => {
+                    Verdict::new(EventFate::Duplicate, "the order had ended before")
+                }
+                ResultCode::AlreadyShipped => Verdict::quarantined(
+                    "the channel cancelled the order after it had shipped: expect a return",
+                ),
+                code => Verdict::quarantined(format!("refused: {code}: {}", code.meaning())),
+            };
+            Ok(verdict.about(known.key, state))
+        }
+    }
+}
+
+/// Sends a command until the shard decides about it.
+async fn send(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    request: LocalRequest,
+) -> Result<ResultCode, Stopped> {
+    let repeat = |request: &LocalRequest| match request {
+        LocalRequest::Place(place) => Some(LocalRequest::Place(place.clone())),
+        LocalRequest::CancelAhead { key, order, reason } => Some(LocalRequest::CancelAhead {
+            key: *key,
+            order: *order,
+            reason: reason.clone(),
+        }),
+        _ => None,
+    };
+    let mut next = Some(request);
+    while let Some(request) = next {
+        next = repeat(&request);
+        let code = match desk.ask(task, request).await? {
+            LocalAnswer::Placed(done) => done.code,
+            LocalAnswer::Command(done) => done.code,
+            LocalAnswer::Refused(code) => code,
+            _ => ResultCode::InvalidField,
+        };
+        if !matches!(
+            code,
+            ResultCode::Overloaded | ResultCode::ShuttingDown | ResultCode::OrderTableFull
+        ) {
+            return Ok(code);
+        }
+        tracing::debug!(channel = channel.name, %code, "an order of a channel waits for its shard");
+        pause(desk).await?;
+    }
+    Ok(ResultCode::Overloaded)
+}

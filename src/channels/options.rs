@@ -1,0 +1,71 @@
+//! One configured channel: a shop at a marketplace.
+
+use super::delivery::Secrets;
+use crate::limits::NAME_BYTES_MAX;
+use crate::types::secret::Secret;
+use crate::types::{ChannelId, ChannelKind};
+use std::collections::BTreeMap;
+
+/// A shop at a marketplace, as the channels file describes it. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct ChannelOptions {
+    /// The merchant's number of the channel, from 1.
+    pub number: ChannelId,
+    /// Its name in metrics and lists.
+    pub name: String,
+    /// Which marketplace.
+    pub kind: ChannelKind,
+    /// Name of the tenant whose orders it brings.
+    pub tenant: String,
+    /// The shop's id: in the path of its webhooks, and in what the marketplace sends.
+    pub shop: String,
+    /// The URL that is registered with the marketplace; Shopee signs it.
+    pub registered_url: String,
+    /// What its deliveries are verified with.
+    pub secrets: Secrets,
+    /// Where its API is; empty: its marketplace's own address.
+    pub base_url: String,
+    /// What API calls take, by name.
+    pub credentials: BTreeMap<String, Secret>,
+    /// Ids and choices that are no secrets, by name.
+    pub settings: BTreeMap<String, String>,
+    /// The only currency that its orders may have, ISO 4217 number; `None`: any.
+    pub currency: Option<u16>,
+    /// How often changed orders are asked for, in milliseconds; 0: never.
+    pub poll_ms: u64,
+}
+
+impl ChannelOptions {
+    /// A setting; empty where it is not there.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> &str {
+        self.settings.get(name).map_or("", String::as_str)
+    }
+
+    /// A credential; empty where it is not there.
+    #[must_use]
+    pub fn credential(&self, name: &str) -> &str {
+        self.credentials.get(name).map_or("", Secret::reveal)
+    }
+
+    /// Who acts in the journal, where this channel does.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        let name = format!("channel:{}", self.name);
+        name.get(..name.floor_char_boundary(NAME_BYTES_MAX))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The engine knows an event by this: whose, which channel, and the channel's own event.
+    #[must_use]
+    pub fn event_id(&self, event: u128) -> u128 {
+        let mut hasher = blake3::Hasher::new_derive_key("onhand channel event v1");
+        hasher.update(self.tenant.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(&self.number.0.to_le_bytes());
+        hasher.update(&event.to_le_bytes());
+        let first = hasher.finalize().as_bytes().first_chunk().copied();
+        first.map_or(1, u128::from_le_bytes).max(1)
+    }
+}
