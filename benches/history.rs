@@ -122,6 +122,7 @@ fn walk(key: OrderKey, line: &[u8]) -> Vec<Record<'_>> {
         flags: accepted_flags::PLACED,
         allocations: Lines::from_bytes(line),
         requested: Lines::default(),
+        destination: None,
         details: &[],
         details_version: 0,
     };

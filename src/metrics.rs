@@ -69,6 +69,10 @@ metric_specs! {
         "Orders in the order table, open and ended, by shard.";
     HOLDS_LIVE: Gauge, Count, "onhand_holds_live",
         "Orders that hold unpaid units now, by shard.";
+    BACKORDERS: Gauge, Count, "onhand_backorders",
+        "Orders that wait for stock now, by shard.";
+    BACKORDERED_UNITS: Gauge, Count, "onhand_backordered_units",
+        "Units that orders wait for now, by shard.";
     SKUS: Gauge, Count, "onhand_skus",
         "SKUs defined, by shard.";
     TIMER_LAG: Gauge, Seconds, "onhand_timer_lag_seconds",
@@ -226,6 +230,10 @@ pub struct ShardMetrics {
     pub orders_kept: Gauge,
     /// See [`HOLDS_LIVE`].
     pub holds_live: Gauge,
+    /// See [`BACKORDERS`].
+    pub backorders: Gauge,
+    /// See [`BACKORDERED_UNITS`].
+    pub backordered_units: Gauge,
     /// See [`SKUS`].
     pub skus: Gauge,
     /// See [`TIMER_LAG`].
@@ -287,6 +295,8 @@ impl ShardMetrics {
             forgotten: counter(FORGOTTEN),
             orders_kept: gauge(ORDERS_KEPT),
             holds_live: gauge(HOLDS_LIVE),
+            backorders: gauge(BACKORDERS),
+            backordered_units: gauge(BACKORDERED_UNITS),
             skus: gauge(SKUS),
             timer_lag: gauge(TIMER_LAG),
             turns: counter(TURNS),

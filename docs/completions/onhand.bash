@@ -3644,7 +3644,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__order__subcmd__hold)
-            opts="-h --sku --quantity --location --external-id --key --version --customer --channel --ttl-ms --partial --currency --total --destination --details --server --tenant --token-file --tls-ca --tls-name --timeout-ms --json --help"
+            opts="-h --sku --quantity --location --external-id --key --version --customer --channel --ttl-ms --partial --backorder --currency --total --destination --details --server --tenant --token-file --tls-ca --tls-name --timeout-ms --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3734,7 +3734,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__order__subcmd__place)
-            opts="-h --sku --quantity --location --external-id --key --version --customer --channel --ttl-ms --partial --currency --total --destination --details --server --tenant --token-file --tls-ca --tls-name --timeout-ms --json --help"
+            opts="-h --sku --quantity --location --external-id --key --version --customer --channel --ttl-ms --partial --backorder --currency --total --destination --details --server --tenant --token-file --tls-ca --tls-name --timeout-ms --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -284,6 +284,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_sub
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l partial -d 'Take what there is of each line, instead of all or nothing [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l backorder -d 'Where stock is short, let the whole order wait for it in its turn; for placed orders, while pipelines are in force [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from place" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l sku -d 'SKU by name; once for each line [default: see the command]' -r
@@ -306,6 +307,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_sub
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l tls-name -d 'Name that the server\'s certificate must have [default: the host of --server]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l partial -d 'Take what there is of each line, instead of all or nothing [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l backorder -d 'Where stock is short, let the whole order wait for it in its turn; for placed orders, while pipelines are in force [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from hold" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand order; and __fish_seen_subcommand_from show" -l external-id -d 'What its channel calls the order [default: none, KEY is given]' -r

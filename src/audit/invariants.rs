@@ -35,9 +35,10 @@ fn check_orders(fold: &Fold, end: &At, checks: &mut Checks) -> BTreeMap<CellRef,
         for line in order.lines.as_slice() {
             checks.check(Invariant::I4, line.adds_up(), || {
                 let what = format!(
-                    "ordered {}, but reserved {} + committed {} + shipped {} + cancelled {}, of \
-                     which returned {}",
+                    "ordered {}, but backordered {} + reserved {} + committed {} + shipped {} + \
+                     cancelled {}, of which returned {}",
                     line.ordered,
+                    line.backordered,
                     line.reserved,
                     line.committed,
                     line.shipped,

@@ -269,6 +269,7 @@ fn decides(code: ResultCode) -> bool {
         ResultCode::Ok
             | ResultCode::InsufficientStock
             | ResultCode::NotOnSale
+            | ResultCode::BackorderCap
             | ResultCode::QuotaExhausted
     )
 }

@@ -47,6 +47,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::ORDER_SHIPPED => "OrderShipped",
         kind::ORDER_RETURNED => "OrderReturned",
         kind::ORDER_REINSTATED => "OrderReinstated",
+        kind::BACKORDER_ALLOCATED => "BackorderAllocated",
         kind::CONFLICT_SEEN => "ConflictSeen",
         kind::ORDERS_FORGOTTEN => "OrdersForgotten",
         kind::STOCK_RECEIVED => "StockReceived",
@@ -158,6 +159,17 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
             });
             with_order(order, names, more)
         }
+        Record::BackorderAllocated {
+            tenant,
+            order,
+            expires_at_ms,
+            allocations,
+        } => object(json!({
+            "tenant": names.tenant(*tenant),
+            "order": order.to_string(),
+            "expires_at": rfc3339(*expires_at_ms),
+            "allocations": lines_json(*allocations, names),
+        })),
         Record::Stock(change) => stock_fields(change, names),
         Record::Process(record) => process::fields(record, names),
         Record::ChannelEvent(record) => channel_event::fields(record, names),
@@ -251,7 +263,11 @@ fn accepted_fields(accepted: &OrderAccepted<'_>, names: &Names) -> Map<String, V
         "replaces": flag(accepted_flags::REPLACES),
         "allocations": lines_json(accepted.allocations, names),
     }));
-    if flag(accepted_flags::PARTIAL) {
+    if flag(accepted_flags::BACKORDERED) {
+        map.insert("backordered".to_owned(), Value::Bool(true));
+        map.insert("destination".to_owned(), json!(accepted.destination));
+    }
+    if !accepted.requested.is_empty() {
         map.insert(
             "requested".to_owned(),
             lines_json(accepted.requested, names),

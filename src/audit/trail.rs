@@ -4,7 +4,9 @@ use super::fold::{At, Fold, Kept};
 use super::report::Checks;
 use super::show::{self, rfc3339};
 use super::source::{DataDirectory, Next, SourceError};
-use crate::engine::record::{ChannelEventRecord, OrderRef, ProcessRecord, Record, kind};
+use crate::engine::record::{
+    ChannelEventRecord, OrderRef, ProcessRecord, Record, accepted_flags, kind,
+};
 use crate::journal::record::Seal;
 use crate::types::effect::EffectNext;
 use crate::types::process::ReportFate;
@@ -204,9 +206,9 @@ fn subject(record: &Record<'_>) -> Option<(TenantId, OrderKey)> {
         | Record::OrderCancelled { order }
         | Record::OrderShipped { order, .. }
         | Record::OrderReturned { order, .. } => of(order),
-        Record::OrderExpired { tenant, order } | Record::ConflictSeen { tenant, order, .. } => {
-            (*tenant, *order)
-        }
+        Record::OrderExpired { tenant, order }
+        | Record::BackorderAllocated { tenant, order, .. }
+        | Record::ConflictSeen { tenant, order, .. } => (*tenant, *order),
         Record::Process(record) => return show::process::order_of(record),
         Record::ChannelEvent(record) => return show::channel_event::order_of(record),
         _ => return None,
@@ -230,6 +232,9 @@ fn tenant_of(record: &Record<'_>, fold: &Fold) -> Option<TenantId> {
 
 fn outcome(record: &Record<'_>) -> String {
     match record {
+        Record::OrderAccepted(accepted) if accepted.flags & accepted_flags::BACKORDERED != 0 => {
+            "accepted: waits for stock".to_owned()
+        }
         Record::OrderAccepted(_) => "accepted".to_owned(),
         Record::OrderRejected(rejected) => format!("refused: {}", rejected.reason.name()),
         Record::CommandRefused { code, .. } => format!("refused: {}", code.name()),

@@ -78,6 +78,8 @@ pub struct Demand<'a> {
     pub stock: &'a Inventory,
     /// What the order itself holds now and would give back: it counts as available.
     pub own: &'a [Allocation],
+    /// What is available and set aside for others.
+    pub aside: &'a [Allocation],
     /// What is wanted.
     pub lines: &'a [MergedLine],
     /// Where the buyer is.
@@ -88,12 +90,13 @@ pub struct Demand<'a> {
 
 impl Demand<'_> {
     fn available(&self, sku: SkuId, location: LocationId, quantities: &CellQuantities) -> u32 {
-        let own = self
-            .own
-            .iter()
-            .find(|own| own.sku == sku && own.location == location)
-            .map_or(0, |own| u64::from(own.quantity));
-        let claimed = quantities.claimed().saturating_sub(own);
+        let units = |of: &[Allocation]| {
+            let here = of
+                .iter()
+                .find(|it| it.sku == sku && it.location == location);
+            here.map_or(0, |it| u64::from(it.quantity))
+        };
+        let claimed = quantities.claimed().saturating_sub(units(self.own)) + units(self.aside);
         u32::try_from(u64::from(quantities.on_hand).saturating_sub(claimed)).unwrap_or(u32::MAX)
     }
 

@@ -3,19 +3,15 @@
 //! Each checks what it relies on and reports a contradiction. A live engine has decided before
 //! that there is none, so there it panics; on replay it is an error that names the record.
 
-use super::channel::Buyer;
 use super::idempotency::commands_kept::CommandResult;
 use super::idempotency::index::Table;
 use super::idempotency::rejections::Rejection;
 use super::inventory::Cause;
-use super::order::{Line, NO_LINE, OrderSlot, flag};
-use super::process::Entry;
-use super::record::{
-    Allocation, FORGOTTEN_KEY_BYTES, OrderAccepted, OrderRef, OrderRejected, Record, accepted_flags,
-};
+use super::order::Line;
+use super::record::{FORGOTTEN_KEY_BYTES, OrderRef, OrderRejected, Record, accepted_flags};
 use super::{Contradiction, Engine, Found, OrderProbe, ReplayError};
 use crate::types::record::RawRecord;
-use crate::types::{ActorId, OrderKey, OrderState, Resolution, ResultCode, SkuId, TenantId};
+use crate::types::{ActorId, OrderKey, OrderState, Resolution, ResultCode, TenantId};
 
 type Applied = Result<(), Contradiction>;
 
@@ -84,6 +80,12 @@ impl Engine {
             | Record::OrderReinstated { order } => {
                 self.apply_order_command(record, &order, sequence)
             }
+            Record::BackorderAllocated {
+                tenant,
+                order,
+                expires_at_ms,
+                allocations,
+            } => self.apply_allocated((tenant, order), expires_at_ms, allocations),
             Record::Stock(change) => self.apply_stock(&change, sequence),
             Record::CommandRefused {
                 tenant,
@@ -118,108 +120,6 @@ impl Engine {
         }
     }
 
-    /// Applies an accepted order; `existing` is the live hold that it replaces.
-    pub(super) fn apply_accepted(
-        &mut self,
-        record: &OrderAccepted<'_>,
-        sequence: u64,
-        probe: &OrderProbe,
-        existing: Option<u32>,
-    ) -> Applied {
-        if record.allocations.is_empty() {
-            return Err(Contradiction::OrderUnits(record.key));
-        }
-        if let Some(slot) = existing {
-            let before = self.orders.get(slot);
-            if !before.state.is_live_hold() || before.version >= record.version {
-                return Err(Contradiction::OrderState(record.key));
-            }
-            self.return_reserved(slot)?;
-            self.counters.open_holds -= 1;
-        } else if self.orders.len() >= self.options.orders_max {
-            return Err(Contradiction::TableFull);
-        }
-        let buyer = Buyer {
-            channel: record.channel,
-            accepted: sequence,
-        };
-        for taken in record.allocations.iter() {
-            if self.inventory.sku_of(record.tenant, taken.sku).is_none() {
-                return Err(Contradiction::UnknownSku(taken.sku));
-            }
-            self.inventory
-                .change(taken.sku, taken.location, Cause::Order, |cell| {
-                    (taken.quantity > 0 && cell.available() >= taken.quantity).then(|| {
-                        cell.reserved += taken.quantity;
-                    })
-                })?;
-            self.count_taken(buyer, taken.sku, taken.quantity);
-        }
-        let deadline_ms = self.now_ms + u64::from(record.ttl_ms);
-        let mut order = OrderSlot::new(
-            probe.mixed,
-            record.fingerprint,
-            record.customer,
-            deadline_ms,
-            sequence,
-        );
-        order.version = record.version;
-        order.channel = record.channel;
-        order.tenant = record.tenant;
-        if record.flags & accepted_flags::PLACED != 0 {
-            order.state = OrderState::FraudCheck;
-            order.flags = flag::PLACED;
-        }
-        // The next version of an order in process stays in it.
-        let managed = existing.is_some_and(|slot| self.orders.get(slot).is_managed());
-        order.set_managed(managed);
-        let slot = self.store_order(order, record, probe, existing);
-        if self.processes.is_in_force() {
-            self.note_prospect(slot, &Entry::of(record, sequence));
-        }
-        self.timers.set(deadline_ms, slot);
-        self.counters.accepted += 1;
-        self.counters.open_holds += 1;
-        Ok(())
-    }
-
-    #[inline]
-    fn store_order(
-        &mut self,
-        mut order: OrderSlot,
-        record: &OrderAccepted<'_>,
-        probe: &OrderProbe,
-        existing: Option<u32>,
-    ) -> u32 {
-        let partial = record.flags & accepted_flags::PARTIAL != 0;
-        let mut allocations = record.allocations.iter();
-        let inline = allocations.len() == 1 && !partial;
-        if inline && let Some(only) = allocations.next() {
-            (order.sku, order.quantity) = (only.sku.0, only.quantity);
-            order.location = only.location;
-        }
-        let slot = if let Some(slot) = existing {
-            self.orders.replace(slot, order);
-            slot
-        } else {
-            let slot = self.orders.insert(order);
-            self.index.insert(probe.tag, Table::First, slot);
-            slot
-        };
-        if !inline {
-            let lines = record.allocations.iter().map(|taken| new_line(&taken));
-            let requested = record.requested.iter().map(|want| Line {
-                reserved: 0,
-                ..new_line(&want)
-            });
-            self.orders.set_lines(slot, lines, requested);
-            if partial {
-                self.orders.get_mut(slot).flags |= flag::PARTIAL;
-            }
-        }
-        slot
-    }
-
     /// Applies a refusal; `before` is the slot of an earlier refusal of the same key.
     pub(super) fn apply_rejected(
         &mut self,
@@ -229,7 +129,10 @@ impl Engine {
     ) -> Applied {
         if !matches!(
             record.reason,
-            ResultCode::InsufficientStock | ResultCode::NotOnSale | ResultCode::QuotaExhausted
+            ResultCode::InsufficientStock
+                | ResultCode::NotOnSale
+                | ResultCode::BackorderCap
+                | ResultCode::QuotaExhausted
         ) {
             return Err(Contradiction::Malformed);
         }
@@ -417,18 +320,5 @@ impl Engine {
         } else {
             Err(Contradiction::OrderState(order.order))
         }
-    }
-}
-
-fn new_line(taken: &Allocation) -> Line {
-    Line {
-        sku: SkuId(taken.sku.0),
-        ordered: taken.quantity,
-        reserved: taken.quantity,
-        committed: 0,
-        shipped: 0,
-        returned: 0,
-        next: NO_LINE,
-        location: taken.location,
     }
 }

@@ -27,10 +27,15 @@ impl Engine {
                 self.apply_confirmed(slot, order, lines)?;
             }
             Record::OrderReleased { .. } => {
-                let slot = self.live_slot(order)?;
-                self.return_reserved(slot)?;
-                self.clear_reserved(slot);
-                self.resolve(slot, OrderState::Cancelled, Resolution::Released);
+                let slot = self.slot_of(order.tenant, order.order)?;
+                if self.orders.get(slot).state == OrderState::Backordered {
+                    self.apply_waited_in_vain(slot);
+                } else {
+                    let slot = self.live_slot(order)?;
+                    self.return_reserved(slot)?;
+                    self.clear_reserved(slot);
+                    self.resolve(slot, OrderState::Cancelled, Resolution::Released);
+                }
             }
             Record::OrderCancelled { .. } => self.apply_cancelled(order)?,
             Record::OrderShipped { lines, .. } => self.apply_shipped(order, lines)?,

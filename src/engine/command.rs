@@ -262,14 +262,15 @@ pub struct CellView {
 }
 
 /// One line of an order as queried: what became of the units taken at one location.
-/// `ordered = reserved + committed + shipped + cancelled`; `returned ≤ shipped`.
+/// `ordered = reserved + committed + shipped + cancelled`, and what is missing of it waits for
+/// stock; `returned ≤ shipped`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderLineView {
     /// The SKU.
     pub sku: SkuId,
-    /// Where.
+    /// Where; `ANY` for units that wait for stock at any location.
     pub location: LocationId,
-    /// Units allocated when the order was accepted.
+    /// Units allocated when the order was accepted, or that it waits for.
     pub ordered: u32,
     /// Still held, unpaid.
     pub reserved: u32,

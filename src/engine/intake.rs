@@ -2,9 +2,10 @@
 //!
 //! Checks are made in this order, and the first that fails answers: key, version, time to live,
 //! currency, total, number of lines, quantity of each line, details, SKU and location of each
-//! line; what is stored for the key; room in the order table; on sale; stock. The malformed ones
-//! change nothing and are not stored; `NOT_ON_SALE` and `INSUFFICIENT_STOCK` are journaled, and
-//! stay the answer for that key and version.
+//! line; what is stored for the key; room in the order table; on sale; stock; room to wait for
+//! stock. The malformed ones change nothing and are not stored; `NOT_ON_SALE`,
+//! `INSUFFICIENT_STOCK` and `BACKORDER_CAP` are journaled, and stay the answer for that key and
+//! version.
 
 use super::allocate::{MergedLine, merge};
 use super::command::{Context, LineNote, OrderOutcome, OrderRequest};
@@ -14,7 +15,7 @@ use super::{Engine, Found, OrderProbe};
 use crate::limits;
 use crate::mutants::{self, Mutant};
 use crate::types::record::RecordBuffer;
-use crate::types::{LocationId, OrderMode, OrderState, ResultCode, SkuId, TenantId};
+use crate::types::{LocationId, OrderMode, OrderState, Policy, ResultCode, SkuId, TenantId};
 
 /// One order on its way through the decision.
 pub(super) struct Intake<'a> {
@@ -23,7 +24,7 @@ pub(super) struct Intake<'a> {
     pub fingerprint: u64,
     pub probe: &'a OrderProbe,
     pub found: Found,
-    /// The live hold that this order replaces.
+    /// The live hold, or waiting order, that this order replaces.
     pub replaces: Option<u32>,
 }
 
@@ -71,6 +72,11 @@ impl Engine {
         request: &OrderRequest<'_>,
     ) -> Result<(), ResultCode> {
         Self::check_fields(request)?;
+        // Somebody has to begin with the order once there is stock: its process.
+        let waits = request.mode == OrderMode::Place && self.processes.is_in_force();
+        if request.policy == Policy::Backorder && !waits {
+            return Err(ResultCode::InvalidField);
+        }
         for line in request.lines {
             self.check_handles(tenant, line)?;
         }
@@ -162,7 +168,9 @@ impl Engine {
         if let Some(slot) = order {
             let before = self.orders.get(slot);
             let leaves = before.is_managed() && intake.request.mode == OrderMode::Hold;
-            if leaves || !before.is_live(self.now_ms) || self.is_undoing(slot) {
+            let waits = before.state == OrderState::Backordered;
+            let live = waits || before.is_live(self.now_ms);
+            if leaves || !live || self.is_undoing(slot) {
                 return self.present(&intake.found, ResultCode::NotReplaceable);
             }
             intake.replaces = Some(slot);

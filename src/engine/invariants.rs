@@ -182,7 +182,9 @@ impl Engine {
 fn check_resolution(order: &OrderSlot) -> Result<(), ()> {
     let resolution = order.resolution();
     let ok = match order.state {
-        OrderState::Held | OrderState::FraudCheck => resolution == Resolution::Open,
+        OrderState::Held | OrderState::FraudCheck | OrderState::Backordered => {
+            resolution == Resolution::Open
+        }
         OrderState::Confirmed | OrderState::Shipped | OrderState::Completed => {
             resolution == Resolution::Confirmed
         }

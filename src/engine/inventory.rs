@@ -14,6 +14,7 @@ use super::command::CellQuantities;
 use crate::limits::CELL_QUANTITY_MAX;
 use crate::memory::ChunkedVec;
 use crate::types::{LocationId, SkuId, TenantId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// "No cell": the end of a list.
 pub const NO_CELL: u32 = u32::MAX;
@@ -96,6 +97,10 @@ pub struct Inventory {
     channel_changes: Option<Box<ChangeRing>>,
     /// Somebody wants to know what changes.
     tracking: bool,
+    /// SKUs that orders wait for.
+    watched: BTreeSet<SkuId>,
+    /// Those of them that may be had since they were looked at: from which place on to look.
+    marked: BTreeMap<SkuId, u64>,
 }
 
 impl Inventory {
@@ -299,6 +304,12 @@ impl Inventory {
             sku.0,
             location.0
         );
+        if !self.watched.is_empty()
+            && after.available() > before.available()
+            && self.watched.contains(&sku)
+        {
+            self.marked.insert(sku, 0);
+        }
         self.note_change(sku);
         Ok(after)
     }
@@ -329,6 +340,60 @@ impl Inventory {
             corrected_short: false,
         });
         Ok(number)
+    }
+
+    /// Units of a SKU that are available at all its locations together.
+    pub fn available_of(&self, sku: SkuId) -> u64 {
+        let cells = self.cells(sku);
+        cells
+            .map(|(_, cell)| u64::from(cell.quantities.available()))
+            .sum()
+    }
+
+    /// Somebody waits for the SKU: marks it whenever more of it is available.
+    pub fn watch(&mut self, sku: SkuId) {
+        self.watched.insert(sku);
+    }
+
+    /// Nobody waits for the SKU any more.
+    pub fn unwatch(&mut self, sku: SkuId) {
+        self.watched.remove(&sku);
+        self.marked.remove(&sku);
+    }
+
+    /// The orders that wait for the SKU are to be looked at.
+    pub fn mark(&mut self, sku: SkuId) {
+        self.marked.insert(sku, 0);
+    }
+
+    /// As [`Inventory::mark`], for every watched SKU.
+    pub fn mark_all(&mut self) {
+        self.marked = self.watched.iter().map(|sku| (*sku, 0)).collect();
+    }
+
+    /// Some SKU is marked.
+    #[inline]
+    pub fn has_marked(&self) -> bool {
+        !self.marked.is_empty()
+    }
+
+    /// The SKU is marked.
+    pub fn is_marked(&self, sku: SkuId) -> bool {
+        self.marked.contains_key(&sku)
+    }
+
+    /// The first marked SKU, and the place from which to look.
+    pub fn first_marked(&self) -> Option<(SkuId, u64)> {
+        let first = self.marked.first_key_value();
+        first.map(|(sku, from)| (*sku, *from))
+    }
+
+    /// The orders that wait for the SKU were looked at: up to a place, or all of them.
+    pub fn looked_at(&mut self, sku: SkuId, up_to: Option<u64>) {
+        match up_to {
+            Some(place) if self.watched.contains(&sku) => self.marked.insert(sku, place),
+            _ => self.marked.remove(&sku),
+        };
     }
 
     /// Whether to remember which SKUs changed. Off forgets them.
@@ -375,8 +440,9 @@ impl Inventory {
         into.append(changed);
     }
 
+    /// Somebody who tracks the SKU should look at it again.
     #[inline]
-    fn note_change(&mut self, sku: SkuId) {
+    pub fn note_change(&mut self, sku: SkuId) {
         if self.tracking {
             self.note_tracked(sku);
         }

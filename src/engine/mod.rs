@@ -27,6 +27,7 @@
 
 mod allocate;
 mod apply;
+mod apply_accepted;
 mod apply_definition;
 mod apply_order;
 pub mod channel;
@@ -116,7 +117,8 @@ pub struct TimersFired {
     pub expired: u32,
     /// Keys of long-ended orders that were dropped.
     pub forgotten: u32,
-    /// More timers are due by the clock: call again next turn, without waiting.
+    /// More timers are due by the clock, or more waiting orders to be looked at: call again next
+    /// turn, without waiting.
     pub more: bool,
 }
 
@@ -147,6 +149,10 @@ pub struct EngineStatistics {
     pub commands_forgotten: u64,
     /// Keys of ended orders dropped since start.
     pub orders_forgotten: u64,
+    /// Orders that wait for stock.
+    pub backorders: u64,
+    /// Units that they wait for.
+    pub backordered_units: u64,
     /// Tenants defined.
     pub tenants: u64,
     /// Actors defined.
@@ -275,10 +281,16 @@ impl Engine {
         self.now_ms
     }
 
-    /// When the next timer may be due; it may turn out to be that of a resolved hold.
+    /// When the next timer may be due; it may turn out to be that of a resolved hold. At once
+    /// where orders that wait for stock are to be looked at.
     pub fn next_deadline_ms(&self) -> Option<u64> {
+        let marked = self.inventory.has_marked().then_some(self.now_ms);
         let timer = self.timers.first_deadline();
-        timer.into_iter().chain(self.channels.due_ms()).min()
+        let due = marked
+            .into_iter()
+            .chain(timer)
+            .chain(self.channels.due_ms());
+        due.min()
     }
 
     /// First prefetch stage of an order: hashes its key and fetches its line of the index.

@@ -100,7 +100,8 @@ impl OrderSlot {
         slot
     }
 
-    /// End of a live hold; when an ended order ended; otherwise when it was confirmed.
+    /// End of a live hold; how long the hold of an order that waits for stock will last; when an
+    /// ended order ended; otherwise when it was confirmed.
     #[inline]
     pub fn time_ms(&self) -> u64 {
         u64::from(self.time_low) | u64::from(self.time_high) << 32

@@ -65,12 +65,24 @@ impl Engine {
         view.customer = order.customer;
         view.sequence = order.sequence();
         let over = view.state == OrderState::Expired;
+        let before = lines.len();
         lines.extend(self.orders.lines(slot).map(|mut line| {
             if over {
                 line.reserved = 0; // ended by time, though its timer may not have been fired yet
             }
             line.view()
         }));
+        if lines.len() == before {
+            // It waits for stock, or waited in vain: its lines are what it wants, or wanted.
+            let waits = order.state == OrderState::Backordered;
+            lines.extend(self.orders.requested(slot).map(|line| OrderLineView {
+                sku: line.sku,
+                location: line.location,
+                ordered: line.ordered,
+                cancelled: if waits { 0 } else { line.ordered },
+                ..OrderLineView::default()
+            }));
+        }
         Some(view)
     }
 
@@ -190,6 +202,8 @@ impl Engine {
             commands_kept: self.stock_commands.len() + self.order_commands.len(),
             commands_forgotten: self.stock_commands.forgotten() + self.order_commands.forgotten(),
             orders_forgotten: counters.orders_forgotten,
+            backorders: self.processes.queue.len() as u64,
+            backordered_units: self.processes.queue.units(),
             tenants: self.tenants.len() as u64,
             actors: self.actors.len() as u64,
             skus: self.inventory.skus_len() as u64,

@@ -22,6 +22,27 @@ enum Offer {
     Unclear,
 }
 
+/// How much of its request an accepted order gets.
+#[derive(Clone, Copy)]
+enum Grant<'a> {
+    /// All of it.
+    Full,
+    /// Less than this.
+    Partial(&'a [MergedLine]),
+    /// Nothing yet: all of this, later.
+    Waits(&'a [MergedLine]),
+}
+
+impl<'a> Grant<'a> {
+    /// The request, where it is journaled beside what was taken.
+    fn requested(self) -> &'a [MergedLine] {
+        match self {
+            Self::Full => &[],
+            Self::Partial(merged) | Self::Waits(merged) => merged,
+        }
+    }
+}
+
 impl Engine {
     /// Decides an order that is new (or a new version): room, on sale, stock.
     #[inline]
@@ -35,17 +56,23 @@ impl Engine {
         if intake.replaces.is_none() && self.orders.len() >= self.options.orders_max {
             return refused(ResultCode::OrderTableFull);
         }
-        if let ([line], None) = (merged, intake.replaces) {
+        if let ([line], None) = (merged, intake.replaces)
+            && !self.is_waited_for(line.want.sku)
+        {
             match self.only_offer(&line.want) {
                 Offer::Covers(location) => {
                     let taken = [Allocation {
                         location,
                         ..line.want
                     }];
-                    return self.accept(intake, &taken, None, out);
+                    return self.accept(intake, &taken, Grant::Full, out);
                 }
                 Offer::Leaves(left)
-                    if left == 0 || intake.request.policy == Policy::AllOrNothing =>
+                    if match intake.request.policy {
+                        Policy::AllOrNothing => true,
+                        Policy::Partial => left == 0,
+                        Policy::Backorder => false,
+                    } =>
                 {
                     let shorts = [ShortLine {
                         sku: line.want.sku,
@@ -141,15 +168,24 @@ impl Engine {
             };
             return self.reject(intake, code, &limits, out, notes);
         }
+        let aside = self.set_aside(merged.iter().map(|line| line.want.sku), intake.replaces);
         plan.make(&Demand {
             stock: &self.inventory,
             own: &own,
+            aside: &aside,
             lines: if clipped.is_empty() { merged } else { &clipped },
             destination: intake.request.destination,
             partial,
         });
         if plan.shorts.is_empty() && !limited {
-            return self.accept(intake, &plan.allocations, None, out);
+            return self.accept(intake, &plan.allocations, Grant::Full, out);
+        }
+        if intake.request.policy == Policy::Backorder && self.may_wait(intake.replaces) {
+            let over = self.over_backorder_cap(merged, intake.replaces);
+            if over.is_empty() {
+                return self.accept(intake, &[], Grant::Waits(merged), out);
+            }
+            return self.reject(intake, ResultCode::BackorderCap, &over, out, notes);
         }
         if plan.shorts.is_empty() && !partial {
             // The units are there, but for others.
@@ -164,7 +200,7 @@ impl Engine {
                 notes,
             );
         }
-        let outcome = self.accept(intake, &plan.allocations, Some(merged), out);
+        let outcome = self.accept(intake, &plan.allocations, Grant::Partial(merged), out);
         let before = notes.len();
         push_granted(merged, &plan.allocations, notes);
         OrderOutcome {
@@ -173,14 +209,19 @@ impl Engine {
         }
     }
 
-    /// Journals and applies an accepted order; `partial` is the merged request where it was not
-    /// granted in full.
+    /// An order that holds units keeps them: only a new one, or one that waits already, waits.
+    fn may_wait(&self, replaces: Option<u32>) -> bool {
+        let waits = |slot: u32| self.orders.get(slot).state == OrderState::Backordered;
+        replaces.is_none_or(waits)
+    }
+
+    /// Journals and applies an accepted order.
     #[inline]
     fn accept(
         &mut self,
         intake: &Intake<'_>,
         allocations: &[Allocation],
-        partial: Option<&[MergedLine]>,
+        grant: Grant<'_>,
         out: &mut RecordBuffer,
     ) -> OrderOutcome {
         let request = intake.request;
@@ -188,11 +229,13 @@ impl Engine {
         bytes.clear();
         put_lines(&mut bytes, allocations);
         let requested_at = bytes.len();
-        for line in partial.unwrap_or_default() {
+        for line in grant.requested() {
             put_lines(&mut bytes, std::slice::from_ref(&line.want));
         }
         let (allocations, requested) = bytes.split_at(requested_at);
         let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+        let partial = matches!(grant, Grant::Partial(_));
+        let waits = matches!(grant, Grant::Waits(_));
         let record = OrderAccepted {
             key: request.key,
             fingerprint: intake.fingerprint,
@@ -204,11 +247,13 @@ impl Engine {
             version: request.version,
             currency: request.currency,
             flags: bit(request.mode != OrderMode::Hold, accepted_flags::PLACED)
-                | bit(partial.is_some(), accepted_flags::PARTIAL)
+                | bit(partial, accepted_flags::PARTIAL)
+                | bit(waits, accepted_flags::BACKORDERED)
                 | bit(!request.details.is_empty(), accepted_flags::DETAILS)
                 | bit(intake.replaces.is_some(), accepted_flags::REPLACES),
             allocations: Lines::from_bytes(allocations),
             requested: Lines::from_bytes(requested),
+            destination: request.destination.filter(|_| waits),
             details: request.details,
             details_version: request.details_version,
         };
@@ -228,7 +273,7 @@ impl Engine {
                 OrderMode::Place | OrderMode::Fact => OrderState::FraudCheck,
             }),
             replayed: false,
-            partial: partial.is_some(),
+            partial,
             version: request.version,
             sequence,
             expires_at_ms: self.now_ms + u64::from(request.ttl_ms),

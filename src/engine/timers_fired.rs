@@ -19,7 +19,8 @@ impl Engine {
     /// Starts a turn: moves engine time to the clock and fires every timer due by then, but at
     /// most `timers_max` (1 ..= `TIMERS_PER_TURN_MAX`; each makes at most 40 bytes of records, and
     /// one of an order in process counts as many, as it may make more): then time stops at the
-    /// deadline of the last one fired.
+    /// deadline of the last one fired. Orders that wait for stock get what has become available,
+    /// as far as the same bound leaves room.
     pub fn fire_timers(
         &mut self,
         clock_ms: u64,
@@ -38,6 +39,7 @@ impl Engine {
         } else {
             timers_max
         };
+        let journaled = out.bytes().len();
         let mut due = std::mem::take(&mut self.scratch.due);
         let last_deadline = self.collect_due(clock_ms, timers_max, &mut due);
         let more = self
@@ -81,6 +83,9 @@ impl Engine {
             self.forget(&keys, out);
         }
         self.scratch.bytes = keys;
+        let room = timers_max.saturating_mul(TIMER_RECORD_BYTES);
+        let room = room.saturating_sub(out.bytes().len() - journaled);
+        fired.more |= self.allocate_backorders(room, due.is_empty(), out);
         self.scratch.due = due;
         if campaign {
             // Behind the holds that ended by then: their units are there to be given.

@@ -70,6 +70,8 @@ impl<S: Storage> Shard<S> {
             ("commands_kept", engine.commands_kept),
             ("commands_forgotten", engine.commands_forgotten),
             ("orders_forgotten", engine.orders_forgotten),
+            ("backorders", engine.backorders),
+            ("backordered_units", engine.backordered_units),
             ("tenants", engine.tenants),
             ("actors", engine.actors),
             ("skus", engine.skus),

@@ -60,6 +60,9 @@ impl<S: Storage> Shard<S> {
         let metrics = &self.metrics;
         metrics.orders_kept.set(statistics.orders as f64);
         metrics.holds_live.set(statistics.open_holds as f64);
+        metrics.backorders.set(statistics.backorders as f64);
+        let units = statistics.backordered_units;
+        metrics.backordered_units.set(units as f64);
         metrics.skus.set(statistics.skus as f64);
         let events = &metrics.channel_events_waiting;
         events.set(statistics.channel_events_waiting as f64);

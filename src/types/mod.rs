@@ -348,4 +348,7 @@ pub enum Policy {
     AllOrNothing = 0,
     /// Take what there is of each line; refused only if that is nothing at all.
     Partial = 1,
+    /// Every line in full, or the whole order waits for stock in its turn: placed orders only,
+    /// while pipelines are in force.
+    Backorder = 2,
 }

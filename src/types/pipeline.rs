@@ -2,10 +2,12 @@
 //! process. Compiled from the configuration, journaled as one versioned archive, and pinned by
 //! number to every order that enters under it.
 
+mod v1;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Version of the archived layout, journaled beside the bytes. A new field means a new version.
-pub const PIPELINES_ARCHIVE_VERSION: u8 = 1;
+pub const PIPELINES_ARCHIVE_VERSION: u8 = 2;
 
 /// "None" in fields that hold a place in a list.
 pub const NO_INDEX: u8 = u8::MAX;
@@ -168,6 +170,18 @@ pub enum CaptureOn {
     Ship = 1,
 }
 
+/// Which waiting order gets units of a SKU that arrive.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[rkyv(derive(Debug, Clone, Copy, PartialEq, Eq))]
+#[repr(u8)]
+pub enum BackorderRule {
+    /// Units that an earlier order waits for go to no later one, and to no new order.
+    #[default]
+    Strict = 0,
+    /// The earliest order that can be covered in full, past those that cannot.
+    Skip = 1,
+}
+
 /// The figures of the order process. All times in milliseconds.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct ProcessSettings {
@@ -221,6 +235,10 @@ pub struct ProcessSettings {
     pub slow_window: u8,
     /// How long alerts of one reason are collected into one.
     pub alert_window_ms: u64,
+    /// Who is first among orders that wait for stock.
+    pub backorder: BackorderRule,
+    /// Units of one SKU that may wait for stock; 0: no order waits.
+    pub backorder_units_max: u64,
 }
 
 impl Default for ProcessSettings {
@@ -253,6 +271,8 @@ impl Default for ProcessSettings {
             slow_factor: 5,
             slow_window: 16,
             alert_window_ms: 2_000,
+            backorder: BackorderRule::Strict,
+            backorder_units_max: 1_000_000,
         }
     }
 }
@@ -270,12 +290,15 @@ impl PipelineSet {
     /// The set in `bytes` of archive version `version`.
     #[must_use]
     pub fn from_archive(version: u8, bytes: &[u8]) -> Option<Self> {
-        if version != PIPELINES_ARCHIVE_VERSION {
-            return None;
-        }
         let mut aligned = rkyv::util::AlignedVec::<16>::with_capacity(bytes.len());
         aligned.extend_from_slice(bytes);
-        rkyv::from_bytes::<Self, rkyv::rancor::Error>(&aligned).ok()
+        match version {
+            1 => v1::read(&aligned),
+            PIPELINES_ARCHIVE_VERSION => {
+                rkyv::from_bytes::<Self, rkyv::rancor::Error>(&aligned).ok()
+            }
+            _ => None,
+        }
     }
 }
 

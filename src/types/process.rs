@@ -183,6 +183,8 @@ numbered! {
         EffectRedriven = 48 "effect_redriven",
         /// A dead letter was given up.
         EffectDiscarded = 49 "effect_discarded",
+        /// No stock came in the time for which the order waits.
+        BackorderOver = 50 "backorder_over",
     }
 }
 

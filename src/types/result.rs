@@ -66,6 +66,8 @@ codes! {
     InsufficientStock = 10, "INSUFFICIENT_STOCK", Rejection;
     /// A SKU of the order is defined but not on sale.
     NotOnSale = 11, "NOT_ON_SALE", Rejection;
+    /// As many units of a SKU as may wait for stock are waiting; the SKUs and their room follow.
+    BackorderCap = 12, "BACKORDER_CAP", Rejection;
     /// The channel's quota or cap is used up, and what is left is guaranteed to other channels; the short lines and what the channel may still take follow.
     QuotaExhausted = 13, "QUOTA_EXHAUSTED", Rejection;
 

@@ -231,9 +231,9 @@ fn concerns(record: &Record<'_>, key: OrderKey) -> Option<TenantId> {
         | Record::OrderCancelled { order }
         | Record::OrderShipped { order, .. }
         | Record::OrderReturned { order, .. } => (order.tenant, order.order),
-        Record::OrderExpired { tenant, order } | Record::ConflictSeen { tenant, order, .. } => {
-            (*tenant, *order)
-        }
+        Record::OrderExpired { tenant, order }
+        | Record::BackorderAllocated { tenant, order, .. }
+        | Record::ConflictSeen { tenant, order, .. } => (*tenant, *order),
         Record::Process(record) => show::process::order_of(record)?,
         Record::ChannelEvent(record) => show::channel_event::order_of(record)?,
         Record::OrdersForgotten { keys } => {
@@ -276,6 +276,10 @@ pub(super) fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) 
             let lines = lines_text(*lines, names);
             format!("confirmed in part: {lines}; the rest was released")
         }
+        Record::BackorderAllocated { allocations, .. } => {
+            let lines = lines_text(*allocations, names);
+            format!("stock came: it holds {lines}")
+        }
         Record::OrderReleased { .. } => "released: its units are available again".to_owned(),
         Record::OrderExpired { .. } => {
             "expired: its time was over, its units are available again".to_owned()
@@ -307,17 +311,24 @@ pub(super) fn sentence(record: &Record<'_>, fold: &Fold, order: Option<&Order>) 
 
 fn accepted_text(accepted: &OrderAccepted<'_>, fold: &Fold, order: Option<&Order>) -> String {
     let flag = |bit: u8| accepted.flags & bit != 0;
+    let waits = flag(accepted_flags::BACKORDERED);
     let verb = match (flag(accepted_flags::REPLACES), flag(accepted_flags::PLACED)) {
+        _ if waits => "waits for stock as",
         (true, _) => "replaced its hold with",
         (false, true) => "placed as",
         (false, false) => "held as",
     };
-    let lines = lines_text(accepted.allocations, &fold.names);
-    let until = order
-        .map(|order| rfc3339(order.expires_at_ms))
-        .unwrap_or_default();
+    let lines = if waits {
+        accepted.requested
+    } else {
+        accepted.allocations
+    };
+    let lines = lines_text(lines, &fold.names);
+    let until = order.filter(|_| !waits).map_or_else(String::new, |order| {
+        format!("until {}; ", rfc3339(order.expires_at_ms))
+    });
     let head = format!(
-        "{verb} version {}: {lines}; until {until}; customer {}, channel {}, total {} (currency \
+        "{verb} version {}: {lines}; {until}customer {}, channel {}, total {} (currency \
          {})",
         accepted.version, accepted.customer, accepted.channel.0, accepted.total, accepted.currency
     );

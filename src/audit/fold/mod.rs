@@ -167,6 +167,12 @@ impl Fold {
                 lines,
             } => self.returned(at, order, *disposition, *lines, checks),
             Record::OrderReinstated { order } => self.reinstated(at, order, checks),
+            Record::BackorderAllocated {
+                tenant,
+                order,
+                expires_at_ms,
+                allocations,
+            } => self.allocated(at, (*tenant, *order), *expires_at_ms, *allocations, checks),
             Record::ConflictSeen {
                 tenant,
                 order,

@@ -8,10 +8,12 @@ use crate::types::{ChannelId, LocationId, OrderState, Resolution, ResultCode, Sk
 pub struct Line {
     /// The SKU.
     pub sku: SkuId,
-    /// Where.
+    /// Where; `ANY` for units that are waited for at any location.
     pub location: LocationId,
-    /// Allocated when the order was accepted.
+    /// Allocated when the order was accepted, or waited for.
     pub ordered: u32,
+    /// Waited for: not there when the order was accepted.
+    pub backordered: u32,
     /// Still held, unpaid.
     pub reserved: u32,
     /// Paid, not shipped.
@@ -37,7 +39,13 @@ impl Line {
     /// True where no unit is missing or counted twice.
     #[must_use]
     pub fn adds_up(&self) -> bool {
-        let parts = [self.reserved, self.committed, self.shipped, self.cancelled];
+        let parts = [
+            self.backordered,
+            self.reserved,
+            self.committed,
+            self.shipped,
+            self.cancelled,
+        ];
         let sum: u64 = parts.iter().map(|part| u64::from(*part)).sum();
         sum == u64::from(self.ordered) && self.returned <= self.shipped
     }

@@ -2,7 +2,9 @@
 
 use super::{At, Fold, Line, Lines, Order, Refusal};
 use crate::audit::report::{Checks, Invariant};
-use crate::engine::record::{OrderAccepted, OrderRejected, accepted_flags};
+use crate::engine::record::{
+    Allocation, Allocations, OrderAccepted, OrderRejected, accepted_flags,
+};
 use crate::types::{LocationId, OrderKey, OrderState, Resolution, SkuId, TenantId};
 use std::collections::BTreeMap;
 
@@ -28,6 +30,16 @@ impl Fold {
             self.take(at, (a.tenant, a.key), &line, checks);
             lines.push(line);
         }
+        let waits = a.flags & accepted_flags::BACKORDERED != 0;
+        if waits {
+            lines.extend(a.requested.iter().map(|want| Line {
+                sku: want.sku,
+                location: want.location,
+                ordered: want.quantity,
+                backordered: want.quantity,
+                ..Line::default()
+            }));
+        }
         self.check_granted(at, a, checks);
         let placed = a.flags & accepted_flags::PLACED != 0;
         let order = Order {
@@ -39,7 +51,9 @@ impl Fold {
             expires_at_ms: at.time_ms.saturating_add(u64::from(a.ttl_ms)),
             version: a.version,
             channel: a.channel,
-            state: if placed {
+            state: if waits {
+                OrderState::Backordered
+            } else if placed {
                 OrderState::FraudCheck
             } else {
                 OrderState::Held
@@ -96,7 +110,8 @@ impl Fold {
             return Some(format!("version {version} follows version {latest}"));
         }
         let over = at.time_ms >= order.expires_at_ms && !self.is_managed(tenant, key);
-        if !order.is_live_hold() || over {
+        let waits = order.state == OrderState::Backordered;
+        if !waits && (!order.is_live_hold() || over) {
             return Some(format!(
                 "version {version} is decided although the order is {} and its hold ended",
                 order.state.name()
@@ -110,13 +125,64 @@ impl Fold {
         })
     }
 
+    /// I4 and I7 of an order that waited: it takes exactly what it waited for, of what is there.
+    pub(super) fn allocated(
+        &mut self,
+        at: &At,
+        (tenant, key): (TenantId, OrderKey),
+        expires_at_ms: u64,
+        taken: Allocations<'_>,
+        checks: &mut Checks,
+    ) {
+        let order = self.order(tenant, key);
+        let waits = order.filter(|order| order.state == OrderState::Backordered);
+        let mut wanted: BTreeMap<SkuId, i64> = BTreeMap::new();
+        for line in waits.iter().flat_map(|order| order.lines.as_slice()) {
+            *wanted.entry(line.sku).or_default() += i64::from(line.backordered);
+        }
+        for line in taken.iter() {
+            *wanted.entry(line.sku).or_default() -= i64::from(line.quantity);
+        }
+        let named = waits.iter().flat_map(|order| order.lines.as_slice());
+        let elsewhere = named
+            .filter(|line| line.location != LocationId::ANY)
+            .any(|line| {
+                let here = |it: &Allocation| (it.sku, it.location) == (line.sku, line.location);
+                let here = taken.iter().filter(here).map(|it| it.quantity);
+                here.sum::<u32>() < line.backordered
+            });
+        let fits = waits.is_some() && !elsewhere && wanted.values().all(|units| *units == 0);
+        checks.check(Invariant::I4, fits, || {
+            let what = "gets units that it did not wait for, or not all of them".to_owned();
+            self.names.order_offence(at, tenant, key, what)
+        });
+        let mut lines = Vec::with_capacity(taken.len());
+        for line in taken.iter() {
+            let line = Line {
+                sku: line.sku,
+                location: line.location,
+                ordered: line.quantity,
+                reserved: line.quantity,
+                ..Line::default()
+            };
+            self.take(at, (tenant, key), &line, checks);
+            lines.push(line);
+        }
+        if let Some(order) = self.order_mut(tenant, key) {
+            order.state = OrderState::FraudCheck;
+            order.expires_at_ms = expires_at_ms;
+            order.lines = Lines::new(lines);
+        }
+    }
+
     /// Gives the units of the present hold back, before its next version takes its own.
     fn give_back(&mut self, at: &At, tenant: TenantId, key: OrderKey, checks: &mut Checks) {
         let books = self.books.entry(tenant).or_default();
         let Some(order) = books.orders.remove(&key.0) else {
             return;
         };
-        for line in order.lines.as_slice() {
+        let held = |line: &&Line| line.backordered == 0;
+        for line in order.lines.as_slice().iter().filter(held) {
             self.change(at, line.cell(), checks, |cell| {
                 cell.reserved -= i64::from(line.reserved);
                 cell.committed -= i64::from(line.committed);
@@ -147,7 +213,11 @@ impl Fold {
         for allocation in a.allocations.iter() {
             *taken.entry(allocation.sku).or_default() += u64::from(allocation.quantity);
         }
-        let empty = taken.is_empty() || a.allocations.iter().any(|line| line.quantity == 0);
+        // An order that waits takes nothing and wants something.
+        let waits = a.flags & accepted_flags::BACKORDERED != 0;
+        let placed = a.flags & accepted_flags::PLACED != 0;
+        let nothing = taken.is_empty() != waits || waits && (a.requested.is_empty() || !placed);
+        let empty = nothing || a.allocations.iter().any(|line| line.quantity == 0);
         let mut beyond = None;
         if a.flags & accepted_flags::PARTIAL != 0 {
             for (sku, units) in &taken {
@@ -215,7 +285,7 @@ impl Fold {
             books.processes.remove(&key.0);
             let order = books.orders.remove(&key.0);
             let ended = order.as_ref().is_some_and(|order| {
-                let open = |line: &Line| line.reserved > 0 || line.committed > 0;
+                let open = |line: &Line| line.reserved + line.committed > 0 || line.backordered > 0;
                 !order.lines.as_slice().iter().any(open)
             });
             checks.check(Invariant::I5, ended, || {

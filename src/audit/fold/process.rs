@@ -200,7 +200,7 @@ impl Fold {
         let Some(order) = self.order_mut(tenant, key) else {
             return;
         };
-        let holds = |line: &super::Line| line.reserved > 0 || line.committed > 0;
+        let holds = |line: &super::Line| line.reserved + line.committed + line.backordered > 0;
         let holds = order.lines.as_slice().iter().any(holds);
         order.state = moved.to;
         checks.check(Invariant::I5, !holds, || {

@@ -79,7 +79,10 @@ impl Fold {
 
     pub(super) fn released(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
         self.use_order_key(at, r, checks);
-        if self.check_open(at, r.tenant, r.order, "released", checks) {
+        let waits = |order: &Order| order.state == OrderState::Backordered;
+        if self.order(r.tenant, r.order).is_some_and(waits)
+            || self.check_open(at, r.tenant, r.order, "released", checks)
+        {
             let to = (OrderState::Cancelled, Resolution::Released);
             self.end(at, r.tenant, r.order, to, checks);
         }
@@ -235,7 +238,7 @@ impl Fold {
         checks: &mut Checks,
     ) {
         self.with_order(at, tenant, key, checks, |order, deltas| {
-            if order.is_live_hold() {
+            if order.is_live_hold() || order.state == OrderState::Backordered {
                 order.resolution = resolution;
                 order.resolved = at.sequence;
             }
@@ -246,9 +249,12 @@ impl Fold {
                     committed: -i64::from(line.committed),
                     ..Delta::default()
                 };
-                line.cancelled += line.reserved + line.committed;
+                line.cancelled += line.backordered + line.reserved + line.committed;
+                let waited = std::mem::take(&mut line.backordered) > 0;
                 (line.reserved, line.committed) = (0, 0);
-                deltas.push((line.cell(), delta));
+                if !waited {
+                    deltas.push((line.cell(), delta));
+                }
             }
             None
         });

@@ -424,6 +424,7 @@ pub fn accepted(order: u128, version: u16, flags: u8, lines: &[u8]) -> OrderAcce
         flags,
         allocations: Lines::from_bytes(lines),
         requested: Lines::default(),
+        destination: None,
         details: &[],
         details_version: 0,
     }

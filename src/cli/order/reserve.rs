@@ -43,6 +43,10 @@ pub(super) struct NewOrder {
     /// Take what there is of each line, instead of all or nothing [default: off]
     #[arg(long)]
     partial: bool,
+    /// Where stock is short, let the whole order wait for it in its turn; for placed orders, while
+    /// pipelines are in force [default: off]
+    #[arg(long, conflicts_with = "partial")]
+    backorder: bool,
     /// Currency of the total, ISO 4217 number; 840 is USD, 978 is EUR
     #[arg(long, value_name = "NUMBER", default_value_t = 840)]
     currency: u16,
@@ -85,6 +89,9 @@ pub(super) fn reserve(
     }
     if order.partial {
         flags |= reserve_flags::PARTIAL;
+    }
+    if order.backorder {
+        flags |= reserve_flags::BACKORDER;
     }
     let item = ReserveItem {
         key,

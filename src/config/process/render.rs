@@ -118,7 +118,10 @@ pub fn markdown() -> String {
         "| `retry_delays_ms` | [2_000, 4_000, 8_000] | three of 1 to 86_400_000 | milliseconds | \
          Waits before the second, third and fourth attempt; later attempts to undo something wait \
          longer each time. |\n\
-         | `capture_on` | `confirm` | `confirm`, `ship` | – | When authorised money is taken. |\n",
+         | `capture_on` | `confirm` | `confirm`, `ship` | – | When authorised money is taken. |\n\
+         | `backorder` | `strict` | `strict`, `skip` | – | Who gets stock that orders wait for: \
+         `strict`, what an earlier order waits for goes to no other; `skip`, the earliest order \
+         that can be covered in full. |\n",
     );
     include_str!("reference.md")
         .replace("SETTINGS\n", &format!("{settings}\n"))
@@ -145,7 +148,10 @@ pub fn default_file() -> String {
         "# Waits before the second, third and fourth attempt, in milliseconds.\n\
          #retry_delays_ms = [2_000, 4_000, 8_000]\n\
          # When authorised money is taken: `confirm` or `ship`.\n\
-         #capture_on = \"confirm\"\n",
+         #capture_on = \"confirm\"\n\
+         # Who gets stock that orders wait for: `strict`, what an earlier order waits for goes to \
+         no other; `skip`, the earliest order that can be covered in full.\n\
+         #backorder = \"strict\"\n",
     );
     out
 }

@@ -6,7 +6,7 @@ use toml::Spanned;
 use super::Source;
 use crate::config::ConfigError;
 use crate::config::setting::grouped;
-use crate::types::pipeline::{CaptureOn, ProcessSettings};
+use crate::types::pipeline::{BackorderRule, CaptureOn, ProcessSettings};
 
 /// What people are told about one figure.
 pub(super) struct SettingInfo {
@@ -30,6 +30,7 @@ macro_rules! settings {
             $($key: Option<Spanned<u64>>,)+
             retry_delays_ms: Option<Spanned<Vec<u64>>>,
             capture_on: Option<Spanned<String>>,
+            backorder: Option<Spanned<String>>,
         }
 
         /// Every figure, in the order of the documents.
@@ -75,7 +76,9 @@ settings! {
     review_ms: u64, "milliseconds", 1_000 => 90 * DAY,
         "Time within which a review should be decided; it is escalated each time it runs out.";
     backorder_ms: u64, "milliseconds", 1_000 => 365 * DAY,
-        "How long an order waits for stock.";
+        "How long an order waits for stock; then it is cancelled.";
+    backorder_units_max: u64, "units", 0 => 1_000_000_000,
+        "Units of one SKU that may wait for stock; 0: no order waits.";
     park_ms: u64, "milliseconds", 1_000 => DAY,
         "How long an event of a provider waits for the order that it is about.";
     ship_ms: u64, "milliseconds", 1_000 => 365 * DAY,
@@ -118,7 +121,7 @@ settings! {
         "How long alerts of one reason are collected into one message.";
 }
 
-/// The two that are no single number, and what must hold between figures.
+/// Those that are no single number, and what must hold between figures.
 fn others(
     source: &Source<'_>,
     table: &SettingsTable,
@@ -140,6 +143,16 @@ fn others(
             "ship" => CaptureOn::Ship,
             other => {
                 let message = format!("`capture_on` is `confirm` or `ship`, not `{other}`");
+                return Err(source.at(given.span(), message));
+            }
+        };
+    }
+    if let Some(given) = &table.backorder {
+        settings.backorder = match given.get_ref().as_str() {
+            "strict" => BackorderRule::Strict,
+            "skip" => BackorderRule::Skip,
+            other => {
+                let message = format!("`backorder` is `strict` or `skip`, not `{other}`");
                 return Err(source.at(given.span(), message));
             }
         };

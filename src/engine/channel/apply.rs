@@ -28,6 +28,9 @@ impl Engine {
         if self.channels.channel(tenant, channel).is_none() {
             return Err(Contradiction::UnknownChannel(channel));
         }
+        if !matches!(record, ChannelRecord::Published { .. }) {
+            self.inventory.mark_all(); // orders that wait may take more of it
+        }
         match *record {
             ChannelRecord::Defined { .. } => Ok(()),
             ChannelRecord::RuleSet { head, sku, rule } => {

@@ -16,18 +16,26 @@ pub(in crate::engine) struct Buyer {
 impl Engine {
     /// Units of a SKU available at all locations.
     pub(in crate::engine) fn available_everywhere(&self, sku: SkuId) -> u64 {
-        let cells = self.inventory.cells(sku);
-        cells
-            .map(|(_, cell)| u64::from(cell.quantities.available()))
-            .sum()
+        self.inventory.available_of(sku)
     }
 
     /// Units of a SKU, all locations together, that an order of the channel may take at most; for
     /// a SKU without rules what is available.
     pub(in crate::engine) fn channel_reach(&self, channel: ChannelId, sku: SkuId) -> u64 {
+        self.reach_behind(channel, sku, self.units_aside(sku, None))
+    }
+
+    /// As [`Engine::channel_reach`], where `aside` units are others' before it; none of those are
+    /// guaranteed to a channel.
+    pub(in crate::engine) fn reach_behind(
+        &self,
+        channel: ChannelId,
+        sku: SkuId,
+        aside: u64,
+    ) -> u64 {
         let available = self.available_everywhere(sku);
         if !self.inventory.is_ruled(sku) {
-            return available;
+            return available.saturating_sub(aside);
         }
         let own = self.channels.entry(sku, channel);
         let others: u64 = self
@@ -36,7 +44,16 @@ impl Engine {
             .filter(|(other, _)| *other != channel)
             .map(|(_, entry)| entry.guaranteed())
             .sum();
-        reach(own, others, available)
+        reach(own, others.saturating_add(aside), available)
+    }
+
+    /// Units of a SKU that are guaranteed to channels.
+    pub(in crate::engine) fn guaranteed_of(&self, sku: SkuId) -> u64 {
+        if !self.inventory.is_ruled(sku) {
+            return 0;
+        }
+        let entries = self.channels.entries_of(sku);
+        entries.map(|(_, entry)| entry.guaranteed()).sum()
     }
 
     /// As [`Engine::channel_reach`], where the order in the slot gives its reserved units back
@@ -55,7 +72,7 @@ impl Engine {
             cell.reserved = cell.reserved.saturating_sub(line.reserved);
             available += u64::from(cell.available() - with);
         }
-        let (mut own, mut others) = (None, 0);
+        let (mut own, mut others) = (None, self.units_aside(sku, Some(slot)));
         for (of, entry) in self.channels.entries_of(sku) {
             let mut entry = *entry;
             if of == before.channel {

@@ -62,6 +62,7 @@ impl Engine {
         };
         let pool = available
             .saturating_sub(all)
+            .saturating_sub(self.units_aside(sku, None))
             .saturating_sub(u64::from(buffer));
         let Some(own) = own else {
             return pool;

@@ -73,6 +73,7 @@ impl Engine {
             .sets
             .insert(defined.set, PinnedSet { set, ids, pins: 0 });
         self.drop_unpinned(before);
+        self.inventory.mark_all(); // another rule may serve other orders
         Ok(())
     }
 

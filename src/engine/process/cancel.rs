@@ -333,7 +333,7 @@ impl Desk<'_> {
         let order = self.reference(slot);
         if expires {
             self.engine.expire_managed(slot, self.actor, self.out);
-        } else if held.is_live_hold() {
+        } else if held.is_live_hold() || held == OrderState::Backordered {
             let record = Record::OrderReleased { order };
             self.engine.commit(&record, self.actor, self.out);
         } else if held == OrderState::Confirmed {

@@ -88,6 +88,7 @@ impl ProcessTable {
         for event in &self.seen_ring {
             out.extend_from_slice(&event.to_le_bytes());
         }
+        self.queue.digest_into(out);
     }
 }
 
@@ -153,6 +154,7 @@ impl Engine {
                 return Err(broken("timer", format!("{} has none at {due:?}", name())));
             }
         }
+        self.check_queue()?;
         for (slot, order) in self.orders.iter() {
             let open = table.get(slot).is_some_and(|it| !it.state.is_terminal());
             if order.is_managed() != open {
@@ -179,6 +181,39 @@ impl Engine {
             ));
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    /// Every order that waits for stock is in the queue with what it wants, and nobody else.
+    fn check_queue(&self) -> Result<(), InvariantBroken> {
+        let queue = &self.processes.queue;
+        queue.check().map_err(|what| broken("queue", what))?;
+        let mut waiting = 0;
+        for (slot, order) in self.orders.iter() {
+            if order.state != OrderState::Backordered {
+                continue;
+            }
+            waiting += 1;
+            let place = queue.place_of(slot).and_then(|place| queue.at(place));
+            let wants = self.orders.requested(slot);
+            let wants = wants.map(|line| (line.sku, line.ordered));
+            let same = place.is_some_and(|it| {
+                let kept = it.lines.iter();
+                wants.eq(kept.map(|line| (line.sku, line.quantity)))
+            });
+            if !same || self.orders.lines(slot).next().is_some() {
+                let key = self.client_key(slot).1;
+                let what = format!("order {key} is not in it as it waits");
+                return Err(broken("queue", what));
+            }
+        }
+        if waiting == queue.len() {
+            Ok(())
+        } else {
+            let what = format!("{} orders are in it, {waiting} wait", queue.len());
+            Err(broken("queue", what))
+        }
     }
 }
 
@@ -227,9 +262,8 @@ fn check_moving(process: &Process) -> Result<(), ()> {
 fn fits_units(process: &Process, order: &OrderSlot) -> bool {
     let confirmed = process.has_flag(CONFIRMED);
     match process.state {
-        OrderState::FraudCheck | OrderState::Payment | OrderState::Backordered => {
-            order.state.is_live_hold() && !confirmed
-        }
+        OrderState::FraudCheck | OrderState::Payment => order.state.is_live_hold() && !confirmed,
+        OrderState::Backordered => order.state == OrderState::Backordered && !confirmed,
         OrderState::Webhook | OrderState::Cancelling | OrderState::Review => {
             order.state.is_live_hold() != confirmed
         }

@@ -7,7 +7,7 @@ use super::table::{self, Trigger};
 use crate::engine::record::process_flags::{
     AUTHORISED, CANCELLING, CONFIRMED, DECLINING, EXPIRING, PINNED, REINSTATED, RISK_APPROVED,
 };
-use crate::engine::record::{OrderMoved, ProcessImage, ProcessRecord, Record};
+use crate::engine::record::{Allocation, OrderMoved, ProcessImage, ProcessRecord, Record};
 use crate::types::OrderState;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext};
 use crate::types::pipeline::StepKind;
@@ -90,9 +90,14 @@ impl Desk<'_> {
 
     /// All units of an ended order could be taken again.
     fn covers(&self, slot: u32) -> bool {
-        let there = self.engine.orders.lines(slot).all(|line| {
+        let orders = &self.engine.orders;
+        let skus = orders.lines(slot).map(|line| line.sku);
+        let aside = self.engine.set_aside(skus, None);
+        let there = orders.lines(slot).all(|line| {
             let cell = self.engine.inventory.quantities(line.sku, line.location);
-            cell.available() >= line.ordered
+            let here = |it: &&Allocation| (it.sku, it.location) == (line.sku, line.location);
+            let aside = aside.iter().find(here).map_or(0, |it| it.quantity);
+            cell.available().saturating_sub(aside) >= line.ordered
         });
         there && self.engine.channel_covers(slot)
     }

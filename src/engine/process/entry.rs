@@ -77,7 +77,16 @@ impl Engine {
             out,
             actor,
         };
-        if let Some(before) = desk.image(slot) {
+        let before = desk.image(slot);
+        if desk.engine.orders.get(slot).state == OrderState::Backordered {
+            desk.wait_for_stock(slot, before, image, entry.accepted);
+            if before.is_none() {
+                desk.tell(slot, Milestone::Received);
+                desk.take_parked_of(slot);
+            }
+            return;
+        }
+        if let Some(before) = before {
             desk.edit(slot, before, image, entry.accepted);
             return;
         }
@@ -101,7 +110,10 @@ impl Engine {
     /// The process of an order that has just been accepted, before its first step.
     fn new_image(&self, slot: u32, facts: &Prospect) -> ProcessImage {
         let order = self.orders.get(slot);
-        let mut lines = self.orders.lines(slot);
+        // An order that waits for stock has what it wants, and takes nothing yet.
+        let waits = order.state == OrderState::Backordered;
+        let wants = self.orders.requested(slot).take_while(|_| waits);
+        let mut lines = self.orders.lines(slot).chain(wants);
         let first = lines.next();
         let (mut several, mut split) = (false, false);
         for line in lines {
@@ -133,18 +145,28 @@ impl Engine {
             total: facts.total,
             currency: facts.currency,
         };
-        if let Some(pinned) = self.processes.set_of(&image) {
-            let channel = order.channel.0;
-            let mut routes = pinned.set.routes.iter();
-            let route = routes.find(|route| holds(&route.when, &image, channel));
-            image.pipeline = route.map_or(0, |route| route.pipeline);
-            let pipeline = pinned.pipeline(image.pipeline);
-            if pipeline.is_some_and(|it| it.payment == PaymentMode::CashOnDelivery) {
-                image.flags |= CASH_DUE;
-            }
+        if waits {
+            image.tags &= !tag::SPLIT; // known once its units are
         }
+        self.choose_pipeline(slot, &mut image);
         image
     }
+
+    /// The pipeline of the image's set whose route matches the order.
+    pub(super) fn choose_pipeline(&self, slot: u32, image: &mut ProcessImage) {
+        let Some(pinned) = self.processes.set_of(image) else {
+            return;
+        };
+        let channel = self.orders.get(slot).channel.0;
+        let mut routes = pinned.set.routes.iter();
+        let route = routes.find(|route| holds(&route.when, image, channel));
+        image.pipeline = route.map_or(0, |route| route.pipeline);
+        let pipeline = pinned.pipeline(image.pipeline);
+        let cash = pipeline.is_some_and(|it| it.payment == PaymentMode::CashOnDelivery);
+        image.flags &= !CASH_DUE;
+        image.flags |= if cash { CASH_DUE } else { 0 };
+    }
+
     /// Notes what is needed of a hold with details for when it is confirmed.
     pub(in crate::engine) fn note_prospect(&mut self, slot: u32, entry: &Entry<'_>) {
         self.processes.prospects.remove(&slot);

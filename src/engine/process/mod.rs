@@ -19,6 +19,7 @@
 //! decided here, from journaled time, so replay leads to the same state and calls nobody.
 
 mod apply;
+mod backorder;
 mod breaker;
 mod cancel;
 mod check;
@@ -33,6 +34,7 @@ mod guard;
 mod messages;
 mod parked;
 mod payment;
+mod queue;
 mod reports;
 mod review;
 mod shortage;
@@ -48,6 +50,7 @@ use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, Provi
 use crate::types::pipeline::{Pipeline, PipelineSet, ProcessSettings, Step};
 use crate::types::{OrderKey, OrderState, TenantId};
 use breaker::Breaker;
+use queue::Queue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(in crate::engine) use entry::{Entry, Prospect};
@@ -261,6 +264,8 @@ pub(super) struct ProcessTable {
     pub arrivals: u64,
     pub seen: BTreeSet<u128>,
     pub seen_ring: VecDeque<u128>,
+    /// Orders that wait for stock.
+    pub queue: Queue,
 }
 
 /// Settings where no set is in force: for breakers of nothing.

@@ -56,6 +56,8 @@ pub enum Trigger {
     CarrierException,
     /// Its stock fell below what was promised.
     Shortage,
+    /// T_backorder.
+    BackorderOver,
     /// T_hold, and no payment is open or authorised.
     HoldOver,
     /// T_hold, while a payment is open.
@@ -163,6 +165,7 @@ const PROMISED: &[S] = &[
 ];
 /// States that a cancellation can leave.
 const CANCELLABLE: &[S] = &[
+    S::Backordered,
     S::FraudCheck,
     S::Payment,
     S::Webhook,
@@ -213,6 +216,7 @@ pub const TABLE: &[Row] = &[
     row(&[S::Fulfilling, S::Shipped], T::CarrierException, E::CarrierException, Review(R::Carrier)),
     row(PROMISED, T::Shortage, E::ShortageRecorded, Review(R::Shortage)),
 
+    row(&[S::Backordered], T::BackorderOver, E::BackorderOver, UndoCancel),
     row(RESERVED, T::HoldOver, E::HoldExpired, UndoExpire),
     row(RESERVED, T::HoldOverPayable, E::HoldExpired, UndoExpire),
     row(&[S::Payment], T::HoldOverPaying, E::HoldExpired, Pin),

@@ -107,7 +107,8 @@ impl Desk<'_> {
             TimerKind::Ship => Trigger::ShipOver,
             TimerKind::Carrier => Trigger::CarrierOver,
             TimerKind::Return => Trigger::ReturnOver,
-            TimerKind::Undo | TimerKind::Backorder | TimerKind::None => Trigger::UndoOver,
+            TimerKind::Backorder => Trigger::BackorderOver,
+            TimerKind::Undo | TimerKind::None => Trigger::UndoOver,
         };
         if !self.trigger(slot, trigger, image, "") {
             let image = ProcessImage {

@@ -131,6 +131,7 @@ impl Engine {
             + table.prospects.len() * 48
             + table.references.len() * 24
             + table.seen.len() * 40
+            + table.queue.memory_bytes()
             + table.parked.len() * (size_of::<super::Parked>() + 64)
     }
 

@@ -34,6 +34,8 @@ pub const CONFLICT_SEEN: u8 = 41;
 pub const ORDERS_FORGOTTEN: u8 = 42;
 /// An order that had ended was paid after all, and has its units again.
 pub const ORDER_REINSTATED: u8 = 43;
+/// An order that waited for stock got its units.
+pub const BACKORDER_ALLOCATED: u8 = 44;
 /// Stock arrived.
 pub const STOCK_RECEIVED: u8 = 64;
 /// On hand was corrected by a difference.

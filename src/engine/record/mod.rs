@@ -100,6 +100,13 @@ pub enum Record<'a> {
     },
     /// See [`kind::ORDER_REINSTATED`]. All its units are committed.
     OrderReinstated { order: OrderRef },
+    /// See [`kind::BACKORDER_ALLOCATED`]: its hold ends then.
+    BackorderAllocated {
+        tenant: TenantId,
+        order: OrderKey,
+        expires_at_ms: u64,
+        allocations: Allocations<'a>,
+    },
     /// See [`kind::CONFLICT_SEEN`].
     ConflictSeen {
         tenant: TenantId,
@@ -169,6 +176,12 @@ impl<'a> Record<'a> {
             kind::EVENT_RECEIVED..=kind::SKU_MAPPED => {
                 Self::ChannelEvent(ChannelEventRecord::take(raw.kind, &mut input)?)
             }
+            kind::BACKORDER_ALLOCATED => Self::BackorderAllocated {
+                order: OrderKey(take!(input, try_get_u128_le)),
+                tenant: TenantId(take!(input, try_get_u16_le)),
+                expires_at_ms: take!(input, try_get_u64_le),
+                allocations: Lines::take(&mut input)?,
+            },
             _ => Self::take_other(raw.kind, &mut input)?,
         };
         input.is_empty().then_some(record)
@@ -284,6 +297,7 @@ impl<'a> Record<'a> {
             Self::OrderConfirmed { .. } => kind::ORDER_CONFIRMED,
             Self::OrderReleased { .. } => kind::ORDER_RELEASED,
             Self::OrderReinstated { .. } => kind::ORDER_REINSTATED,
+            Self::BackorderAllocated { .. } => kind::BACKORDER_ALLOCATED,
             Self::OrderExpired { .. } => kind::ORDER_EXPIRED,
             Self::OrderCancelled { .. } => kind::ORDER_CANCELLED,
             Self::OrderShipped { .. } => kind::ORDER_SHIPPED,
@@ -336,6 +350,17 @@ impl<'a> Record<'a> {
             Self::OrderExpired { tenant, order } => {
                 out.put_u128_le(order.0);
                 out.put_u16_le(tenant.0);
+            }
+            Self::BackorderAllocated {
+                tenant,
+                order,
+                expires_at_ms,
+                allocations,
+            } => {
+                out.put_u128_le(order.0);
+                out.put_u16_le(tenant.0);
+                out.put_u64_le(*expires_at_ms);
+                allocations.put(out);
             }
             Self::Stock(change) => change.put(out),
             Self::Process(record) => record.put(out),

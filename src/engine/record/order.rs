@@ -16,8 +16,11 @@ pub mod accepted_flags {
     pub const PARTIAL: u8 = 2;
     /// Archived details follow.
     pub const DETAILS: u8 = 4;
-    /// This version replaces the live hold of the one before.
+    /// This version replaces the one before, which held units or waited for them.
     pub const REPLACES: u8 = 8;
+    /// The order waits for stock: no allocations; the merged request, sorted by (SKU, location),
+    /// and the destination follow.
+    pub const BACKORDERED: u8 = 16;
 }
 
 /// Bytes of one allocation: SKU u32, quantity u32, location u16.
@@ -132,7 +135,8 @@ pub fn put_lines(out: &mut Vec<u8>, lines: &[Allocation]) {
 /// ```text
 ///  0 key 16 │ 16 fingerprint 8 │ 24 customer 8 │ 32 total 8 │ 40 ttl_ms 4 │ 44 tenant 2
 /// 46 channel 2 │ 48 version 2 │ 50 currency 2 │ 52 flags 1 │ 53 allocations 1 │ 54 … 10 each
-/// then, with PARTIAL: count 1, requested lines 10 each
+/// then, with PARTIAL or BACKORDERED: count 1, requested lines 10 each
+/// then, with BACKORDERED: destination 0/1 1, x 4, y 4 (zero without destination)
 /// then, with DETAILS: zeros to a multiple of 8, archive version 1, zeros 7, archive bytes
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,15 +161,28 @@ pub struct OrderAccepted<'a> {
     pub currency: u16,
     /// See [`accepted_flags`].
     pub flags: u8,
-    /// What was taken, at least one, sorted by (SKU, location).
+    /// What was taken, at least one unless `BACKORDERED`, sorted by (SKU, location).
     pub allocations: Allocations<'a>,
-    /// The merged request; empty unless `PARTIAL`.
+    /// The merged request; empty unless `PARTIAL` or `BACKORDERED`.
     pub requested: Lines<'a>,
+    /// Where the buyer is; none unless `BACKORDERED`.
+    pub destination: Option<(i32, i32)>,
     /// Archive version and archived details; empty unless `DETAILS`. The bytes start at a
     /// multiple of 8 of the payload.
     pub details: &'a [u8],
     /// Version of the archive layout; 0 without details.
     pub details_version: u8,
+}
+
+/// Flags with which the merged request follows.
+const REQUESTED: u8 = accepted_flags::PARTIAL | accepted_flags::BACKORDERED;
+
+/// A destination, present or not in the same nine bytes.
+fn take_destination(input: &mut &[u8], into: &mut Option<(i32, i32)>) -> Option<()> {
+    let present = super::take_bool(input)?;
+    let place = (take!(input, try_get_i32_le), take!(input, try_get_i32_le));
+    *into = present.then_some(place);
+    (present || place == (0, 0)).then_some(())
 }
 
 /// Bytes of the fixed part of an accepted order.
@@ -207,9 +224,12 @@ impl<'a> OrderAccepted<'a> {
         let currency = take!(fixed, try_get_u16_le);
         let flags = take!(fixed, try_get_u8);
         let allocations = Lines::take(input)?;
-        let mut requested = Lines::default();
-        if flags & accepted_flags::PARTIAL != 0 {
+        let (mut requested, mut destination) = (Lines::default(), None);
+        if flags & REQUESTED != 0 {
             requested = Lines::take(input)?;
+        }
+        if flags & accepted_flags::BACKORDERED != 0 {
+            take_destination(input, &mut destination)?;
         }
         let (mut details, mut details_version) = (&[][..], 0);
         if flags & accepted_flags::DETAILS != 0 {
@@ -233,6 +253,7 @@ impl<'a> OrderAccepted<'a> {
             flags,
             allocations,
             requested,
+            destination,
             details,
             details_version,
         })
@@ -260,8 +281,14 @@ impl<'a> OrderAccepted<'a> {
             out.len() - start,
             ACCEPTED_FIXED_BYTES + self.allocations.len() * ALLOCATION_BYTES
         );
-        if self.flags & accepted_flags::PARTIAL != 0 {
+        if self.flags & REQUESTED != 0 {
             self.requested.put(out);
+        }
+        if self.flags & accepted_flags::BACKORDERED != 0 {
+            let (x, y) = self.destination.unwrap_or_default();
+            out.put_u8(u8::from(self.destination.is_some()));
+            out.put_i32_le(x);
+            out.put_i32_le(y);
         }
         if self.flags & accepted_flags::DETAILS != 0 {
             let used = out.len() - start;

@@ -40,6 +40,7 @@ fn accepted<'a>(
         },
         allocations: Lines::from_bytes(allocations),
         requested: Lines::from_bytes(requested),
+        destination: None,
         details,
         details_version: u8::from(!details.is_empty()),
     }
@@ -56,6 +57,38 @@ fn rejected(shorts: &[u8]) -> OrderRejected<'_> {
         reason: ResultCode::InsufficientStock,
         shorts: Shorts::from_bytes(shorts),
     }
+}
+
+/// An order that waits for stock, and stock that comes for it.
+fn check_waiting(
+    check: &mut impl FnMut(Record<'_>, u8, &str),
+    allocations: &[u8],
+    requested: &[u8],
+) {
+    check(
+        Record::OrderAccepted(OrderAccepted {
+            flags: accepted_flags::PLACED | accepted_flags::BACKORDERED,
+            destination: Some((-2, 3)),
+            ..accepted(&[], requested, &[])
+        }),
+        32,
+        concat!(
+            "000102030405060708090a0b0c0d0e0ff8f7f6f5f4f3f2f12a000000000000003930000000000000",
+            "60ea0000050003000100d203110002070000000600000",
+            "0ffff07000000010000000200",
+            "01feffffff03000000"
+        ),
+    );
+    check(
+        Record::BackorderAllocated {
+            tenant: TenantId(5),
+            order: KEY,
+            expires_at_ms: 0x0102_0304_0506,
+            allocations: Lines::from_bytes(allocations),
+        },
+        44,
+        "000102030405060708090a0b0c0d0e0f050006050403020100000107000000040000000200",
+    );
 }
 
 /// Calls `check` with every record, the number of its kind and its payload in hex.
@@ -199,6 +232,7 @@ fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
         43,
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1ff8f7f6f5f4f3f2f10500",
     );
+    check_waiting(&mut check, &allocations, &requested);
     check(
         Record::ConflictSeen {
             tenant: TenantId(5),
@@ -374,7 +408,7 @@ fn the_bytes_of_every_record_kind_are_fixed() {
     });
     kinds.sort_unstable();
     kinds.dedup();
-    let all: Vec<u8> = [16..=20, 32..=43, 64..=69, 80..=81, 96..=102, 120..=122]
+    let all: Vec<u8> = [16..=20, 32..=44, 64..=69, 80..=81, 96..=102, 120..=122]
         .into_iter()
         .flatten()
         .collect();

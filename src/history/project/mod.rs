@@ -58,6 +58,12 @@ impl Projector {
             Record::OrderConfirmed { order, lines } => self.confirmed(at, order, *lines),
             Record::OrderReleased { order } => self.released(at, order),
             Record::OrderReinstated { order } => self.reinstated(at, order),
+            Record::BackorderAllocated {
+                tenant,
+                order,
+                expires_at_ms,
+                allocations,
+            } => self.allocated(at, (*tenant, *order), *expires_at_ms, *allocations),
             Record::OrderExpired { tenant, order } => self.expired(at, *tenant, *order),
             Record::OrderCancelled { order } => self.cancelled(at, order),
             Record::OrderShipped { order, lines } => self.shipped(at, order, *lines),

@@ -43,6 +43,15 @@ fn units(lines: OrderLines<'_>) -> i64 {
     lines.iter().map(|line| i64::from(line.quantity)).sum()
 }
 
+/// What an order takes, or waits for.
+fn wanted<'a>(accepted: &OrderAccepted<'a>) -> OrderLines<'a> {
+    if accepted.flags & accepted_flags::BACKORDERED != 0 {
+        accepted.requested
+    } else {
+        accepted.allocations
+    }
+}
+
 /// The archived details of an order; `None` where they are not of this build's layout.
 fn details(accepted: &OrderAccepted<'_>) -> Option<OrderDetails> {
     if accepted.details_version != DETAILS_ARCHIVE_VERSION {
@@ -59,7 +68,9 @@ impl Projector {
         let (tenant, key) = (accepted.tenant, accepted.key);
         let details = flag(accepted_flags::DETAILS).then(|| details(accepted));
         let details = details.flatten();
-        let state = if flag(accepted_flags::PLACED) {
+        let state = if flag(accepted_flags::BACKORDERED) {
+            OrderState::Backordered
+        } else if flag(accepted_flags::PLACED) {
             OrderState::FraudCheck
         } else {
             OrderState::Held
@@ -77,8 +88,12 @@ impl Projector {
             external_id: details.as_ref().and_then(|d| text(&d.external_id)),
             country: details.as_ref().and_then(|d| text(&d.country)),
             checkout_seconds: details.as_ref().and_then(|d| int(d.checkout_seconds)),
-            units: int(units(accepted.allocations)),
-            expires_ms: int(at.time_ms.saturating_add(u64::from(accepted.ttl_ms))),
+            units: int(units(wanted(accepted))),
+            expires_ms: if flag(accepted_flags::BACKORDERED) {
+                None
+            } else {
+                int(at.time_ms.saturating_add(u64::from(accepted.ttl_ms)))
+            },
             state: text(state.name()),
             touched: int(0),
             exception: int(0),
@@ -98,13 +113,50 @@ impl Projector {
         }
     }
 
+    /// Stock came for an order that waited: it has its units from now on. Its lines are those that
+    /// it was accepted with.
+    pub(super) fn allocated(
+        &mut self,
+        at: &At,
+        (tenant, key): (TenantId, OrderKey),
+        expires_at_ms: u64,
+        taken: OrderLines<'_>,
+    ) {
+        let state = text(OrderState::FraudCheck.name());
+        let row = OrderRow {
+            units: int(units(taken)),
+            expires_ms: int(expires_at_ms),
+            state: state.clone(),
+            ..order_row(at, tenant, key)
+        };
+        self.rows.orders.join(order_key(tenant, key), row);
+        self.rows.events.push(EventRow {
+            to_state: state,
+            ..event_row(at, tenant, key, "backorder_allocated")
+        });
+        for (number, line) in taken.iter().enumerate() {
+            self.rows.line_movements.push(LineMovementRow {
+                shard: int(at.shard),
+                sequence: int(at.sequence),
+                line: int(number),
+                tenant: int(tenant.0),
+                order_key: text(&key.to_string()),
+                action: text("allocated"),
+                sku: int(line.sku.0),
+                location: location(&line),
+                quantity: int(line.quantity),
+                disposition: None,
+            });
+        }
+    }
+
     /// A unit price is told for orders of one line: only there is it certain which line it is for.
     fn lines(&mut self, at: &At, accepted: &OrderAccepted<'_>, prices: &[u64]) {
         let price = match prices {
             [price] => int(*price),
             _ => None,
         };
-        for (number, line) in accepted.allocations.iter().enumerate() {
+        for (number, line) in wanted(accepted).iter().enumerate() {
             self.rows.lines.push(LineRow {
                 shard: int(at.shard),
                 accepted_sequence: int(at.sequence),

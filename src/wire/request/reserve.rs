@@ -23,10 +23,12 @@ pub mod reserve_flags {
     pub const DESTINATION: u8 = 4;
     /// A details message follows the lines.
     pub const DETAILS: u8 = 8;
+    /// Where stock is short, the whole order waits for it; not together with `PARTIAL`.
+    pub const BACKORDER: u8 = 16;
     /// A channel has sold the order already; it is placed, whether `PLACE` is set or not.
     pub const FACT: u8 = 32;
     /// All defined bits.
-    pub const DEFINED: u8 = PLACE | PARTIAL | DESTINATION | DETAILS | FACT;
+    pub const DEFINED: u8 = PLACE | PARTIAL | DESTINATION | DETAILS | BACKORDER | FACT;
 }
 
 /// One line of an order, a partial confirm, a shipment or a return.
@@ -197,16 +199,19 @@ impl ReserveItem<'_> {
     pub const fn policy(&self) -> Policy {
         if self.flags & reserve_flags::PARTIAL != 0 {
             Policy::Partial
+        } else if self.flags & reserve_flags::BACKORDER != 0 {
+            Policy::Backorder
         } else {
             Policy::AllOrNothing
         }
     }
 
-    /// True unless an undefined flag is set, which is `INVALID_FIELD`.
+    /// True unless an undefined flag is set, or two policies, which is `INVALID_FIELD`.
     #[must_use]
     #[inline]
     pub const fn flags_are_defined(&self) -> bool {
-        self.flags & !reserve_flags::DEFINED == 0
+        let both = reserve_flags::PARTIAL | reserve_flags::BACKORDER;
+        self.flags & !reserve_flags::DEFINED == 0 && self.flags & both != both
     }
 
     /// Bytes of this order when encoded.

@@ -152,6 +152,7 @@ impl Rig {
             flags: accepted_flags::PLACED | accepted_flags::DETAILS,
             allocations: Lines::from_bytes(&lines),
             requested: Lines::default(),
+            destination: None,
             details: &archive,
             details_version: DETAILS_ARCHIVE_VERSION,
         })])

@@ -39,6 +39,7 @@ pub fn accepted<'a>(
         flags,
         allocations: Lines::from_bytes(lines),
         requested: Lines::default(),
+        destination: None,
         details,
         details_version: u8::from(!details.is_empty()),
     }

@@ -1,7 +1,9 @@
 //! Tests of the order process, against providers that answer as told.
 
+mod backorder;
 mod chaos;
 mod flow;
 mod play;
 mod table;
 mod undo;
+mod waiting;

@@ -1,14 +1,16 @@
 //! The table itself: every state against every trigger.
 
 use super::play::Play;
+use crate::engine::command::OrderRequest;
 use crate::engine::process::desk::Desk;
 use crate::engine::process::table::{TABLE, Trigger, find};
+use crate::engine::tests::shop::{ANY, line};
 use crate::types::effect::{EffectClass, EffectKind};
 use crate::types::process::{OperatorAction, ReportKind};
-use crate::types::{ActorId, OrderState};
+use crate::types::{ActorId, OrderState, Policy};
 use std::collections::BTreeSet;
 
-const TRIGGERS: [Trigger; 40] = [
+const TRIGGERS: [Trigger; 41] = [
     Trigger::RiskPassed,
     Trigger::RiskDoubtful,
     Trigger::RiskRefused,
@@ -32,6 +34,7 @@ const TRIGGERS: [Trigger; 40] = [
     Trigger::Delivered,
     Trigger::CarrierException,
     Trigger::Shortage,
+    Trigger::BackorderOver,
     Trigger::HoldOver,
     Trigger::HoldOverPaying,
     Trigger::HoldOverPayable,
@@ -52,7 +55,8 @@ const TRIGGERS: [Trigger; 40] = [
 ];
 
 /// Every state that an order in process can be in, with the way that leads there.
-const STATES: [OrderState; 13] = [
+const STATES: [OrderState; 14] = [
+    OrderState::Backordered,
     OrderState::FraudCheck,
     OrderState::Payment,
     OrderState::Webhook,
@@ -105,7 +109,16 @@ fn in_state(state: OrderState) -> Play {
         }
         _ => {}
     }
-    play.place(1);
+    if state == OrderState::Backordered {
+        let all = [line(play.sku, ANY, 1_001)];
+        let waits = OrderRequest {
+            policy: Policy::Backorder,
+            ..play.order(1, &all)
+        };
+        play.shop.reserve(&waits);
+    } else {
+        play.place(1);
+    }
     match state {
         OrderState::Cancelling | OrderState::Cancelled => {
             play.operate(1, OperatorAction::Cancel);

@@ -1,0 +1,146 @@
+//! Applying an accepted order: its units, its slot, its deadline or its place in the queue.
+
+use super::channel::Buyer;
+use super::idempotency::index::Table;
+use super::inventory::Cause;
+use super::order::{Line, NO_LINE, OrderSlot, flag};
+use super::process::Entry;
+use super::record::{Allocation, OrderAccepted, accepted_flags};
+use super::{Contradiction, Engine, OrderProbe};
+use crate::types::{OrderState, SkuId};
+
+type Applied = Result<(), Contradiction>;
+
+impl Engine {
+    /// Applies an accepted order; `existing` is the live hold that it replaces.
+    pub(super) fn apply_accepted(
+        &mut self,
+        record: &OrderAccepted<'_>,
+        sequence: u64,
+        probe: &OrderProbe,
+        existing: Option<u32>,
+    ) -> Applied {
+        let waits = record.flags & accepted_flags::BACKORDERED != 0;
+        if record.allocations.is_empty() != waits || waits && record.requested.is_empty() {
+            return Err(Contradiction::OrderUnits(record.key));
+        }
+        let mut place = sequence;
+        if let Some(slot) = existing {
+            let before = self.orders.get(slot);
+            let waited = before.state == OrderState::Backordered;
+            let replaceable = waited || before.state.is_live_hold() && !waits;
+            if !replaceable || before.version >= record.version {
+                return Err(Contradiction::OrderState(record.key));
+            }
+            if waited {
+                place = self.leave_queue(slot).unwrap_or(sequence);
+            } else {
+                self.return_reserved(slot)?;
+                self.counters.open_holds -= 1;
+            }
+        } else if self.orders.len() >= self.options.orders_max {
+            return Err(Contradiction::TableFull);
+        }
+        let buyer = Buyer {
+            channel: record.channel,
+            accepted: sequence,
+        };
+        for taken in record.allocations.iter() {
+            if self.inventory.sku_of(record.tenant, taken.sku).is_none() {
+                return Err(Contradiction::UnknownSku(taken.sku));
+            }
+            self.inventory
+                .change(taken.sku, taken.location, Cause::Order, |cell| {
+                    (taken.quantity > 0 && cell.available() >= taken.quantity).then(|| {
+                        cell.reserved += taken.quantity;
+                    })
+                })?;
+            self.count_taken(buyer, taken.sku, taken.quantity);
+        }
+        let ttl_ms = u64::from(record.ttl_ms);
+        let deadline_ms = self.now_ms + ttl_ms;
+        let mut order = OrderSlot::new(
+            probe.mixed,
+            record.fingerprint,
+            record.customer,
+            deadline_ms,
+            sequence,
+        );
+        order.version = record.version;
+        order.channel = record.channel;
+        order.tenant = record.tenant;
+        if record.flags & accepted_flags::PLACED != 0 {
+            order.state = OrderState::FraudCheck;
+            order.flags = flag::PLACED;
+        }
+        // The next version of an order in process stays in it.
+        let managed = existing.is_some_and(|slot| self.orders.get(slot).is_managed());
+        order.set_managed(managed);
+        if waits {
+            order.state = OrderState::Backordered;
+            order.set_time_ms(ttl_ms); // its hold will last so long
+        }
+        let slot = self.store_order(order, record, probe, existing);
+        self.counters.accepted += 1;
+        if waits {
+            self.apply_waits(slot, record, place);
+            return Ok(());
+        }
+        if self.processes.is_in_force() {
+            self.note_prospect(slot, &Entry::of(record, sequence));
+        }
+        self.timers.set(deadline_ms, slot);
+        self.counters.open_holds += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn store_order(
+        &mut self,
+        mut order: OrderSlot,
+        record: &OrderAccepted<'_>,
+        probe: &OrderProbe,
+        existing: Option<u32>,
+    ) -> u32 {
+        let partial = record.flags & accepted_flags::PARTIAL != 0;
+        let mut allocations = record.allocations.iter();
+        let inline = allocations.len() == 1 && !partial;
+        if inline && let Some(only) = allocations.next() {
+            (order.sku, order.quantity) = (only.sku.0, only.quantity);
+            order.location = only.location;
+        }
+        let slot = if let Some(slot) = existing {
+            self.orders.replace(slot, order);
+            slot
+        } else {
+            let slot = self.orders.insert(order);
+            self.index.insert(probe.tag, Table::First, slot);
+            slot
+        };
+        if !inline {
+            let lines = record.allocations.iter().map(|taken| new_line(&taken));
+            let requested = record.requested.iter().map(|want| Line {
+                reserved: 0,
+                ..new_line(&want)
+            });
+            self.orders.set_lines(slot, lines, requested);
+            if partial {
+                self.orders.get_mut(slot).flags |= flag::PARTIAL;
+            }
+        }
+        slot
+    }
+}
+
+fn new_line(taken: &Allocation) -> Line {
+    Line {
+        sku: SkuId(taken.sku.0),
+        ordered: taken.quantity,
+        reserved: taken.quantity,
+        committed: 0,
+        shipped: 0,
+        returned: 0,
+        next: NO_LINE,
+        location: taken.location,
+    }
+}
