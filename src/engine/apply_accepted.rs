@@ -26,18 +26,7 @@ impl Engine {
         }
         let mut place = sequence;
         if let Some(slot) = existing {
-            let before = self.orders.get(slot);
-            let waited = before.state == OrderState::Backordered;
-            let replaceable = waited || before.state.is_live_hold() && !waits;
-            if !replaceable || before.version >= record.version {
-                return Err(Contradiction::OrderState(record.key));
-            }
-            if waited {
-                place = self.leave_queue(slot).unwrap_or(sequence);
-            } else {
-                self.return_reserved(slot)?;
-                self.counters.open_holds -= 1;
-            }
+            place = self.replace_version(slot, record)?.unwrap_or(sequence);
         } else if self.orders.len() >= self.options.orders_max {
             return Err(Contradiction::TableFull);
         }
@@ -92,6 +81,27 @@ impl Engine {
         self.timers.set(deadline_ms, slot);
         self.counters.open_holds += 1;
         Ok(())
+    }
+
+    /// The version before gives back what it held, or its place in the queue, which it returns.
+    fn replace_version(
+        &mut self,
+        slot: u32,
+        record: &OrderAccepted<'_>,
+    ) -> Result<Option<u64>, Contradiction> {
+        let waits = record.flags & accepted_flags::BACKORDERED != 0;
+        let before = self.orders.get(slot);
+        let waited = before.state == OrderState::Backordered;
+        let replaceable = waited || before.state.is_live_hold() && !waits;
+        if !replaceable || before.version >= record.version {
+            return Err(Contradiction::OrderState(record.key));
+        }
+        if waited {
+            return Ok(self.leave_queue(slot));
+        }
+        self.return_reserved(slot)?;
+        self.counters.open_holds -= 1;
+        Ok(None)
     }
 
     #[inline]
