@@ -181,6 +181,9 @@ pub const EFFECTS_PER_ORDER_MAX: usize = 64;
 /// Provider reports without an order that wait for theirs; one more drops the oldest, journaled.
 pub const REPORTS_PARKED_MAX: usize = 10_000;
 
+/// Cancellations that came before their orders and wait for them; one more drops the oldest.
+pub const EARLY_EVENTS_MAX: usize = 10_000;
+
 /// Event ids of provider reports remembered, against repeats (senders repeat for up to 30 days).
 pub const REPORT_EVENTS_KEPT: usize = 1 << 20;
 

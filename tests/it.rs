@@ -41,6 +41,7 @@ mod it {
     mod served;
     mod serving;
     mod sessions;
+    mod sold;
     mod subscription;
     mod threads;
     mod verify;

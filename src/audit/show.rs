@@ -48,6 +48,8 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::ORDER_RETURNED => "OrderReturned",
         kind::ORDER_REINSTATED => "OrderReinstated",
         kind::BACKORDER_ALLOCATED => "BackorderAllocated",
+        kind::CHANNEL_OVERSOLD => "ChannelOversold",
+        kind::EARLY_EVENT => "EarlyEvent",
         kind::CONFLICT_SEEN => "ConflictSeen",
         kind::ORDERS_FORGOTTEN => "OrdersForgotten",
         kind::STOCK_RECEIVED => "StockReceived",
@@ -261,6 +263,8 @@ fn accepted_fields(accepted: &OrderAccepted<'_>, names: &Names) -> Map<String, V
         "placed": flag(accepted_flags::PLACED),
         "partial": flag(accepted_flags::PARTIAL),
         "replaces": flag(accepted_flags::REPLACES),
+        "fact": flag(accepted_flags::FACT),
+        "committed": flag(accepted_flags::COMMITTED),
         "allocations": lines_json(accepted.allocations, names),
     }));
     if flag(accepted_flags::BACKORDERED) {

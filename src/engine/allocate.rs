@@ -101,7 +101,7 @@ impl Demand<'_> {
     }
 
     /// Lower is better.
-    fn rank(&self, location: LocationId) -> (u128, u16, LocationId) {
+    pub fn rank(&self, location: LocationId) -> (u128, u16, LocationId) {
         let Some(place) = self.stock.locations().get(usize::from(location.0)) else {
             return (u128::MAX, u16::MAX, location);
         };
@@ -148,7 +148,7 @@ impl Plan {
     }
 
     /// Adds to the plan. False where the order would need too many allocations.
-    fn take(&mut self, sku: SkuId, location: LocationId, quantity: u32) -> bool {
+    pub fn take(&mut self, sku: SkuId, location: LocationId, quantity: u32) -> bool {
         let known = self
             .allocations
             .iter_mut()

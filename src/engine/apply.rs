@@ -133,6 +133,7 @@ impl Engine {
                 | ResultCode::NotOnSale
                 | ResultCode::BackorderCap
                 | ResultCode::QuotaExhausted
+                | ResultCode::NotReplaceable
         ) {
             return Err(Contradiction::Malformed);
         }

@@ -7,7 +7,7 @@ use super::order::{Line, NO_LINE, OrderSlot, flag};
 use super::process::Entry;
 use super::record::{Allocation, OrderAccepted, accepted_flags};
 use super::{Contradiction, Engine, OrderProbe};
-use crate::types::{OrderState, SkuId};
+use crate::types::{OrderKey, OrderState, Resolution, SkuId};
 
 type Applied = Result<(), Contradiction>;
 
@@ -24,9 +24,12 @@ impl Engine {
         if record.allocations.is_empty() != waits || waits && record.requested.is_empty() {
             return Err(Contradiction::OrderUnits(record.key));
         }
+        let committed = record.flags & accepted_flags::COMMITTED != 0;
         let mut place = sequence;
         if let Some(slot) = existing {
             place = self.replace_version(slot, record)?.unwrap_or(sequence);
+        } else if committed {
+            return Err(Contradiction::OrderState(record.key));
         } else if self.orders.len() >= self.options.orders_max {
             return Err(Contradiction::TableFull);
         }
@@ -38,12 +41,7 @@ impl Engine {
             if self.inventory.sku_of(record.tenant, taken.sku).is_none() {
                 return Err(Contradiction::UnknownSku(taken.sku));
             }
-            self.inventory
-                .change(taken.sku, taken.location, Cause::Order, |cell| {
-                    (taken.quantity > 0 && cell.available() >= taken.quantity).then(|| {
-                        cell.reserved += taken.quantity;
-                    })
-                })?;
+            self.take_units(&taken, record.flags)?;
             self.count_taken(buyer, taken.sku, taken.quantity);
         }
         let ttl_ms = u64::from(record.ttl_ms);
@@ -69,10 +67,19 @@ impl Engine {
             order.state = OrderState::Backordered;
             order.set_time_ms(ttl_ms); // its hold will last so long
         }
+        if committed {
+            order.state = OrderState::Confirmed;
+            order.resolve(Resolution::Confirmed);
+            order.set_time_ms(self.now_ms);
+        }
         let slot = self.store_order(order, record, probe, existing);
+        self.processes.early.remove(record.tenant, record.key);
         self.counters.accepted += 1;
         if waits {
             self.apply_waits(slot, record, place);
+            return Ok(());
+        }
+        if committed {
             return Ok(());
         }
         if self.processes.is_in_force() {
@@ -92,16 +99,67 @@ impl Engine {
         let waits = record.flags & accepted_flags::BACKORDERED != 0;
         let before = self.orders.get(slot);
         let waited = before.state == OrderState::Backordered;
-        let replaceable = waited || before.state.is_live_hold() && !waits;
+        let committed = record.flags & accepted_flags::COMMITTED != 0;
+        let confirmed = before.state == OrderState::Confirmed && before.is_managed();
+        let held = before.state.is_live_hold() && !committed;
+        let replaceable = waited && !committed || (held || confirmed) && !waits;
         if !replaceable || before.version >= record.version {
             return Err(Contradiction::OrderState(record.key));
         }
         if waited {
             return Ok(self.leave_queue(slot));
         }
+        if confirmed {
+            self.return_committed(slot, record.key)?;
+            return Ok(None);
+        }
         self.return_reserved(slot)?;
         self.counters.open_holds -= 1;
         Ok(None)
+    }
+
+    /// Takes the units of one allocation: those that are there, or whatever a channel had sold.
+    #[inline]
+    fn take_units(&mut self, taken: &Allocation, flags: u8) -> Applied {
+        let fact = flags & accepted_flags::FACT != 0;
+        let committed = flags & accepted_flags::COMMITTED != 0;
+        let cause = if fact { Cause::Fact } else { Cause::Order };
+        self.inventory
+            .change(taken.sku, taken.location, cause, |cell| {
+                if taken.quantity == 0 || cell.available() < taken.quantity && !fact {
+                    return None;
+                }
+                let bucket = if committed {
+                    &mut cell.committed
+                } else {
+                    &mut cell.reserved
+                };
+                *bucket = bucket.checked_add(taken.quantity)?;
+                Some(())
+            })?;
+        Ok(())
+    }
+
+    /// Gives all committed units of an order back, of which none has left.
+    fn return_committed(&mut self, slot: u32, key: OrderKey) -> Applied {
+        let lines = self.take_lines(slot);
+        let buyer = self.buyer(slot);
+        let mut applied = Ok(());
+        for line in &lines {
+            if line.shipped > 0 || line.reserved > 0 {
+                applied = applied.and(Err(Contradiction::OrderState(key)));
+            }
+            let change = self
+                .inventory
+                .change(line.sku, line.location, Cause::Order, |cell| {
+                    cell.committed = cell.committed.checked_sub(line.committed)?;
+                    Some(())
+                });
+            let counted = self.count_given(buyer, line.sku, line.committed);
+            applied = applied.and(counted).and(change.map(|_| ()));
+        }
+        self.scratch.lines = lines;
+        applied
     }
 
     #[inline]
@@ -128,7 +186,20 @@ impl Engine {
             slot
         };
         if !inline {
-            let lines = record.allocations.iter().map(|taken| new_line(&taken));
+            let committed = record.flags & accepted_flags::COMMITTED != 0;
+            let lines = record.allocations.iter().map(|taken| {
+                let line = new_line(&taken);
+                let (reserved, committed) = if committed {
+                    (0, line.reserved)
+                } else {
+                    (line.reserved, 0)
+                };
+                Line {
+                    reserved,
+                    committed,
+                    ..line
+                }
+            });
             let requested = record.requested.iter().map(|want| Line {
                 reserved: 0,
                 ..new_line(&want)

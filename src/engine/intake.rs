@@ -10,6 +10,7 @@
 use super::allocate::{MergedLine, merge};
 use super::command::{Context, LineNote, OrderOutcome, OrderRequest};
 use super::fingerprint::order_fingerprint;
+use super::process::Change;
 use super::record::{Allocation, Record};
 use super::{Engine, Found, OrderProbe};
 use crate::limits;
@@ -26,6 +27,8 @@ pub(super) struct Intake<'a> {
     pub found: Found,
     /// The live hold, or waiting order, that this order replaces.
     pub replaces: Option<u32>,
+    /// What it does to an order in process that it replaces.
+    pub change: Change,
 }
 
 impl Engine {
@@ -49,6 +52,7 @@ impl Engine {
             probe,
             found,
             replaces: None,
+            change: Change::Restart,
         };
         if let [line] = request.lines {
             let merged = [MergedLine { want: *line, at: 0 }];
@@ -166,17 +170,29 @@ impl Engine {
             return self.present(&intake.found, ResultCode::VersionGap);
         }
         if let Some(slot) = order {
-            let before = self.orders.get(slot);
-            let leaves = before.is_managed() && intake.request.mode == OrderMode::Hold;
-            let waits = before.state == OrderState::Backordered;
-            let live = waits || before.is_live(self.now_ms);
-            if leaves || !live || self.is_undoing(slot) {
+            let Some(change) = self.change_by(slot, intake.request) else {
                 return self.present(&intake.found, ResultCode::NotReplaceable);
-            }
+            };
+            intake.change = change;
             intake.replaces = Some(slot);
         }
         intake.found.rejection = rejection;
+        if intake.change == Change::Refuse {
+            return self.reject(&intake, ResultCode::NotReplaceable, &[], out, notes);
+        }
         self.decide(&intake, merged, out, notes)
+    }
+
+    /// What this next version would do to the order; none where it cannot be replaced.
+    fn change_by(&self, slot: u32, request: &OrderRequest<'_>) -> Option<Change> {
+        let before = self.orders.get(slot);
+        if !before.is_managed() {
+            return before.is_live(self.now_ms).then_some(Change::Restart);
+        }
+        if request.mode == OrderMode::Hold {
+            return None;
+        }
+        self.change_of(slot, (request.total, request.currency))
     }
 
     /// The latest version decided for a key, accepted or refused.

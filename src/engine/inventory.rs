@@ -63,7 +63,8 @@ pub struct Cell {
     pub next: u32,
     /// Where.
     pub location: LocationId,
-    /// A correction of on hand once left less than was promised.
+    /// A correction of on hand, or an order that a channel had sold, once left less than was
+    /// promised.
     pub corrected_short: bool,
 }
 
@@ -296,6 +297,10 @@ impl Inventory {
                 cell.corrected_short |= after.short() > before.short();
             }
             Cause::Order => cell.net_out -= moved,
+            Cause::Fact => {
+                cell.net_out -= moved;
+                cell.corrected_short |= after.short() > before.short();
+            }
         }
         assert_eq!(
             i64::from(cell.quantities.on_hand),
@@ -469,4 +474,6 @@ pub enum Cause {
     Stock,
     /// An order.
     Order,
+    /// An order that a channel had sold: it may take more than there is.
+    Fact,
 }

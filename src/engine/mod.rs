@@ -37,6 +37,7 @@ mod define;
 mod digest;
 mod error;
 mod expiry;
+mod fact;
 pub mod fingerprint;
 mod idempotency;
 mod intake;

@@ -29,6 +29,8 @@ enum Grant<'a> {
     Full,
     /// Less than this.
     Partial(&'a [MergedLine]),
+    /// All of it, these units of which are not there.
+    Beyond(&'a [Allocation]),
     /// Nothing yet: all of this, later.
     Waits(&'a [MergedLine]),
 }
@@ -37,7 +39,7 @@ impl<'a> Grant<'a> {
     /// The request, where it is journaled beside what was taken.
     fn requested(self) -> &'a [MergedLine] {
         match self {
-            Self::Full => &[],
+            Self::Full | Self::Beyond(_) => &[],
             Self::Partial(merged) | Self::Waits(merged) => merged,
         }
     }
@@ -56,6 +58,7 @@ impl Engine {
         if intake.replaces.is_none() && self.orders.len() >= self.options.orders_max {
             return refused(ResultCode::OrderTableFull);
         }
+        let fact = self.is_fact(intake.request);
         if let ([line], None) = (merged, intake.replaces)
             && !self.is_waited_for(line.want.sku)
         {
@@ -69,6 +72,7 @@ impl Engine {
                 }
                 Offer::Leaves(left)
                     if match intake.request.policy {
+                        _ if fact => false,
                         Policy::AllOrNothing => true,
                         Policy::Partial => left == 0,
                         Policy::Backorder => false,
@@ -86,7 +90,7 @@ impl Engine {
         }
         let mut plan = std::mem::take(&mut self.scratch.plan);
         plan.shorts.clear();
-        for line in merged {
+        for line in merged.iter().filter(|_| !fact) {
             let sku = self.inventory.sku(line.want.sku);
             if sku.is_some_and(|sku| !sku.on_sale) {
                 plan.shorts.push(ShortLine {
@@ -142,14 +146,15 @@ impl Engine {
                 .lines(slot)
                 .map(|line| Allocation {
                     sku: line.sku,
-                    quantity: line.reserved,
+                    quantity: line.reserved + line.committed,
                     location: line.location,
                 })
                 .collect()
         });
+        let fact = intake.replaces.is_none() && self.is_fact(intake.request);
         let partial = intake.request.policy == Policy::Partial;
         let mut limits = Vec::new();
-        if self.channels.has_rules() {
+        if self.channels.has_rules() && !fact {
             let channel = intake.request.channel;
             self.channel_shorts(channel, merged, intake.replaces, &mut limits);
         }
@@ -168,15 +173,26 @@ impl Engine {
             };
             return self.reject(intake, code, &limits, out, notes);
         }
-        let aside = self.set_aside(merged.iter().map(|line| line.want.sku), intake.replaces);
-        plan.make(&Demand {
+        let skus = merged.iter().map(|line| line.want.sku);
+        let demand = Demand {
             stock: &self.inventory,
             own: &own,
-            aside: &aside,
+            aside: &self.set_aside(skus.filter(|_| !fact), intake.replaces),
             lines: if clipped.is_empty() { merged } else { &clipped },
             destination: intake.request.destination,
-            partial,
-        });
+            partial: partial || fact,
+        };
+        plan.make(&demand);
+        if fact && !plan.shorts.is_empty() {
+            return match self.sell_beyond(intake.context.tenant, &demand, plan) {
+                Ok(beyond) => self.accept(intake, &plan.allocations, Grant::Beyond(&beyond), out),
+                Err(ResultCode::InsufficientStock) => {
+                    let code = ResultCode::InsufficientStock;
+                    self.reject(intake, code, &plan.shorts, out, notes)
+                }
+                Err(code) => refused(code),
+            };
+        }
         if plan.shorts.is_empty() && !limited {
             return self.accept(intake, &plan.allocations, Grant::Full, out);
         }
@@ -236,6 +252,13 @@ impl Engine {
         let bit = |on: bool, bit: u8| if on { bit } else { 0 };
         let partial = matches!(grant, Grant::Partial(_));
         let waits = matches!(grant, Grant::Waits(_));
+        let commits = intake
+            .replaces
+            .is_some_and(|slot| self.commits_at_once(slot, intake.change));
+        let tenant = intake.context.tenant;
+        let early = &self.processes.early;
+        let cancelled = early.reason(tenant, request.key, self.now_ms);
+        let cancelled = cancelled.map(str::to_owned);
         let record = OrderAccepted {
             key: request.key,
             fingerprint: intake.fingerprint,
@@ -247,6 +270,8 @@ impl Engine {
             version: request.version,
             currency: request.currency,
             flags: bit(request.mode != OrderMode::Hold, accepted_flags::PLACED)
+                | bit(self.is_fact(request), accepted_flags::FACT)
+                | bit(commits, accepted_flags::COMMITTED)
                 | bit(partial, accepted_flags::PARTIAL)
                 | bit(waits, accepted_flags::BACKORDERED)
                 | bit(!request.details.is_empty(), accepted_flags::DETAILS)
@@ -279,8 +304,8 @@ impl Engine {
             expires_at_ms: self.now_ms + u64::from(request.ttl_ms),
             notes: 0,
         };
-        if self.processes.is_in_force() {
-            self.enter_pipeline(intake, &mut outcome, out);
+        if self.processes.is_in_force() || cancelled.is_some() {
+            self.enter_pipeline(intake, (grant, cancelled.as_deref()), &mut outcome, out);
         }
         outcome
     }
@@ -290,27 +315,39 @@ impl Engine {
     fn enter_pipeline(
         &mut self,
         intake: &Intake<'_>,
+        (grant, cancelled): (Grant<'_>, Option<&str>),
         outcome: &mut OrderOutcome,
         out: &mut RecordBuffer,
     ) {
-        let request = intake.request;
+        let (request, context) = (intake.request, intake.context);
         let Some(slot) = self.find_order(intake.probe).order else {
             return;
+        };
+        let oversold = match grant {
+            Grant::Beyond(beyond) => self.journal_oversold(context, request, beyond, out),
+            _ => String::new(),
         };
         let entry = Entry {
             accepted: outcome.sequence,
             total: request.total,
             currency: request.currency,
             details: request.details,
+            change: intake.change,
+            fact: self.is_fact(request),
+            oversold: &oversold,
+            cancelled,
         };
-        self.enter_process(slot, &entry, intake.context.actor, out);
+        self.enter_process(slot, &entry, context.actor, out);
+        if cancelled.is_some() && !self.orders.get(slot).state.is_terminal() {
+            self.release_cancelled_ahead((context.tenant, slot), context.actor, out);
+        }
         let (state, expires_at_ms) = self.present_state(slot);
         outcome.state = Some(state);
         outcome.expires_at_ms = expires_at_ms;
     }
 
     /// Journals and applies a refusal.
-    fn reject(
+    pub(super) fn reject(
         &mut self,
         intake: &Intake<'_>,
         reason: ResultCode,
@@ -342,6 +379,11 @@ impl Engine {
         }
         self.scratch.bytes = bytes;
         notes.extend(shorts.iter().map(|short| LineNote::Short(*short)));
+        if let Some(slot) = intake.replaces
+            && self.orders.get(slot).is_managed()
+        {
+            self.edit_refused(slot, (reason, shorts), intake.context.actor, out);
+        }
         let (state, expires_at_ms) = match intake.found.order {
             Some(slot) => self.present_state(slot),
             None => (OrderState::Rejected, 0),

@@ -41,7 +41,7 @@ numbered! {
         Fulfilment = 5 "fulfilment",
         /// The carrier lost it, or reported an exception.
         Carrier = 6 "carrier",
-        /// It was not shipped or delivered within its time.
+        /// It was not confirmed, shipped or delivered within its time.
         Late = 7 "late",
         /// A channel sold units that were not there.
         ChannelOversold = 8 "channel_oversold",

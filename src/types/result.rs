@@ -77,7 +77,8 @@ codes! {
     StaleVersion = 21, "STALE_VERSION", Rejection;
     /// The version skips one: send latest + 1.
     VersionGap = 22, "VERSION_GAP", Invalid;
-    /// The order can no longer be replaced, because it is not a live hold any more.
+    /// The order can not be replaced: it has ended, the warehouse has it, or it costs more than was
+    /// captured.
     NotReplaceable = 23, "NOT_REPLACEABLE", Rejection;
 
     /// No order with this key.

@@ -10,6 +10,7 @@
 //! counted as an offence and then followed as far as it makes sense, so that one bad record is
 //! reported once and not by everything after it.
 
+mod channel;
 mod channel_event;
 mod movements;
 mod order;
@@ -113,6 +114,7 @@ pub struct Fold {
     kept: Kept,
     cells: BTreeMap<CellRef, Cell>,
     books: BTreeMap<TenantId, Books>,
+    channels: channel::Channels,
     channel_books: channel_event::ChannelBooks,
     stock_commands: u64,
     order_commands: u64,
@@ -149,6 +151,7 @@ impl Fold {
 
     /// Folds one engine record, after [`Fold::advance`].
     pub fn apply(&mut self, at: &At, record: &Record<'_>, checks: &mut Checks) {
+        self.check_beyond(at, Some(record), checks);
         match record {
             Record::OrderAccepted(accepted) => self.accepted(at, accepted, checks),
             Record::OrderRejected(rejected) => self.rejected(at, rejected, checks),
@@ -271,7 +274,9 @@ impl Fold {
     /// As [`Fold::use_key`], for the command of an order record. What the order process does itself
     /// has no command, and so no key.
     fn use_order_key(&mut self, at: &At, order: &OrderRef, checks: &mut Checks) {
-        if order.key.0 == 0 && self.process(order.tenant, order.order).is_some() {
+        let ahead = self.was_cancelled_ahead(order.tenant, order.order);
+        let process = self.process(order.tenant, order.order).is_some();
+        if order.key.0 == 0 && (process || ahead) {
             return;
         }
         self.use_key(
@@ -334,6 +339,7 @@ impl Fold {
         change(kept);
         if kept.short() == 0 {
             kept.short_by_correction = false;
+            kept.short_by_fact = false;
         }
         let now = *kept;
         self.check_cell(at, cell, &now, checks);

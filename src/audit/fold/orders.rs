@@ -18,16 +18,19 @@ impl Fold {
             self.names.order_offence(at, a.tenant, a.key, what)
         });
         self.give_back(at, a.tenant, a.key, checks);
+        self.arrived(at, a.tenant, a.key);
+        let committed = a.flags & accepted_flags::COMMITTED != 0;
         let mut lines = Vec::with_capacity(a.allocations.len());
         for allocation in a.allocations.iter() {
             let line = Line {
                 sku: allocation.sku,
                 location: allocation.location,
                 ordered: allocation.quantity,
-                reserved: allocation.quantity,
+                reserved: if committed { 0 } else { allocation.quantity },
+                committed: if committed { allocation.quantity } else { 0 },
                 ..Line::default()
             };
-            self.take(at, (a.tenant, a.key), &line, checks);
+            self.take(at, (a.tenant, a.key), &line, Some(a), checks);
             lines.push(line);
         }
         let waits = a.flags & accepted_flags::BACKORDERED != 0;
@@ -47,18 +50,24 @@ impl Fold {
             customer: a.customer,
             accepted: at.sequence,
             accepted_ms: at.time_ms,
-            resolved: 0,
+            resolved: if committed { at.sequence } else { 0 },
             expires_at_ms: at.time_ms.saturating_add(u64::from(a.ttl_ms)),
             version: a.version,
             channel: a.channel,
-            state: if waits {
+            state: if committed {
+                OrderState::Confirmed
+            } else if waits {
                 OrderState::Backordered
             } else if placed {
                 OrderState::FraudCheck
             } else {
                 OrderState::Held
             },
-            resolution: Resolution::Open,
+            resolution: if committed {
+                Resolution::Confirmed
+            } else {
+                Resolution::Open
+            },
             placed,
             lines: Lines::new(lines),
         };
@@ -92,7 +101,8 @@ impl Fold {
                     "version {version} is decided here and was refused at sequence {} ({})",
                     known.sequence, known.reason
                 )),
-                _ if !follows(refused) => {
+                // A channel may tell a change of an order before the order itself.
+                (_, Some(_)) if !follows(refused) => {
                     Some(format!("version {version} follows version {refused}"))
                 }
                 _ => None,
@@ -111,7 +121,10 @@ impl Fold {
         }
         let over = at.time_ms >= order.expires_at_ms && !self.is_managed(tenant, key);
         let waits = order.state == OrderState::Backordered;
-        if !waits && (!order.is_live_hold() || over) {
+        let shipped = order.lines.as_slice().iter().any(|line| line.shipped > 0);
+        let confirmed = order.state == OrderState::Confirmed && !shipped;
+        let editable = order.is_live_hold() || confirmed && self.is_managed(tenant, key);
+        if !waits && (!editable || over) {
             return Some(format!(
                 "version {version} is decided although the order is {} and its hold ended",
                 order.state.name()
@@ -165,7 +178,7 @@ impl Fold {
                 reserved: line.quantity,
                 ..Line::default()
             };
-            self.take(at, (tenant, key), &line, checks);
+            self.take(at, (tenant, key), &line, None, checks);
             lines.push(line);
         }
         if let Some(order) = self.order_mut(tenant, key) {
@@ -190,13 +203,26 @@ impl Fold {
         }
     }
 
-    /// Takes the units of one allocation, checking that they are there (I7).
-    fn take(&mut self, at: &At, order: (TenantId, OrderKey), line: &Line, checks: &mut Checks) {
+    /// Takes the units of one allocation, checking that they are there, or that a channel had sold
+    /// them before (I7).
+    fn take(
+        &mut self,
+        at: &At,
+        order: (TenantId, OrderKey),
+        line: &Line,
+        accepted: Option<&OrderAccepted<'_>>,
+        checks: &mut Checks,
+    ) {
         let cell = line.cell();
         self.check_owner(at, order.0, cell, checks);
         let before = self.cell(cell).copied().unwrap_or_default();
         let quantity = i64::from(line.ordered);
-        checks.check(Invariant::I7, quantity <= before.available(), || {
+        let missing = quantity - before.available();
+        let covered = match accepted {
+            Some(accepted) => self.sold_beyond(accepted, cell, missing),
+            None => missing <= 0,
+        };
+        checks.check(Invariant::I7, covered, || {
             let what = format!(
                 "accepted for {quantity} units where {} were available ({})",
                 before.available(),
@@ -204,7 +230,11 @@ impl Fold {
             );
             self.names.line_offence(at, order, cell, what)
         });
-        self.change(at, cell, checks, |cell| cell.reserved += quantity);
+        self.change(at, cell, checks, |cell| {
+            cell.reserved += i64::from(line.reserved);
+            cell.committed += i64::from(line.committed);
+            cell.short_by_fact |= covered && missing > 0;
+        });
     }
 
     /// I4 at intake: something was taken, and no more of a SKU than was asked for.

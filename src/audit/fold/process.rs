@@ -132,6 +132,8 @@ impl Fold {
             ProcessRecord::Started(started) => self.started(at, started, checks),
             ProcessRecord::Ended(ended) => self.ended(at, ended, checks),
             ProcessRecord::Decided(decided) => self.decided(at, decided, checks),
+            ProcessRecord::Oversold(said) => self.oversold(at, said, checks),
+            ProcessRecord::Early(event) => self.early(at, event, checks),
             ProcessRecord::Breaker(_) | ProcessRecord::Reported(_) => {}
             ProcessRecord::Pipelines(_) => {
                 let wrong = self.names.apply(&Record::Process(*record));

@@ -28,6 +28,8 @@ pub struct Cell {
     pub shipped: i64,
     /// A correction of on hand made this cell short; true until it is covered again.
     pub short_by_correction: bool,
+    /// An order that a channel had sold made this cell short; true until it is covered again.
+    pub short_by_fact: bool,
 }
 
 impl Cell {

@@ -1,6 +1,6 @@
 //! Records of the order process, as JSON and in words.
 
-use super::{object, rfc3339, with_order};
+use super::{lines_json, object, rfc3339, with_order};
 use crate::audit::names::Names;
 use crate::engine::record::{
     BreakerChanged, EffectEnded, EffectStarted, OperatorDecided, OrderMoved, PipelinesDefined,
@@ -24,6 +24,8 @@ pub fn order_of(record: &ProcessRecord<'_>) -> Option<(TenantId, OrderKey)> {
             (reported.order.0 != 0).then_some((reported.tenant, reported.order))
         }
         ProcessRecord::Decided(decided) => Some((decided.order.tenant, decided.order.order)),
+        ProcessRecord::Oversold(oversold) => Some((oversold.tenant, oversold.order)),
+        ProcessRecord::Early(event) => Some((event.order.tenant, event.order.order)),
         ProcessRecord::Breaker(_) | ProcessRecord::Pipelines(_) => None,
     }
 }
@@ -47,6 +49,17 @@ pub(super) fn fields(record: &ProcessRecord<'_>, names: &Names) -> Map<String, V
             }),
         ),
         ProcessRecord::Pipelines(defined) => pipelines_fields(defined),
+        ProcessRecord::Oversold(oversold) => object(json!({
+            "tenant": names.tenant(oversold.tenant),
+            "order": oversold.order.to_string(),
+            "channel": oversold.channel.0,
+            "lines": lines_json(oversold.lines, names),
+        })),
+        ProcessRecord::Early(event) => with_order(
+            &event.order,
+            names,
+            json!({ "until": rfc3339(event.until_ms), "reason": event.reason }),
+        ),
     }
 }
 
@@ -83,7 +96,7 @@ fn moved_fields(moved: &OrderMoved<'_>, names: &Names) -> Map<String, Value> {
 }
 
 fn flag_names(flags: u16) -> Vec<&'static str> {
-    const NAMES: [(u16, &str); 12] = [
+    const NAMES: [(u16, &str); 13] = [
         (process_flags::AUTHORISED, "authorised"),
         (process_flags::CAPTURED, "captured"),
         (process_flags::CONFIRMED, "confirmed"),
@@ -96,6 +109,7 @@ fn flag_names(flags: u16) -> Vec<&'static str> {
         (process_flags::PINNED, "pinned"),
         (process_flags::EXPIRING, "expiring"),
         (process_flags::CASH_DUE, "cash_due"),
+        (process_flags::FACT, "fact"),
     ];
     let set = NAMES.iter().filter(|(bit, _)| flags & bit != 0);
     set.map(|(_, name)| *name).collect()
@@ -212,6 +226,24 @@ pub fn sentence(record: &ProcessRecord<'_>, names: &Names) -> String {
         ProcessRecord::Pipelines(defined) => {
             format!("pipelines of set {} are in force", defined.set)
         }
+        ProcessRecord::Oversold(oversold) => {
+            let lines = oversold.lines.iter().map(|line| {
+                let sku = names.sku_name(line.sku);
+                let location = names.location_name(line.location);
+                format!("{} × {sku} at {location}", line.quantity)
+            });
+            let lines: Vec<String> = lines.collect();
+            format!(
+                "channel {} had sold what was not there: {}",
+                oversold.channel.0,
+                lines.join(", ")
+            )
+        }
+        ProcessRecord::Early(event) => format!(
+            "cancelled before it arrived; waited for until {}{}",
+            rfc3339(event.until_ms),
+            remark(event.reason)
+        ),
     }
 }
 

@@ -66,10 +66,11 @@ impl Engine {
         let mut available = self.available_everywhere(sku);
         let mut units = 0;
         for line in self.orders.lines(slot).filter(|line| line.sku == sku) {
-            units += line.reserved;
+            units += line.reserved + line.committed;
             let mut cell = self.inventory.quantities(sku, line.location);
             let with = cell.available();
             cell.reserved = cell.reserved.saturating_sub(line.reserved);
+            cell.committed = cell.committed.saturating_sub(line.committed);
             available += u64::from(cell.available() - with);
         }
         let (mut own, mut others) = (None, self.units_aside(sku, Some(slot)));

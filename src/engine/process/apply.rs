@@ -34,6 +34,8 @@ impl Engine {
             }
             ProcessRecord::Decided(decided) => self.apply_decided(decided, sequence),
             ProcessRecord::Pipelines(defined) => self.apply_pipelines(defined),
+            ProcessRecord::Oversold(oversold) => self.apply_oversold(oversold),
+            ProcessRecord::Early(event) => self.apply_early(event, sequence),
         }
     }
 

@@ -220,7 +220,8 @@ impl Desk<'_> {
             return Stage::Waits;
         }
         let left = image.captured.saturating_sub(image.refunded);
-        if left == 0 || capture.undone.is_some() {
+        // A part that went back before leaves the rest; what a person gave up stays where it is.
+        if left == 0 || capture.undone == Some(EffectClass::Refused) {
             return self.undo_kind(slot, EffectKind::PaymentAuthorise);
         }
         let mut refunds = process
@@ -308,6 +309,8 @@ impl Desk<'_> {
             && let Some(image) = self.image(slot)
         {
             self.trigger(slot, Trigger::CompensationDead, image, said.message);
+        } else if following.next == EffectNext::Done && effect.is(EffectKind::WarehouseRecall) {
+            self.fulfil_again(slot);
         }
         self.complete_if_over(slot);
     }

@@ -85,6 +85,7 @@ impl ProcessTable {
             out.extend_from_slice(&parked.until_ms.to_le_bytes());
             put_text(out, &parked.reference);
         }
+        self.early.digest_into(out);
         for event in &self.seen_ring {
             out.extend_from_slice(&event.to_le_bytes());
         }
@@ -231,7 +232,7 @@ fn check_money(process: &Process) -> Result<(), String> {
     if captures > 1 || done(EffectKind::PaymentCapture).count() > 1 {
         return Err(format!("{captures} captures"));
     }
-    if image.refunded > image.captured || image.captured > image.total {
+    if image.refunded > image.captured || image.captured > image.total.max(image.authorised) {
         return Err(format!(
             "total {}, captured {}, refunded {}",
             image.total, image.captured, image.refunded

@@ -2,9 +2,13 @@
 
 use super::desk::Desk;
 use super::steps::{NO_SCORE, holds, place};
+use super::table::Trigger;
+use super::version::Change;
 use crate::engine::Engine;
-use crate::engine::record::process_flags::{CASH_DUE, CONFIRMED};
-use crate::engine::record::{OrderAccepted, OrderMoved, ProcessImage, ProcessRecord};
+use crate::engine::record::process_flags::{CASH_DUE, CONFIRMED, FACT};
+use crate::engine::record::{
+    OrderAccepted, OrderMoved, ProcessImage, ProcessRecord, accepted_flags,
+};
 use crate::types::details::OrderDetails;
 use crate::types::effect::{Milestone, ProviderId};
 use crate::types::pipeline::{PaymentMode, Step, StepKind, tag};
@@ -19,6 +23,14 @@ pub(in crate::engine) struct Entry<'a> {
     pub total: u64,
     pub currency: u16,
     pub details: &'a [u8],
+    /// What the next version of an order in process does to it.
+    pub change: Change,
+    /// A channel had sold it.
+    pub fact: bool,
+    /// What of it was not there, in words; empty where all of it was.
+    pub oversold: &'a str,
+    /// Why it was cancelled before it arrived.
+    pub cancelled: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
@@ -29,6 +41,10 @@ impl<'a> Entry<'a> {
             total: record.total,
             currency: record.currency,
             details: record.details,
+            change: Change::Restart,
+            fact: record.flags & accepted_flags::FACT != 0,
+            oversold: "",
+            cancelled: None,
         }
     }
 }
@@ -72,6 +88,7 @@ impl Engine {
             return;
         }
         let mut image = self.new_image(slot, &Prospect::of(entry));
+        image.flags |= if entry.fact { FACT } else { 0 };
         let mut desk = Desk {
             engine: self,
             out,
@@ -80,14 +97,17 @@ impl Engine {
         let before = desk.image(slot);
         if desk.engine.orders.get(slot).state == OrderState::Backordered {
             desk.wait_for_stock(slot, before, image, entry.accepted);
+            if desk.cancelled_ahead(slot, entry) {
+                return;
+            }
             if before.is_none() {
                 desk.tell(slot, Milestone::Received);
                 desk.take_parked_of(slot);
             }
             return;
         }
-        if let Some(before) = before {
-            desk.edit(slot, before, image, entry.accepted);
+        if before.is_some() {
+            desk.edit(slot, entry.change, image, entry.accepted);
             return;
         }
         let (step, state) = desk.first_step(slot, &mut image);
@@ -102,8 +122,15 @@ impl Engine {
             image,
             note: "",
         }));
+        if desk.cancelled_ahead(slot, entry) {
+            return;
+        }
         desk.tell(slot, Milestone::Received);
-        desk.run_step(slot, step);
+        if entry.oversold.is_empty() {
+            desk.run_step(slot, step);
+        } else if let Some(image) = desk.image(slot) {
+            desk.trigger(slot, Trigger::Oversold, image, entry.oversold);
+        }
         desk.take_parked_of(slot);
     }
 

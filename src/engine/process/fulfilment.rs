@@ -24,9 +24,14 @@ impl Desk<'_> {
         };
         let image = process.image;
         let of_step = |kind: EffectKind| {
-            let mut found = process.effects.iter();
-            found.find(|it| it.is(kind) && it.step == image.step && it.undone.is_none())
+            let mut found = process.effects.iter().rev();
+            found.find(|it| {
+                let stands = it.undone.is_none() && !process.is_being_undone(it.number);
+                it.is(kind) && it.step == image.step && stands
+            })
         };
+        let recalls = |it: &Effect| it.is(EffectKind::WarehouseRecall) && it.is_open();
+        let recalling = process.effects.iter().any(recalls);
         let (label, order) = (
             of_step(EffectKind::Label),
             of_step(EffectKind::WarehouseOrder),
@@ -46,6 +51,8 @@ impl Desk<'_> {
             match state {
                 Some((_, Some(EffectNext::Done))) => {}
                 Some((true, _)) => return,
+                // What the warehouse has of the version before is to be gone first.
+                _ if kind == EffectKind::WarehouseOrder && recalling => return,
                 _ => {
                     let provider = self.choose(slot, &providers, None).unwrap_or(first);
                     self.fulfil_at(slot, kind, provider, &reference);
@@ -54,6 +61,20 @@ impl Desk<'_> {
             }
         }
         self.trigger(slot, Trigger::FulfilmentAccepted, image, "");
+    }
+
+    /// A warehouse has given an order up: the order's next version may go there.
+    pub fn fulfil_again(&mut self, slot: u32) {
+        let confirmed = self.process(slot).is_some_and(|process| {
+            let step = self
+                .set_of(&process.image)
+                .and_then(|it| it.step(&process.image));
+            process.state == OrderState::Confirmed
+                && step.is_some_and(|step| step.kind == StepKind::Fulfilment)
+        });
+        if confirmed {
+            self.fulfil(slot);
+        }
     }
 
     fn fulfil_at(&mut self, slot: u32, kind: EffectKind, provider: ProviderId, reference: &str) {

@@ -26,11 +26,11 @@ mod check;
 pub mod command;
 mod desk;
 mod early;
-mod edit;
 mod effects;
 mod entry;
 mod fulfilment;
 mod guard;
+mod late;
 mod messages;
 mod parked;
 mod payment;
@@ -43,6 +43,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod version;
 mod view;
 
 use super::record::ProcessImage;
@@ -54,6 +55,7 @@ use queue::Queue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(in crate::engine) use entry::{Entry, Prospect};
+pub(in crate::engine) use version::Change;
 
 /// The most journal bytes that one command of the order process makes, a set of pipelines included.
 pub const PROCESS_COMMAND_RECORDS_BYTES_MAX: usize = 40 << 10;
@@ -171,6 +173,12 @@ impl Process {
         self.effects.iter_mut().find(found)
     }
 
+    /// An effect that undoes this one was started.
+    pub fn is_being_undone(&self, number: u16) -> bool {
+        let undoes = |it: &Effect| it.kind.is_compensation() && it.target == number;
+        self.effects.iter().any(undoes)
+    }
+
     pub fn has_flag(&self, flag: u16) -> bool {
         self.image.flags & flag != 0
     }
@@ -262,6 +270,8 @@ pub(super) struct ProcessTable {
     /// Arrival of each parked event.
     pub parked_events: BTreeMap<u128, u64>,
     pub arrivals: u64,
+    /// Cancellations that came before their orders.
+    pub early: early::EarlyEvents,
     pub seen: BTreeSet<u128>,
     pub seen_ring: VecDeque<u128>,
     /// Orders that wait for stock.

@@ -100,6 +100,7 @@ impl Desk<'_> {
             EffectClass::Refused if direct => Following::over(give_up(effect, said.class)),
             class => self.retry_or(slot, effect, said, give_up(effect, class)),
         };
+        let following = self.unless_left(slot, effect, said, following);
         self.ended(slot, effect, said, following);
         if !self.runs(slot, effect) {
             self.authorised_aside(slot, effect.number);
@@ -365,6 +366,7 @@ impl Desk<'_> {
             it.is(EffectKind::PaymentAuthorise)
                 && it.next == Some(EffectNext::Done)
                 && it.undone.is_none()
+                && !process.is_being_undone(it.number)
         });
         let image = process.image;
         let Some(winner) = winner.filter(|_| !captured).cloned() else {
@@ -425,13 +427,14 @@ impl Desk<'_> {
                 image.captured = if said.amount == 0 {
                     effect.amount
                 } else {
-                    said.amount.min(image.total)
+                    said.amount.min(image.total.max(image.authorised))
                 };
                 let event = ProcessEvent::PaymentCaptured;
                 self.moved(slot, state, event, image, said.message);
                 if self.is_undoing(slot) {
                     self.undo(slot);
                 } else {
+                    self.refund_beyond(slot);
                     self.complete_if_over(slot);
                 }
             }

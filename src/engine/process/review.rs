@@ -6,7 +6,7 @@ use super::{Effect, Process};
 use crate::engine::Engine;
 use crate::engine::command::{Command, CommandOutcome};
 use crate::engine::define::answer;
-use crate::engine::record::process_flags::{CANCELLING, CONFIRMED, RISK_APPROVED, TOUCHED};
+use crate::engine::record::process_flags::{CANCELLING, CONFIRMED, FACT, RISK_APPROVED, TOUCHED};
 use crate::engine::record::{OperatorDecided, OrderRef, ProcessImage, ProcessRecord, Record};
 use crate::limits;
 use crate::types::effect::EffectKind;
@@ -224,6 +224,9 @@ impl Desk<'_> {
             };
             outcome.code = code;
             outcome.sequence = self.engine.commit(&refused, self.actor, self.out);
+            if code == ResultCode::InsufficientStock {
+                outcome.cell = self.engine.short_of(slot).unwrap_or_default();
+            }
             return outcome;
         }
         let reason = cut(operation.reason, limits::PROVIDER_MESSAGE_BYTES_MAX);
@@ -259,7 +262,12 @@ impl Desk<'_> {
         let reviewed = state == OrderState::Review;
         let undoing = self.is_undoing(slot);
         match operation.action {
-            OperatorAction::Approve => good(reviewed, ResultCode::NotInState),
+            OperatorAction::Approve => {
+                good(reviewed, ResultCode::NotInState)?;
+                let sold = process.has_flag(FACT) && !process.has_flag(CONFIRMED) && !undoing;
+                let short = sold && self.engine.short_of(slot).is_some();
+                good(!short, ResultCode::InsufficientStock)
+            }
             OperatorAction::Decline => {
                 good(reviewed && !undoing, ResultCode::NotInState)?;
                 good(!left(|line| line.shipped), ResultCode::AlreadyShipped)
@@ -375,7 +383,7 @@ fn process_image(process: &Process) -> ProcessImage {
 }
 
 /// Minor units that were captured and are neither given back nor on their way back.
-fn refundable(process: &Process) -> u64 {
+pub(super) fn refundable(process: &Process) -> u64 {
     let refunds = process
         .effects
         .iter()

@@ -56,6 +56,12 @@ pub enum Trigger {
     CarrierException,
     /// Its stock fell below what was promised.
     Shortage,
+    /// A channel had sold more than there was.
+    Oversold,
+    /// It was cancelled before it arrived.
+    CancelledAhead,
+    /// A next version could not take the place of this one.
+    EditRefused,
     /// T_backorder.
     BackorderOver,
     /// T_hold, and no payment is open or authorised.
@@ -64,6 +70,8 @@ pub enum Trigger {
     HoldOverPaying,
     /// T_hold, while the buyer could still pay; or money is authorised already.
     HoldOverPayable,
+    /// T_hold or T_pin of an order that a channel had sold.
+    HoldOverSold,
     /// T_pin.
     PinOver,
     /// T_review of an order whose units are reserved only.
@@ -153,6 +161,10 @@ use Trigger as T;
 
 /// States in which units are reserved and a step of the pipeline runs.
 const RESERVED: &[S] = &[S::FraudCheck, S::Payment, S::Webhook];
+/// States in which an order can enter its process.
+const ENTERED: &[S] = &[S::FraudCheck, S::Payment, S::Webhook, S::Backordered];
+/// States in which a next version can take the place of the present one, but for review.
+const EDITABLE: &[S] = &[S::FraudCheck, S::Payment, S::Webhook, S::Confirmed];
 /// States of an order whose units are committed and not shipped.
 const COMMITTED: &[S] = &[S::Confirmed, S::Fulfilling, S::Webhook];
 /// Both.
@@ -215,10 +227,15 @@ pub const TABLE: &[Row] = &[
     row(&[S::Shipped, S::Review], T::Delivered, E::Delivered, Deliver),
     row(&[S::Fulfilling, S::Shipped], T::CarrierException, E::CarrierException, Review(R::Carrier)),
     row(PROMISED, T::Shortage, E::ShortageRecorded, Review(R::Shortage)),
+    row(RESERVED, T::Oversold, E::ShortageRecorded, Review(R::ChannelOversold)),
+    row(ENTERED, T::CancelledAhead, E::EarlyEventApplied, UndoCancel),
+    row(EDITABLE, T::EditRefused, E::EditRefused, Review(R::Edit)),
+    row(&[S::Review], T::EditRefused, E::EditRefused, Note),
 
     row(&[S::Backordered], T::BackorderOver, E::BackorderOver, UndoCancel),
     row(RESERVED, T::HoldOver, E::HoldExpired, UndoExpire),
     row(RESERVED, T::HoldOverPayable, E::HoldExpired, UndoExpire),
+    row(RESERVED, T::HoldOverSold, E::HoldExpired, Review(R::Late)),
     row(&[S::Payment], T::HoldOverPaying, E::HoldExpired, Pin),
     row(&[S::Payment], T::PinOver, E::PinExpired, UndoExpire),
     row(&[S::Review], T::ReviewOverUnpaid, E::HoldExpired, UndoExpire),

@@ -5,7 +5,7 @@ use super::table::Trigger;
 use super::{Effect, Process, ProcessTable};
 use crate::engine::Engine;
 use crate::engine::record::ProcessImage;
-use crate::engine::record::process_flags::{AUTHORISED, CANCELLING, PINNED};
+use crate::engine::record::process_flags::{AUTHORISED, CANCELLING, FACT, PINNED};
 use crate::types::effect::EffectKind;
 use crate::types::process::{BreakerState, ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::record::RecordBuffer;
@@ -94,11 +94,12 @@ impl Desk<'_> {
         };
         let (state, image) = (process.state, process.image);
         let trigger = match image.timer {
+            TimerKind::Hold | TimerKind::Pin if image.flags & FACT != 0 => Trigger::HoldOverSold,
             TimerKind::Hold => hold_over(process),
             TimerKind::Pin => Trigger::PinOver,
             TimerKind::Review => {
                 let held = self.engine.orders.get(slot).state.is_live_hold();
-                if held && image.flags & CANCELLING == 0 {
+                if held && image.flags & (CANCELLING | FACT) == 0 {
                     Trigger::ReviewOverUnpaid
                 } else {
                     Trigger::ReviewOver

@@ -132,6 +132,7 @@ impl Engine {
             + table.references.len() * 24
             + table.seen.len() * 40
             + table.queue.memory_bytes()
+            + table.early.memory_bytes()
             + table.parked.len() * (size_of::<super::Parked>() + 64)
     }
 

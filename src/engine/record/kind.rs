@@ -36,6 +36,10 @@ pub const ORDERS_FORGOTTEN: u8 = 42;
 pub const ORDER_REINSTATED: u8 = 43;
 /// An order that waited for stock got its units.
 pub const BACKORDER_ALLOCATED: u8 = 44;
+/// An order that a channel had sold was accepted for more than there was.
+pub const CHANNEL_OVERSOLD: u8 = 46;
+/// A channel cancelled an order that has not arrived yet.
+pub const EARLY_EVENT: u8 = 47;
 /// Stock arrived.
 pub const STOCK_RECEIVED: u8 = 64;
 /// On hand was corrected by a difference.

@@ -29,8 +29,8 @@ pub use order::{
     RequestedLine, ShortLine, Shorts, accepted_flags, put_lines, put_shorts,
 };
 pub use process::{
-    Blob, BreakerChanged, EffectEnded, EffectStarted, OperatorDecided, OrderMoved,
-    PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
+    Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted, OperatorDecided,
+    OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
 };
 pub use stock::{CellRef, StockChange};
 
@@ -167,9 +167,9 @@ impl<'a> Record<'a> {
             kind::STOCK_RECEIVED..=kind::STOCK_MOVED => {
                 Self::Stock(StockChange::take(raw.kind, &mut input)?)
             }
-            kind::ORDER_MOVED..=kind::PIPELINES_DEFINED => {
-                Self::Process(ProcessRecord::take(raw.kind, &mut input)?)
-            }
+            kind::ORDER_MOVED..=kind::PIPELINES_DEFINED
+            | kind::CHANNEL_OVERSOLD
+            | kind::EARLY_EVENT => Self::Process(ProcessRecord::take(raw.kind, &mut input)?),
             kind::CHANNEL_DEFINED..=kind::STOCK_PUBLISHED => {
                 Self::Channel(ChannelRecord::take(raw.kind, &mut input)?)
             }

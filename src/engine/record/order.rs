@@ -21,6 +21,10 @@ pub mod accepted_flags {
     /// The order waits for stock: no allocations; the merged request, sorted by (SKU, location),
     /// and the destination follow.
     pub const BACKORDERED: u8 = 16;
+    /// A channel had sold the order: it may take more than there is, as a record of its own says.
+    pub const FACT: u8 = 32;
+    /// The next version of a confirmed order, whose units are committed at once.
+    pub const COMMITTED: u8 = 64;
 }
 
 /// Bytes of one allocation: SKU u32, quantity u32, location u16.

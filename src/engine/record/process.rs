@@ -6,13 +6,13 @@
 
 use super::field::{Field, layout};
 use super::kind;
-use super::order::OrderRef;
+use super::order::{Lines, OrderRef};
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::process::{
     BreakerCause, BreakerState, OperatorAction, ProcessEvent, ReportFate, ReportKind, ReviewReason,
     SubState, TimerKind,
 };
-use crate::types::{OrderKey, OrderState, TenantId};
+use crate::types::{ChannelId, OrderKey, OrderState, TenantId};
 
 /// Bits of [`ProcessImage::flags`].
 pub mod process_flags {
@@ -40,6 +40,8 @@ pub mod process_flags {
     pub const EXPIRING: u16 = 1024;
     /// The amount is collected at the door.
     pub const CASH_DUE: u16 = 2048;
+    /// A channel had sold the order before it arrived: no hold of ours ends it.
+    pub const FACT: u16 = 8192;
 }
 
 layout! {
@@ -250,6 +252,32 @@ layout! {
 }
 
 layout! {
+    /// A channel had sold more than there was: the order was accepted all the same.
+    pub struct ChannelOversold<'a> {
+        /// The order, accepted just before.
+        pub order: OrderKey,
+        /// Whose.
+        pub tenant: TenantId,
+        /// Who sold it.
+        pub channel: ChannelId,
+        /// Units that were not there, by SKU and location.
+        pub lines: Lines<'a>,
+    }
+}
+
+layout! {
+    /// A channel cancelled an order that has not arrived yet: it lands as cancelled when it does.
+    pub struct EarlyEvent<'a> {
+        /// The order, the command's key and its fingerprint.
+        pub order: OrderRef,
+        /// Until when the order is waited for, in milliseconds since the Unix epoch.
+        pub until_ms: u64,
+        /// Why, in the channel's words.
+        pub reason: &'a str,
+    }
+}
+
+layout! {
     /// A set of pipelines came into force for orders accepted from now on.
     pub struct PipelinesDefined<'a> {
         /// Its version: one more than the one before, from 1.
@@ -271,6 +299,15 @@ impl<'a> Field<'a> for Blob<'a> {
     }
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.0);
+    }
+}
+
+impl<'a> Field<'a> for Lines<'a> {
+    fn take(input: &mut &'a [u8]) -> Option<Self> {
+        Self::take(input)
+    }
+    fn put(&self, out: &mut Vec<u8>) {
+        Self::put(self, out);
     }
 }
 
@@ -300,6 +337,10 @@ pub enum ProcessRecord<'a> {
     Decided(OperatorDecided<'a>),
     /// See [`PipelinesDefined`].
     Pipelines(PipelinesDefined<'a>),
+    /// See [`ChannelOversold`].
+    Oversold(ChannelOversold<'a>),
+    /// See [`EarlyEvent`].
+    Early(EarlyEvent<'a>),
 }
 
 impl<'a> ProcessRecord<'a> {
@@ -312,6 +353,8 @@ impl<'a> ProcessRecord<'a> {
             kind::PROVIDER_REPORTED => Self::Reported(Field::take(input)?),
             kind::OPERATOR_DECIDED => Self::Decided(Field::take(input)?),
             kind::PIPELINES_DEFINED => Self::Pipelines(Field::take(input)?),
+            kind::CHANNEL_OVERSOLD => Self::Oversold(Field::take(input)?),
+            kind::EARLY_EVENT => Self::Early(Field::take(input)?),
             _ => return None,
         })
     }
@@ -327,6 +370,8 @@ impl<'a> ProcessRecord<'a> {
             Self::Reported(_) => kind::PROVIDER_REPORTED,
             Self::Decided(_) => kind::OPERATOR_DECIDED,
             Self::Pipelines(_) => kind::PIPELINES_DEFINED,
+            Self::Oversold(_) => kind::CHANNEL_OVERSOLD,
+            Self::Early(_) => kind::EARLY_EVENT,
         }
     }
 
@@ -339,6 +384,8 @@ impl<'a> ProcessRecord<'a> {
             Self::Reported(record) => record.put(out),
             Self::Decided(record) => record.put(out),
             Self::Pipelines(record) => record.put(out),
+            Self::Oversold(record) => record.put(out),
+            Self::Early(record) => record.put(out),
         }
     }
 }

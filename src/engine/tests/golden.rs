@@ -408,10 +408,18 @@ fn the_bytes_of_every_record_kind_are_fixed() {
     });
     kinds.sort_unstable();
     kinds.dedup();
-    let all: Vec<u8> = [16..=20, 32..=44, 64..=69, 80..=81, 96..=102, 120..=122]
-        .into_iter()
-        .flatten()
-        .collect();
+    let all: Vec<u8> = [
+        16..=20,
+        32..=44,
+        46..=47,
+        64..=69,
+        80..=81,
+        96..=102,
+        120..=122,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     assert_eq!(kinds, all, "every kind has its bytes here");
 }
 

@@ -1,8 +1,9 @@
 //! The bytes of the order process's records, made from the offsets in `docs/JOURNAL.md`.
 
 use crate::engine::record::{
-    Blob, BreakerChanged, EffectEnded, EffectStarted, OperatorDecided, OrderMoved, OrderRef,
-    PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, Record,
+    Allocation, Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted,
+    Lines, OperatorDecided, OrderMoved, OrderRef, PipelinesDefined, ProcessImage, ProcessRecord,
+    ProviderReported, Record, put_lines,
 };
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::process::{
@@ -10,7 +11,9 @@ use crate::types::process::{
     SubState, TimerKind,
 };
 use crate::types::record::RecordBuffer;
-use crate::types::{ActorId, CommandKey, OrderKey, OrderState, TenantId};
+use crate::types::{
+    ActorId, ChannelId, CommandKey, LocationId, OrderKey, OrderState, SkuId, TenantId,
+};
 
 const ORDER: OrderKey = OrderKey(0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100);
 const COMMAND: u128 = 0x1f1e_1d1c_1b1a_1918_1716_1514_1312_1110;
@@ -171,6 +174,40 @@ pub fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
         }),
         102,
         "0200000001aabb",
+    );
+    let mut bytes = Vec::new();
+    let line = Allocation {
+        sku: SkuId(7),
+        quantity: 3,
+        location: LocationId(2),
+    };
+    put_lines(&mut bytes, &[line]);
+    process(
+        ProcessRecord::Oversold(ChannelOversold {
+            order: ORDER,
+            tenant: TENANT,
+            channel: ChannelId(4),
+            lines: Lines::from_bytes(&bytes),
+        }),
+        46,
+        "000102030405060708090a0b0c0d0e0f050004000107000000030000000200",
+    );
+    process(
+        ProcessRecord::Early(EarlyEvent {
+            order: OrderRef {
+                order: ORDER,
+                key: CommandKey(COMMAND),
+                fingerprint: 0xf1f2_f3f4_f5f6_f7f8,
+                tenant: TENANT,
+            },
+            until_ms: 90,
+            reason: "why",
+        }),
+        47,
+        concat!(
+            "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1ff8f7f6f5f4f3f2f1",
+            "05005a000000000000000300776879",
+        ),
     );
 }
 

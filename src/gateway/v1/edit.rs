@@ -1,4 +1,4 @@
-//! `POST /v1/orders/ORDER/edit`: the next version of an order that is not confirmed yet.
+//! `POST /v1/orders/ORDER/edit`: the next version of an order that the warehouse has not accepted.
 
 use super::auth::Caller;
 use super::operate;

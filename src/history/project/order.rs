@@ -68,7 +68,9 @@ impl Projector {
         let (tenant, key) = (accepted.tenant, accepted.key);
         let details = flag(accepted_flags::DETAILS).then(|| details(accepted));
         let details = details.flatten();
-        let state = if flag(accepted_flags::BACKORDERED) {
+        let state = if flag(accepted_flags::COMMITTED) {
+            OrderState::Confirmed
+        } else if flag(accepted_flags::BACKORDERED) {
             OrderState::Backordered
         } else if flag(accepted_flags::PLACED) {
             OrderState::FraudCheck

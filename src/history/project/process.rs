@@ -29,6 +29,21 @@ impl Projector {
             ProcessRecord::Reported(reported) => self.reported(at, reported),
             ProcessRecord::Decided(decided) => self.decided(at, decided),
             ProcessRecord::Pipelines(defined) => self.pipelines(at, defined),
+            ProcessRecord::Oversold(oversold) => {
+                let units = oversold.lines.iter().map(|line| u64::from(line.quantity));
+                let note = format!("{} units were not there", units.sum::<u64>());
+                self.rows.events.push(EventRow {
+                    note: text(&note),
+                    ..event_row(at, oversold.tenant, oversold.order, "channel_oversold")
+                });
+            }
+            ProcessRecord::Early(event) => {
+                let order = &event.order;
+                self.rows.events.push(EventRow {
+                    note: text(event.reason),
+                    ..event_row(at, order.tenant, order.order, "cancelled_ahead")
+                });
+            }
         }
     }
 

@@ -15,6 +15,9 @@ pub struct ProcessCoverage {
     pub failovers: u64,
     pub captured: u64,
     pub refunded: u64,
+    pub changes: u64,
+    pub oversold: u64,
+    pub early: u64,
 }
 
 impl ProcessCoverage {
@@ -39,11 +42,14 @@ impl ProcessCoverage {
             failovers: next(),
             captured: next(),
             refunded: next(),
+            changes: next(),
+            oversold: next(),
+            early: next(),
         };
     }
 
     /// Every count with its name.
-    pub fn rows(&self) -> [(&'static str, u64); 12] {
+    pub fn rows(&self) -> [(&'static str, u64); 15] {
         [
             ("turns", self.turns),
             ("calls", self.calls),
@@ -57,6 +63,9 @@ impl ProcessCoverage {
             ("failovers", self.failovers),
             ("captured", self.captured),
             ("refunded", self.refunded),
+            ("changes", self.changes),
+            ("oversold", self.oversold),
+            ("early", self.early),
         ]
     }
 }

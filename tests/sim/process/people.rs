@@ -7,8 +7,40 @@ use onhand::shard::local::{
 };
 use onhand::types::effect::EffectNext;
 use onhand::types::process::{OperatorAction, ReportKind};
-use onhand::types::{ChannelId, OrderDetails, OrderKey, OrderMode, OrderState, Policy};
+use onhand::types::{ChannelId, OrderDetails, OrderKey, OrderMode, OrderState, Policy, TenantId};
 use std::sync::Arc;
+
+/// What an order may cost.
+pub const TOTALS: [u64; 3] = [TOTAL - 100, TOTAL, TOTAL + 100];
+
+fn order(
+    key: OrderKey,
+    (version, mode): (u16, OrderMode),
+    quantity: u32,
+    total: u64,
+) -> PlaceRequest {
+    PlaceRequest {
+        key,
+        version,
+        customer: 7,
+        channel: ChannelId(0),
+        ttl_ms: 120_000,
+        mode,
+        policy: Policy::AllOrNothing,
+        currency: 978,
+        total,
+        lines: vec![NamedLine {
+            sku: "sku".to_owned(),
+            location: None,
+            quantity,
+        }],
+        details: Some(OrderDetails {
+            email: "ana@example.com".to_owned(),
+            country: "ES".to_owned(),
+            ..OrderDetails::default()
+        }),
+    }
+}
 
 /// Orders of one run.
 pub const ORDERS: u128 = 24;
@@ -23,28 +55,17 @@ impl Run {
         self.next_order += 1;
         let key = OrderKey(self.next_order << 64 | u128::from(self.schedule.next()));
         self.placed.insert(key, false);
+        if self.schedule.chance(60) {
+            self.cancel_ahead(key);
+        }
         let told = Arc::clone(&self.told);
-        let place = PlaceRequest {
-            key,
-            version: 1,
-            customer: 7,
-            channel: ChannelId(0),
-            ttl_ms: 120_000,
-            mode: OrderMode::Place,
-            policy: Policy::AllOrNothing,
-            currency: 978,
-            total: TOTAL,
-            lines: vec![NamedLine {
-                sku: "sku".to_owned(),
-                location: None,
-                quantity: 1,
-            }],
-            details: Some(OrderDetails {
-                email: "ana@example.com".to_owned(),
-                country: "ES".to_owned(),
-                ..OrderDetails::default()
-            }),
-        };
+        let mode = *self
+            .schedule
+            .pick(&[OrderMode::Place, OrderMode::Place, OrderMode::Fact]);
+        let units = *self.schedule.pick(&[1, 1, 1, 1, 1, 2, 5]);
+        // A change may come before the order itself.
+        let version = 1 + u16::from(self.schedule.chance(50));
+        let place = order(key, (version, mode), units, TOTAL);
         let local = Local {
             tenant: TENANT.to_owned(),
             actor: "shop".to_owned(),
@@ -57,6 +78,36 @@ impl Run {
             })),
         };
         self.queue.push(local).expect("the queue has room");
+    }
+
+    /// Somebody changes some order, to what there may not be.
+    pub(super) fn change(&mut self) {
+        let keys: Vec<OrderKey> = self.placed.keys().copied().collect();
+        if keys.is_empty() {
+            return;
+        }
+        let key = *self.schedule.pick(&keys);
+        let (mut lines, mut shorts) = (Vec::new(), Vec::new());
+        let known = self
+            .engine()
+            .order(TenantId(0), key, &mut lines, &mut shorts);
+        let version = known.map_or(1, |view| view.version) + 1;
+        let mode = *self.schedule.pick(&[OrderMode::Place, OrderMode::Fact]);
+        let units = *self.schedule.pick(&[1, 2, 1_000]);
+        let total = *self.schedule.pick(&TOTALS);
+        let change = order(key, (version, mode), units, total);
+        self.push(LocalRequest::Place(Box::new(change)));
+        self.coverage.changes += 1;
+    }
+
+    /// A channel cancels an order, known or not.
+    pub(super) fn cancel_ahead(&mut self, order: OrderKey) {
+        let key = self.command_key();
+        self.push(LocalRequest::CancelAhead {
+            key,
+            order,
+            reason: "simulated".to_owned(),
+        });
     }
 
     /// Somebody decides something about some order.

@@ -145,13 +145,14 @@ impl Run {
     }
 
     pub(super) fn wild_step(&mut self) {
-        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4]) {
+        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4]) {
             0 => self.pass_time(),
             1 => self.place(),
             2 => self.decide(),
             3 => self.report(),
             4 => self.providers.change_mood(),
             5 => self.crash(),
+            6 => self.change(),
             _ => {
                 let far_ms = self.schedule.between(1_000, 400_000);
                 self.now_ms += far_ms;

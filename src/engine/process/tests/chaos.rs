@@ -2,11 +2,14 @@
 //! decide anything at any time: money and units always add up.
 
 use super::play::{AUTHORIZE, Answer, EASYPOST, FRAUD, Play, STRIPE, TOTAL};
+use crate::engine::command::OrderRequest;
 use crate::engine::process::command::{OpenEffect, ProcessCommand};
 use crate::engine::process::{PROCESS_COMMAND_RECORDS_BYTES_MAX, PROCESS_ENTRY_RECORDS_BYTES_MAX};
+use crate::engine::record::kind;
+use crate::engine::tests::shop::{ANY, line};
 use crate::types::effect::{EffectClass, EffectKind};
 use crate::types::process::{OperatorAction, ReportKind};
-use crate::types::{OrderKey, OrderState, ResultCode};
+use crate::types::{OrderKey, OrderMode, OrderState, ResultCode};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +42,8 @@ struct Chaos {
     calm: bool,
     /// A processor most of whose answers are lost at present.
     storm: Option<u8>,
+    /// The most journal bytes that an order made.
+    made: usize,
 }
 
 impl Chaos {
@@ -50,6 +55,7 @@ impl Chaos {
             late: Vec::new(),
             calm: false,
             storm: None,
+            made: 0,
         }
     }
 
@@ -222,15 +228,11 @@ impl Chaos {
         if self.chance(20) {
             self.storm = self.pick(&[None, Some(STRIPE), Some(AUTHORIZE)]);
         }
-        match self.random.random_range(0..10) {
+        match self.random.random_range(0..13) {
             0..=2 => {
-                let before = self.play.shop.journal_bytes();
-                self.play.place_quietly(key);
-                let made = self.play.shop.journal_bytes() - before;
-                assert!(
-                    made <= 192 + PROCESS_ENTRY_RECORDS_BYTES_MAX,
-                    "{made} bytes"
-                );
+                let mode = self.pick(&[OrderMode::Place, OrderMode::Place, OrderMode::Fact]);
+                let units = self.pick(&[1, 1, 1, 600]);
+                self.order(key, (1, mode), units, TOTAL);
             }
             3..=5 => {
                 let ms = self.pick(&[100, 2_000, 9_000, 60_000, 600_000]);
@@ -257,6 +259,24 @@ impl Chaos {
                 self.report(EASYPOST, key, kind, event);
             }
             8 => self.buyer_acts(key),
+            9..=10 => {
+                let known = self.play.shop.order(key).map(|(view, ..)| view.version);
+                let units = self.pick(&[1, 2, 2, 2_000]);
+                let total = self.pick(&[TOTAL, TOTAL - 100, TOTAL + 100]);
+                let mode = self.pick(&[OrderMode::Place, OrderMode::Fact]);
+                self.order(key, (known.unwrap_or(1) + 1, mode), units, total);
+            }
+            11 => {
+                let command = self.play.shop.fresh();
+                self.bounded(|play| {
+                    let command = ProcessCommand::CancelAhead {
+                        key: command,
+                        order: OrderKey(key),
+                        reason: "chaos",
+                    };
+                    play.process(&command).code
+                });
+            }
             _ => {
                 let provider = self.pick(&[FRAUD, STRIPE, AUTHORIZE]);
                 let isolate = self.chance(30);
@@ -267,6 +287,24 @@ impl Chaos {
             }
         }
         self.serve_all();
+    }
+
+    fn order(&mut self, key: u128, (version, mode): (u16, OrderMode), units: u32, total: u64) {
+        let before = self.play.shop.journal_bytes();
+        let lines = [line(self.play.sku, ANY, units)];
+        let order = OrderRequest {
+            version,
+            mode,
+            total,
+            ..self.play.order(key, &lines)
+        };
+        self.play.shop.reserve(&order);
+        let made = self.play.shop.journal_bytes() - before;
+        assert!(
+            made <= 192 + PROCESS_ENTRY_RECORDS_BYTES_MAX,
+            "{made} bytes"
+        );
+        self.made = self.made.max(made);
     }
 
     fn operate(&mut self, key: u128, action: OperatorAction, effect: u16) {
@@ -396,10 +434,13 @@ impl Chaos {
                 | OrderState::Delivered
                 | OrderState::Completed => {
                     let taken: u64 = captured.iter().map(|it| it.captured).sum();
-                    assert_eq!(
-                        (taken, open),
-                        (TOTAL, 0),
-                        "order {key} {state:?}: {money:?}"
+                    let image = self.play.view(key.0).map(|view| view.image);
+                    let fits = image.map_or((TOTAL - 100..=TOTAL + 100).contains(&taken), |it| {
+                        taken == it.captured && (paid..=taken).contains(&it.total)
+                    });
+                    assert!(
+                        fits && open == 0,
+                        "order {key} {state:?}: {money:?}, {image:?}"
                     );
                 }
                 _ => {}
@@ -441,6 +482,7 @@ impl Coverage {
 #[test]
 fn whatever_providers_and_people_do_money_and_units_add_up() {
     let mut coverage = Coverage::default();
+    let (mut oversold, mut early, mut made) = (0, 0, 0);
     for seed in 0..150 {
         let mut chaos = Chaos::new(seed);
         let orders = 6;
@@ -453,7 +495,12 @@ fn whatever_providers_and_people_do_money_and_units_add_up() {
         chaos.play.check();
         chaos.reconcile(orders);
         coverage.count(&chaos, orders);
+        oversold += chaos.play.shop.journaled(kind::CHANNEL_OVERSOLD);
+        early += chaos.play.shop.journaled(kind::EARLY_EVENT);
+        made = made.max(chaos.made);
     }
+    assert!(oversold > 20 && early > 20, "{oversold}, {early}");
+    println!("an order made {made} bytes at most");
     let Coverage {
         captured,
         voided,

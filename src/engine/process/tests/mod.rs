@@ -4,6 +4,8 @@ mod backorder;
 mod chaos;
 mod flow;
 mod play;
+mod sold;
 mod table;
 mod undo;
+mod version;
 mod waiting;

@@ -10,7 +10,7 @@ use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{ActorId, OrderState, Policy};
 use std::collections::BTreeSet;
 
-const TRIGGERS: [Trigger; 41] = [
+const TRIGGERS: [Trigger; 45] = [
     Trigger::RiskPassed,
     Trigger::RiskDoubtful,
     Trigger::RiskRefused,
@@ -34,6 +34,10 @@ const TRIGGERS: [Trigger; 41] = [
     Trigger::Delivered,
     Trigger::CarrierException,
     Trigger::Shortage,
+    Trigger::Oversold,
+    Trigger::CancelledAhead,
+    Trigger::EditRefused,
+    Trigger::HoldOverSold,
     Trigger::BackorderOver,
     Trigger::HoldOver,
     Trigger::HoldOverPaying,

@@ -177,7 +177,7 @@ fn an_order_that_holds_units_does_not_give_them_up_to_wait_for_more() {
         ..stand.request(1, &lines)
     });
     assert_eq!(outcome.code, ResultCode::InsufficientStock);
-    assert_eq!(stand.play.state(1), OrderState::FraudCheck);
+    assert_eq!(stand.play.state(1), OrderState::Review);
     let (_, lines, _) = stand.play.shop.order(1).unwrap();
     assert_eq!(lines[0].reserved, 2);
     stand.play.check();

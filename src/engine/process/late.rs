@@ -1,69 +1,19 @@
-//! A new version of an order in process, and money that arrives for an order that had ended.
+//! Money that arrives for an order that had ended.
 
 use super::Effect;
 use super::desk::Desk;
 use super::effects::{Following, Said};
 use super::table::{self, Trigger};
 use crate::engine::record::process_flags::{
-    AUTHORISED, CANCELLING, CONFIRMED, DECLINING, EXPIRING, PINNED, REINSTATED, RISK_APPROVED,
+    AUTHORISED, CANCELLING, CONFIRMED, DECLINING, EXPIRING, PINNED, REINSTATED,
 };
-use crate::engine::record::{Allocation, OrderMoved, ProcessImage, ProcessRecord, Record};
+use crate::engine::record::{Allocation, ProcessImage, Record};
 use crate::types::OrderState;
-use crate::types::effect::{EffectClass, EffectKind, EffectNext};
+use crate::types::effect::{EffectClass, EffectNext};
 use crate::types::pipeline::StepKind;
 use crate::types::process::ProcessEvent;
 
 impl Desk<'_> {
-    /// The next version of an order in process: what was asked for the one before is given up, and
-    /// the pipeline begins anew. Its risk is not approved twice.
-    pub fn edit(&mut self, slot: u32, before: ProcessImage, new: ProcessImage, accepted: u64) {
-        self.give_up_forward(slot);
-        let Some(process) = self.process(slot) else {
-            return;
-        };
-        let authorised =
-            |it: &&Effect| it.is(EffectKind::PaymentAuthorise) && it.leaves_something();
-        let losers: Vec<u16> = process
-            .effects
-            .iter()
-            .filter(authorised)
-            .map(|it| it.number)
-            .collect();
-        for number in losers {
-            self.void_if_open(slot, number);
-        }
-        let image = ProcessImage {
-            flags: new.flags | before.flags & RISK_APPROVED,
-            score: before.score,
-            effects: before.effects,
-            declines: before.declines,
-            ..new
-        };
-        self.restart(slot, image, accepted);
-    }
-
-    fn restart(&mut self, slot: u32, mut image: ProcessImage, accepted: u64) {
-        let (step, to) = self.first_step(slot, &mut image);
-        let Some(process) = self.process(slot) else {
-            return;
-        };
-        let moved = OrderMoved {
-            order: process.key,
-            tenant: process.tenant,
-            accepted,
-            event: ProcessEvent::Edited,
-            from: Some(process.state),
-            to,
-            image: ProcessImage {
-                effects: process.image.effects,
-                ..image
-            },
-            note: "",
-        };
-        self.emit(ProcessRecord::Moved(moved));
-        self.run_step(slot, step);
-    }
-
     /// Money arrived for an order whose hold had ended: where its units are there, it comes back.
     /// An order that somebody cancelled or declined does not. True where it came back.
     pub fn late_payment(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) -> bool {
