@@ -18,6 +18,9 @@ const WAIT_FIRST: Duration = Duration::from_millis(1);
 /// Longest wait before a full queue is tried again.
 const WAIT_MAX: Duration = Duration::from_millis(64);
 
+/// How long results are gathered before the engine thread is woken for them.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// What [`OwnedResult::score`] holds where there is none.
 const NO_SCORE: u8 = u8::MAX;
 
@@ -48,10 +51,23 @@ pub(super) async fn send(
     push(&shard.queue, local).await;
 }
 
+/// Results come one by one and nobody waits for them, so that they are gathered: a turn and a sync
+/// of its own for each would be paid by the orders beside them.
 async fn push(queue: &Arc<LocalQueue>, mut local: Local) {
     let mut wait = WAIT_FIRST;
-    while let Err(back) = queue.push(local) {
-        local = *back;
+    loop {
+        match queue.push_soon(local) {
+            Ok(false) => return,
+            Ok(true) => {
+                let queue = Arc::clone(queue);
+                tokio::spawn(async move {
+                    tokio::time::sleep(GATHER).await;
+                    queue.ring();
+                });
+                return;
+            }
+            Err(back) => local = *back,
+        }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(WAIT_MAX);
     }

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// How long callbacks are gathered before the engine thread is woken for them.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// The shard that owns a tenant, by name.
 pub type Route = Arc<dyn Fn(&str) -> usize + Send + Sync>;
 
@@ -87,6 +90,21 @@ impl Asked {
     }
 }
 
+/// A request with the way back for its answer.
+fn asked(asker: &Asker, request: LocalRequest) -> (Local, Asked) {
+    let (sender, receiver) = oneshot::channel();
+    let local = Local {
+        tenant: asker.tenant.clone(),
+        actor: asker.actor.clone(),
+        request,
+        answer: Some(Box::new(move |answer| {
+            // The receiver is gone where the client went away; the journal has the outcome.
+            let _ = sender.send(answer);
+        })),
+    };
+    (local, Asked(receiver))
+}
+
 impl Engines {
     /// The engines of `queues`, one a shard.
     #[must_use]
@@ -131,19 +149,33 @@ impl Engines {
         asker: &Asker,
         request: LocalRequest,
     ) -> Result<Asked, NoAnswer> {
-        let (sender, receiver) = oneshot::channel();
-        let local = Local {
-            tenant: asker.tenant.clone(),
-            actor: asker.actor.clone(),
-            request,
-            answer: Some(Box::new(move |answer| {
-                // The receiver is gone where the client went away; the journal has the outcome.
-                let _ = sender.send(answer);
-            })),
-        };
+        let (local, asked) = asked(asker, request);
         let queue = self.queues.get(shard).ok_or(NoAnswer::Stopped)?;
         queue.push(local).map_err(|_| NoAnswer::Busy)?;
-        Ok(Asked(receiver))
+        Ok(asked)
+    }
+
+    /// The same for what comes in numbers and in which nobody takes part, such as callbacks: a
+    /// millisecond's worth of them shares a turn and a sync. To be called within a runtime.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Busy`] if the queue is full.
+    pub fn push_soon(
+        &self,
+        shard: usize,
+        asker: &Asker,
+        request: LocalRequest,
+    ) -> Result<Asked, NoAnswer> {
+        let (local, asked) = asked(asker, request);
+        let queue = self.queues.get(shard).ok_or(NoAnswer::Stopped)?;
+        if queue.push_soon(local).map_err(|_| NoAnswer::Busy)? {
+            let queue = Arc::clone(queue);
+            tokio::spawn(async move {
+                tokio::time::sleep(GATHER).await;
+                queue.ring();
+            });
+        }
+        Ok(asked)
     }
 
     /// Asks the shard that owns the asker's tenant.

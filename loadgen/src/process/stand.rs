@@ -27,9 +27,9 @@ impl Stand {
     pub fn start(arguments: &ProcessArguments, orders: u64, real_limits: bool) -> Result<Self> {
         let program = program(arguments)?;
         // The sandbox stands for machines elsewhere: it gives way to the load and its server.
-        let mut command = Command::new("nice");
+        let mut command = Command::new("chrt");
         command
-            .args(["-n", "10"])
+            .args(["--idle", "0"])
             .arg(&program)
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .args(["--most-effects", "5000000", "--step-ms", "200"])

@@ -221,7 +221,7 @@ async fn push(shared: &Shared, source: &Source, event: Event) -> Result<Vec<Aske
     };
     let mut asked = Vec::new();
     for shard in shards {
-        asked.push(engines.push(shard, &asker, LocalRequest::Report(report.clone()))?);
+        asked.push(engines.push_soon(shard, &asker, LocalRequest::Report(report.clone()))?);
     }
     Ok(asked)
 }

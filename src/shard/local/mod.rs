@@ -41,6 +41,7 @@ use crate::types::ResultCode;
 use crossbeam::queue::ArrayQueue;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Called once with the answer, on the engine thread: it must not block.
 pub type Answerer = Box<dyn FnOnce(LocalAnswer) + Send>;
@@ -71,6 +72,10 @@ impl std::fmt::Debug for Local {
 pub struct LocalQueue {
     requests: ArrayQueue<Local>,
     wake: Box<dyn Fn() + Send + Sync>,
+    /// Somebody has promised to ring for the requests that came without.
+    promised: AtomicBool,
+    /// The engine thread should look even if it has nothing else to do.
+    rung: AtomicBool,
 }
 
 impl std::fmt::Debug for LocalQueue {
@@ -88,6 +93,8 @@ impl LocalQueue {
         Arc::new(Self {
             requests: ArrayQueue::new(LOCAL_COMMANDS_MAX),
             wake,
+            promised: AtomicBool::new(false),
+            rung: AtomicBool::new(false),
         })
     }
 
@@ -97,8 +104,36 @@ impl LocalQueue {
     /// Gives it back if the queue is full: wait, then try again.
     pub fn push(&self, local: Local) -> Result<(), Box<Local>> {
         self.requests.push(local).map_err(Box::new)?;
-        (self.wake)();
+        self.ring();
         Ok(())
+    }
+
+    /// Puts a request into the queue for one of the next turns, without a turn of its own: what comes
+    /// one by one and waits for nobody is taken along by turns that are made anyway, or in bulk. True
+    /// where the caller is the one who must [ring](Self::ring), after a millisecond or so.
+    ///
+    /// # Errors
+    /// Gives it back if the queue is full: wait, then try again.
+    pub fn push_soon(&self, local: Local) -> Result<bool, Box<Local>> {
+        self.requests.push(local).map_err(Box::new)?;
+        Ok(!self.promised.swap(true, Ordering::AcqRel))
+    }
+
+    /// Gets the engine thread to look.
+    pub fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        (self.wake)();
+    }
+
+    /// The engine thread looks now: later requests need a ring of their own.
+    fn heard(&self) {
+        self.rung.store(false, Ordering::Relaxed);
+        self.promised.swap(false, Ordering::AcqRel);
+    }
+
+    /// Requests wait, and somebody wants them taken now.
+    fn is_wanted(&self) -> bool {
+        self.rung.load(Ordering::Acquire) && !self.is_empty()
     }
 
     /// Requests that wait.
@@ -171,9 +206,9 @@ impl<S: Storage> Shard<S> {
         self.local = Some(queue);
     }
 
-    /// True where local requests wait.
+    /// True where local requests want a turn.
     pub(super) fn has_local_requests(&self) -> bool {
-        self.local_waiting.is_some() || self.local.as_ref().is_some_and(|queue| !queue.is_empty())
+        self.local_waiting.is_some() || self.local.as_ref().is_some_and(|queue| queue.is_wanted())
     }
 
     /// Executes waiting local requests within the running turn, as far as there is room.
@@ -181,19 +216,28 @@ impl<S: Storage> Shard<S> {
         let Some(queue) = self.local.clone() else {
             return;
         };
+        queue.heard();
+        if self.take_from(&queue) {
+            queue.rung.store(true, Ordering::Release); // the next turn goes on
+        }
+    }
+
+    /// True where the turn is full before the queue is empty.
+    fn take_from(&mut self, queue: &LocalQueue) -> bool {
         for _ in 0..LOCAL_COMMANDS_PER_TURN_MAX {
             if !self.answers.has_room() {
-                return;
+                return true;
             }
-            let Some(local) = self.local_waiting.take().or_else(|| queue.pop()) else {
-                return;
+            let next = self.local_waiting.take();
+            let Some(local) = next.or_else(|| queue.requests.pop()) else {
+                return false;
             };
             let used = self.records.bytes().len();
             let full = used + local.request.records_bytes_max() > self.batch_room();
             if full && used > 0 {
                 // The next turn begins with it.
                 self.local_waiting = Some(local);
-                return;
+                return true;
             }
             self.turn.items += 1;
             let Local {
@@ -213,5 +257,44 @@ impl<S: Storage> Shard<S> {
             };
             self.answers.hold(answer, said);
         }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    fn question() -> Local {
+        Local {
+            tenant: String::new(),
+            actor: "test".to_owned(),
+            request: LocalRequest::Query(LocalQuery::Breakers),
+            answer: None,
+        }
+    }
+
+    #[test]
+    fn of_requests_that_can_wait_only_the_first_since_the_last_look_needs_a_ring() {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&wakes);
+        let queue = LocalQueue::new(Box::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }));
+        assert!(queue.push_soon(question()).expect("room"));
+        assert!(!queue.push_soon(question()).expect("room"));
+        assert!(!queue.is_wanted(), "they ask for no turn of their own");
+        queue.ring();
+        assert!(queue.is_wanted());
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        queue.heard();
+        assert!(
+            queue.push_soon(question()).expect("room"),
+            "what comes after a look needs a new ring"
+        );
+        queue.push(question()).expect("room");
+        assert!(queue.is_wanted(), "what cannot wait rings at once");
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
     }
 }
