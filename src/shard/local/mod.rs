@@ -151,6 +151,7 @@ impl LocalQueue {
     /// The next request: for the thread that executes them.
     #[must_use]
     pub fn pop(&self) -> Option<Local> {
+        self.heard();
         self.requests.pop()
     }
 }
@@ -230,6 +231,7 @@ impl<S: Storage> Shard<S> {
             }
             let next = self.local_waiting.take();
             let Some(local) = next.or_else(|| queue.requests.pop()) else {
+                return false;
                 return false;
             };
             let used = self.records.bytes().len();
