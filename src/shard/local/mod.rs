@@ -232,7 +232,6 @@ impl<S: Storage> Shard<S> {
             let next = self.local_waiting.take();
             let Some(local) = next.or_else(|| queue.requests.pop()) else {
                 return false;
-                return false;
             };
             let used = self.records.bytes().len();
             let full = used + local.request.records_bytes_max() > self.batch_room();
