@@ -1,6 +1,7 @@
 //! Processors that commit and drop the connection, answer late, twice or not at all, people who
 //! decide anything at any time: money and units always add up.
 
+use super::coverage::Coverage;
 use super::play::{AUTHORIZE, Answer, EASYPOST, FRAUD, Play, STRIPE, TOTAL};
 use crate::engine::command::OrderRequest;
 use crate::engine::process::command::{OpenEffect, ProcessCommand};
@@ -16,26 +17,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a processor knows of one authorisation.
 #[derive(Clone, Copy, Debug, Default)]
-struct Money {
-    authorised: bool,
+pub(super) struct Money {
+    pub authorised: bool,
     declined: bool,
-    voided: bool,
-    captured: u64,
-    refunded: u64,
+    pub voided: bool,
+    pub captured: u64,
+    pub refunded: u64,
 }
 
 /// Both processors' books, by order and number of the authorising effect.
 #[derive(Default)]
-struct Books {
-    money: BTreeMap<(OrderKey, u16), Money>,
+pub(super) struct Books {
+    pub money: BTreeMap<(OrderKey, u16), Money>,
     /// Refunds and captures done, by their own keys; a capture's authorisation.
     done: BTreeSet<(OrderKey, u16)>,
     captures: BTreeMap<(OrderKey, u16), (OrderKey, u16)>,
 }
 
-struct Chaos {
-    play: Play,
-    books: Books,
+pub(super) struct Chaos {
+    pub play: Play,
+    pub books: Books,
     random: ChaCha8Rng,
     /// Answers on their way.
     late: Vec<(OpenEffect, Answer)>,
@@ -445,36 +446,6 @@ impl Chaos {
                 }
                 _ => {}
             }
-        }
-    }
-}
-
-/// What the runs came through, so that a quiet fixture is noticed.
-#[derive(Default, Debug)]
-struct Coverage {
-    captured: usize,
-    voided: usize,
-    refunded: usize,
-    ends: BTreeSet<u8>,
-    kinds: BTreeSet<u8>,
-}
-
-impl Coverage {
-    fn count(&mut self, chaos: &Chaos, orders: u128) {
-        let money = || chaos.books.money.values();
-        self.captured += money().filter(|it| it.captured > 0).count();
-        self.voided += money().filter(|it| it.voided).count();
-        self.refunded += money().filter(|it| it.refunded > 0).count();
-        let calls = chaos.play.calls.iter();
-        self.kinds.extend(calls.map(|call| call.effect.kind as u8));
-        for key in 1..=orders {
-            self.ends.extend(
-                chaos
-                    .play
-                    .shop
-                    .order(key)
-                    .map(|(view, ..)| view.state as u8),
-            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod backorder;
 mod chaos;
+mod coverage;
 mod flow;
 mod play;
 mod sold;
