@@ -294,6 +294,24 @@ pub const PAGE_ITEMS_MAX: u16 = 500;
 /// Items of one page over HTTP where the caller says nothing.
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 
+/// Journal records that one page of events looks at; the page ends early behind them.
+pub const EVENT_RECORDS_SCANNED_MAX: usize = 65_536;
+
+/// Events of one piece of a stream.
+pub const EVENT_PAGE_ITEMS_MAX: usize = 256;
+
+/// Clients that follow events at the same time; one more is told to wait.
+pub const EVENT_STREAMS_MAX: usize = 64;
+
+/// How often a stream looks for new events, in milliseconds.
+pub const EVENT_POLL_MS: u64 = 100;
+
+/// Longest silence of a stream, in milliseconds.
+pub const EVENT_HEARTBEAT_MS: u64 = 15_000;
+
+/// Longest list of event types to keep, in bytes.
+pub const EVENT_KIND_BYTES_MAX: usize = 256;
+
 /// Stock cells of one page of SKUs; the page ends early behind it, but has one SKU at least.
 pub const STOCK_CELLS_SHOWN_MAX: usize = 4_096;
 

@@ -34,6 +34,7 @@ mod it {
     mod protocol_corruption;
     mod providers_payment;
     mod providers_services;
+    mod rest;
     mod room;
     mod sandbox;
     mod scripted;

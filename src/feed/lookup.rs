@@ -36,6 +36,13 @@ pub trait ShardJournal: Send + Sync {
     /// A reader called `name` in metrics that goes on at `from` and keeps no cursor file.
     fn tail(&self, name: &str, from: Place) -> Box<dyn Tail>;
 
+    /// A reader called `name` in metrics whose first batch is the one with `sequence`, or one
+    /// shortly before it.
+    ///
+    /// # Errors
+    /// The journal cannot be read there.
+    fn tail_from(&self, name: &str, sequence: u64) -> Result<Box<dyn Tail>, FeedError>;
+
     /// Hands the acknowledged record with this sequence to `read`, with the time of its batch
     /// (milliseconds since the Unix epoch). False where there is none.
     ///
@@ -118,6 +125,23 @@ impl<S: Storage> ShardJournal for JournalSource<S> {
             index: Arc::clone(&self.index),
             noted: None,
         })
+    }
+
+    fn tail_from(&self, name: &str, sequence: u64) -> Result<Box<dyn Tail>, FeedError> {
+        let (first, position) = match self.index.at_or_before(sequence) {
+            Some(place) => place,
+            None => {
+                let storage = Arc::clone(&self.storage);
+                let reader = Reader::near(storage, self.shard, sequence).map_err(Self::failed)?;
+                (reader.next_sequence(), reader.position())
+            }
+        };
+        let from = Place {
+            sequence: first,
+            position,
+            time_ms: 0,
+        };
+        Ok(self.tail(name, from))
     }
 
     fn find(

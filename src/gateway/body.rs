@@ -53,6 +53,27 @@ pub(super) async fn json<T: DeserializeOwned + Default>(
     if body.is_empty() {
         return Ok(T::default());
     }
+    parsed(headers, &body)
+}
+
+/// The body as JSON, which must be there.
+///
+/// # Errors
+/// As [`json`]; 400 where there is none.
+pub(super) async fn required<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let body = read(body).await?;
+    if body.is_empty() {
+        return Err(Problem::bad_request(
+            "the body is empty; see docs/API.md for what it takes",
+        ));
+    }
+    parsed(headers, &body)
+}
+
+fn parsed<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Problem> {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -68,5 +89,5 @@ pub(super) async fn json<T: DeserializeOwned + Default>(
             "The body must be application/json.",
         ));
     }
-    serde_json::from_slice(&body).map_err(|error| Problem::bad_request(error.to_string()))
+    serde_json::from_slice(body).map_err(|error| Problem::bad_request(error.to_string()))
 }

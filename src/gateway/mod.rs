@@ -28,6 +28,7 @@ mod webhooks;
 
 pub use state::Services;
 
+use crate::limits::EVENT_STREAMS_MAX;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -42,7 +43,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
+use utoipa_swagger_ui::SwaggerUi;
 
 /// How often histogram samples are folded while nobody asks.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(2);
@@ -100,6 +102,8 @@ impl Bound {
             channels: services.channels,
             follow: services.follow,
             dashboard: services.dashboard,
+            journals: services.journals,
+            streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
         };
         let (stop, stopped) = oneshot::channel();
         let listener = self.listener;
@@ -186,6 +190,7 @@ fn routes(shared: Shared) -> Router {
             post(webhooks::receive).get(webhooks::handshake),
         )
         .nest("/v1", v1::routes())
+        .merge(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", v1::document()))
         .fallback(v1::no_route)
         .method_not_allowed_fallback(v1::no_method)
         .layer(middleware::from_fn(trace::span))

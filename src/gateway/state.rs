@@ -4,11 +4,13 @@ use super::callbacks::{Follow, Source};
 use super::dashboard::Dashboard;
 use super::engines::Engines;
 use crate::channels::ChannelOptions;
+use crate::feed::ShardJournal;
 use crate::net::token::TokenFile;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use tokio::sync::Semaphore;
 
 /// What HTTP serves, besides metrics and health.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub struct Services {
     pub follow: Arc<dyn Follow>,
     /// The operators' dashboard, if there is one.
     pub dashboard: Option<Dashboard>,
+    /// The journals of the shards, in their order: what events are read from.
+    pub journals: Arc<[Arc<dyn ShardJournal>]>,
 }
 
 impl fmt::Debug for Services {
@@ -49,4 +53,7 @@ pub(super) struct Shared {
     pub channels: Arc<[ChannelOptions]>,
     pub follow: Arc<dyn Follow>,
     pub dashboard: Option<Dashboard>,
+    pub journals: Arc<[Arc<dyn ShardJournal>]>,
+    /// Places of clients that follow events.
+    pub streams: Arc<Semaphore>,
 }

@@ -32,6 +32,8 @@ pub(super) fn services<S: Storage>(
     (dashboard, channels): (Dashboard, Arc<[ChannelOptions]>),
 ) -> Result<Services, ServerError> {
     let queues = access.iter().map(|one| Arc::clone(&one.queue)).collect();
+    let journals = facts.shards().iter();
+    let journals = journals.map(|shard| Arc::clone(&shard.journal)).collect();
     let find = Arc::new(Facts(facts));
     Ok(Services {
         engines: Engines::new(queues, Arc::new(route_of(config)), find),
@@ -40,6 +42,7 @@ pub(super) fn services<S: Storage>(
         channels,
         follow: Arc::new(Shipments::of(process)?),
         dashboard: Some(dashboard),
+        journals,
     })
 }
 

@@ -17,6 +17,7 @@ pub const DETAILS_ARCHIVE_VERSION: u8 = 1;
     Deserialize,
     serde::Serialize,
     serde::Deserialize,
+    utoipa::ToSchema,
     Clone,
     Debug,
     Default,

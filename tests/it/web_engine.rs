@@ -92,6 +92,7 @@ impl Web {
             channels: std::sync::Arc::from([]),
             follow: Arc::new(One),
             dashboard: None,
+            journals: Arc::new([]),
         };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let gateway = bound.serve(metrics, services).expect("a thread");

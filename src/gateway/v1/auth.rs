@@ -1,5 +1,7 @@
 //! Who asks: bearer token, tenant, role, and the key that makes a request safe to repeat.
 
+use super::operation::Needs;
+use super::status;
 use crate::gateway::connections::Peer;
 use crate::gateway::dashboard::session;
 use crate::gateway::engines::Asker;
@@ -11,7 +13,7 @@ use crate::net::token::AuthError;
 use crate::types::{CommandKey, ResultCode, Role};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use std::net::IpAddr;
 
 /// Names the tenant to act for.
@@ -19,6 +21,9 @@ const TENANT_HEADER: &str = "onhand-tenant";
 
 /// The tenant of requests that name none.
 const TENANT_DEFAULT: &str = "default";
+
+/// A sequence that the answer must contain.
+const AFTER_HEADER: &str = "onhand-after-sequence";
 
 /// Makes a request safe to repeat.
 const KEY_HEADER: &str = "idempotency-key";
@@ -35,6 +40,10 @@ pub(in crate::gateway) struct Caller {
     pub role: Role,
     /// The command's key: from the header, or drawn.
     pub key: CommandKey,
+    /// `If-Match`: the stamps that the order may have.
+    pub if_match: Option<Vec<u64>>,
+    /// `If-None-Match`: the stamps that the caller has.
+    if_none_match: Vec<u64>,
 }
 
 impl Caller {
@@ -53,6 +62,23 @@ impl Caller {
             needed.name()
         );
         Err(Problem::refused(ResultCode::ForbiddenRole, detail))
+    }
+
+    /// True where the caller has what has this stamp.
+    pub fn has_seen(&self, stamp: u64) -> bool {
+        self.if_none_match.contains(&stamp)
+    }
+
+    /// What a caller was told, it sees: the answer contains the record with this sequence.
+    async fn has_reached(&self, shared: &Shared, wanted: u64) -> Result<(), Problem> {
+        let found = status::ask(shared, self).await?.sequence;
+        if found >= wanted {
+            return Ok(());
+        }
+        let title = "The journal of this tenant has no such sequence.";
+        let detail = format!("`{AFTER_HEADER}` is {wanted}, but the journal ends at {found}");
+        let status = StatusCode::PRECONDITION_FAILED;
+        Err(Problem::new(status, "SEQUENCE_AHEAD", title).because(detail))
     }
 }
 
@@ -90,9 +116,40 @@ impl FromRequestParts<Shared> for Caller {
             tenant: tenant.to_owned(),
             actor,
         };
-        let key = command_key(headers)?;
-        Ok(Self { asker, role, key })
+        let caller = Self {
+            asker,
+            role,
+            key: command_key(headers)?,
+            if_match: match text(headers, header::IF_MATCH.as_str())?.map(str::trim) {
+                None | Some("*") => None,
+                Some(list) => Some(stamps(list)),
+            },
+            if_none_match: text(headers, header::IF_NONE_MATCH.as_str())?
+                .map(stamps)
+                .unwrap_or_default(),
+        };
+        if let Some(Needs(role)) = parts.extensions.get() {
+            caller.may(*role)?;
+        }
+        if let Some(wanted) = text(headers, AFTER_HEADER)? {
+            let bad = |_| Problem::bad_request(format!("`{AFTER_HEADER}` is no sequence"));
+            caller
+                .has_reached(shared, wanted.parse().map_err(bad)?)
+                .await?;
+        }
+        Ok(caller)
     }
+}
+
+/// The stamps of a list of entity tags; others are none of ours and match nothing.
+fn stamps(list: &str) -> Vec<u64> {
+    let tags = list
+        .split(',')
+        .map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"'));
+    let digits = tags.filter(|tag| tag.len() == 16);
+    digits
+        .filter_map(|tag| u64::from_str_radix(tag, 16).ok())
+        .collect()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
@@ -123,6 +180,10 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 fn local_admin(parts: &Parts) -> Result<Role, Problem> {
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
     let host = text(&parts.headers, header::HOST.as_str())?.unwrap_or_default();
+    if is_cross_site(&parts.headers) {
+        let detail = "a page of another site asks in somebody's browser; nothing was done";
+        return Err(Problem::refused(ResultCode::Unauthenticated, detail));
+    }
     if peer.is_some_and(|peer| peer.is_loopback()) && is_loopback(host) {
         if session::changes(&parts.method) {
             session::same_origin(&parts.headers)?;
@@ -132,6 +193,25 @@ fn local_admin(parts: &Parts) -> Result<Role, Problem> {
     let detail = "the server has no token file, so it takes requests from its own machine only: \
                   start it with --token-file";
     Err(Problem::refused(ResultCode::Unauthenticated, detail))
+}
+
+/// True where a browser sends this for a page of another site, without being asked by a person:
+/// nothing that a browser adds by itself may admit such a request.
+pub(in crate::gateway) fn is_cross_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    let host = text(header::HOST.as_str()).unwrap_or_default();
+    let is_other_origin = text(header::ORIGIN.as_str()).is_some_and(|origin| {
+        let place = origin.split_once("://").map(|(_, place)| place);
+        !place.is_some_and(|place| place.eq_ignore_ascii_case(host))
+    });
+    let is_other_site = text("sec-fetch-site").is_some_and(|site| {
+        !site.eq_ignore_ascii_case("same-origin") && !site.eq_ignore_ascii_case("none")
+    });
+    is_other_origin || is_other_site
 }
 
 /// Whether a `Host` header names this machine.
@@ -195,6 +275,35 @@ mod tests {
             "10.0.0.1:7172",
         ] {
             assert!(!is_loopback(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn requests_of_other_sites_are_told_from_own_ones() {
+        let headers = |all: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in all {
+                headers.insert(*name, HeaderValue::from_str(value).expect("a value"));
+            }
+            headers
+        };
+        let host = ("host", "127.0.0.1:7172");
+        for own in [
+            headers(&[host]),
+            headers(&[host, ("origin", "http://127.0.0.1:7172")]),
+            headers(&[host, ("sec-fetch-site", "same-origin")]),
+            headers(&[host, ("sec-fetch-site", "none")]),
+        ] {
+            assert!(!is_cross_site(&own), "{own:?}");
+        }
+        for other in [
+            headers(&[host, ("origin", "https://evil.example")]),
+            headers(&[host, ("origin", "null")]),
+            headers(&[host, ("origin", "http://127.0.0.1:8000")]),
+            headers(&[host, ("sec-fetch-site", "cross-site")]),
+            headers(&[host, ("sec-fetch-site", "same-site")]),
+        ] {
+            assert!(is_cross_site(&other), "{other:?}");
         }
     }
 

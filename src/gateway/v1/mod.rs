@@ -1,4 +1,4 @@
-//! The REST API, first version: orders in process, reviews, dead letters, breakers.
+//! The REST API, first version: orders, holds, stock, definitions, events, and what operators do.
 //!
 //! Every answer waits until what it reveals is acknowledged. What changes state takes an
 //! `Idempotency-Key`, so that it can be repeated; refusals are problem details with the result code.
@@ -6,50 +6,45 @@
 
 mod auth;
 mod breakers;
+mod catalog;
 mod dead_letters;
 mod edit;
+mod events;
+mod holds;
+mod openapi;
 mod operate;
+mod operation;
+mod operations;
 mod orders;
 mod pages;
+mod parameters;
 mod pipelines;
+mod place;
 mod recovery;
+mod reply;
 mod review;
+pub mod shapes;
 mod show;
+mod status;
+mod stock;
+
+pub(super) use openapi::document;
 
 use super::problem::Problem;
 use super::state::Shared;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 
 pub(super) use auth::{Caller, is_loopback};
 pub(super) use operate::order as order_of;
 
-/// The routes below `/v1`.
+/// The routes below `/v1`: those of the table, each with the role that it needs.
 pub(super) fn routes() -> Router<Shared> {
-    let letter = |action: &str| format!("/dead-letters/{{order}}/{{effect}}{action}");
-    Router::new()
-        .route("/orders", get(orders::list))
-        .route("/orders/{order}", get(orders::show))
-        .route("/orders/{order}/cancel", post(orders::cancel))
-        .route("/orders/{order}/ship", post(orders::ship))
-        .route("/orders/{order}/deliver", post(orders::deliver))
-        .route("/orders/{order}/refund", post(orders::refund))
-        .route("/orders/{order}/return", post(orders::give_back))
-        .route("/orders/{order}/edit", post(edit::edit))
-        .route("/review", get(review::list))
-        .route("/review/{order}/approve", post(review::approve))
-        .route("/review/{order}/decline", post(review::decline))
-        .route("/dead-letters", get(dead_letters::list))
-        .route("/dead-letters/redrive", post(dead_letters::redrive_all))
-        .route(&letter(""), get(dead_letters::show))
-        .route(&letter("/redrive"), post(dead_letters::redrive))
-        .route(&letter("/discard"), post(dead_letters::discard))
-        .route(&letter("/edit"), post(dead_letters::edit))
-        .route("/pipelines", get(pipelines::show))
-        .route("/breakers", get(breakers::list))
-        .route("/breakers/{provider}/isolate", post(breakers::isolate))
-        .route("/breakers/{provider}/reset", post(breakers::reset))
+    let operations = operations::all().into_iter();
+    operations.fold(Router::new(), |router, operation| {
+        let (path, route) = operation.into_route();
+        router.route(path, route)
+    })
 }
 
 /// No such path.

@@ -1,6 +1,8 @@
 //! What the routes have in common: which order, one command, one question.
 
 use super::auth::Caller;
+use super::orders::Answer;
+use super::reply::Reply;
 use super::show::Names;
 use crate::gateway::callbacks::order_named;
 use crate::gateway::problem::Problem;
@@ -9,8 +11,8 @@ use crate::limits::PROVIDER_MESSAGE_BYTES_MAX;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, OrderDetail};
 use crate::types::process::OperatorAction;
 use crate::types::{CodeClass, OrderKey, OrderState, ResultCode, card};
-use axum::Json;
-use serde_json::{Value, json};
+use axum::http::StatusCode;
+use serde_json::json;
 
 /// A decision about one order.
 #[derive(Clone, Debug)]
@@ -86,7 +88,7 @@ pub(super) async fn decide(
     caller: &Caller,
     order: OrderKey,
     decision: Decision,
-) -> Result<Json<Value>, Problem> {
+) -> Answer {
     reason_fits(decision.action, &decision.reason)?;
     command(shared, caller, order, decision.request(caller, order)).await
 }
@@ -97,12 +99,20 @@ pub(super) async fn command(
     caller: &Caller,
     order: OrderKey,
     request: LocalRequest,
-) -> Result<Json<Value>, Problem> {
+) -> Answer {
+    let request = match &caller.if_match {
+        None => request,
+        Some(stamps) => LocalRequest::IfUnchanged {
+            order,
+            stamps: stamps.clone(),
+            request: Box::new(request),
+        },
+    };
     let done = send(shared, caller, request).await?;
     if done.code != ResultCode::Ok {
         return Err(refusal(caller, order, done));
     }
-    Ok(Json(json!({
+    Ok(Reply::of(json!({
         "code": done.code.name(),
         "order": order.to_string(),
         "state": done.state.map(OrderState::name),
@@ -137,6 +147,12 @@ pub(super) async fn send(
             replayed: false,
             sequence: 0,
         }),
+        LocalAnswer::Changed => {
+            let title = "The order is not as `If-Match` says.";
+            let detail = "nothing was done; read the order again, and decide again";
+            let status = StatusCode::PRECONDITION_FAILED;
+            Err(Problem::new(status, "CHANGED", title).because(detail))
+        }
         other => Err(unexpected(&other)),
     }
 }
@@ -207,7 +223,7 @@ pub(super) fn reason_fits(action: OperatorAction, reason: &str) -> Result<(), Pr
 /// The engine answered another question: a fault of the server's.
 pub(super) fn unexpected(answer: &LocalAnswer) -> Problem {
     tracing::error!(?answer, "the engine's answer does not fit the question");
-    let status = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
     Problem::new(
         status,
         "INTERNAL",

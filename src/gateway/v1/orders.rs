@@ -3,6 +3,7 @@
 use super::auth::Caller;
 use super::operate::{self, Decision, decide};
 use super::pages::{Page, page};
+use super::reply::Reply;
 use super::show;
 use crate::engine::process::command::{ListFilter, ListPage};
 use crate::gateway::body;
@@ -10,21 +11,22 @@ use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, NamedLine};
 use crate::types::process::OperatorAction;
-use crate::types::{Disposition, ResultCode, Role};
-use axum::Json;
+use crate::types::{Disposition, ResultCode};
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a route answers.
-pub(super) type Answer = Result<Json<Value>, Problem>;
+pub(in crate::gateway) type Answer = Result<Reply, Problem>;
 
 /// Why, for decisions that need nothing else.
-#[derive(Deserialize, Debug, Default)]
+#[derive(Deserialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Because {
+    /// In words, for the audit trail; at most 240 bytes without control characters.
+    #[schema(max_length = 240)]
     pub reason: String,
 }
 
@@ -34,7 +36,6 @@ pub(in crate::gateway) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    caller.may(Role::ReadOnly)?;
     let wanted = Page::of(query.as_deref(), true)?;
     summaries(&shared, &caller, wanted).await
 }
@@ -44,7 +45,7 @@ pub(super) async fn summaries(shared: &Shared, caller: &Caller, wanted: Page) ->
     let found = ask_list(shared, caller, wanted, false).await?;
     let shard = shared.engines.shard_of(&caller.asker.tenant);
     let orders = found.orders.iter().map(|view| show::summary(view, shard));
-    Ok(Json(page("orders", orders.collect(), found.next)))
+    Ok(Reply::of(page("orders", orders.collect(), found.next)))
 }
 
 /// One page of orders in process.
@@ -75,17 +76,12 @@ pub(in crate::gateway) async fn show(
     caller: Caller,
     Path(order): Path<String>,
 ) -> Answer {
-    caller.may(Role::ReadOnly)?;
     let order = operate::order(&shared, &caller, &order).await?;
     let detail = operate::detail(&shared, &caller, order).await?;
     let names = operate::names(&shared, &caller).await?;
     let shard = shared.engines.shard_of(&caller.asker.tenant);
-    Ok(Json(show::detail(
-        &detail,
-        &order.to_string(),
-        shard,
-        &names,
-    )))
+    let shown = show::detail(&detail, &order.to_string(), shard, &names);
+    Ok(Reply::of(shown).stamped(detail.stamp(), &caller))
 }
 
 /// `POST /v1/orders/ORDER/cancel`.
@@ -96,17 +92,21 @@ pub(in crate::gateway) async fn cancel(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Connector)?;
     let because: Because = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let decision = Decision::plain(OperatorAction::Cancel, because.reason);
     decide(&shared, &caller, order, decision).await
 }
 
-#[derive(Deserialize, Debug, Default)]
+/// How the parcel left.
+#[derive(Deserialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
-struct Shipment {
+pub(in crate::gateway) struct Shipment {
+    /// Name of the carrier.
+    #[schema(max_length = 64)]
     carrier: String,
+    /// Its number for the parcel.
+    #[schema(max_length = 64)]
     tracking: String,
 }
 
@@ -118,7 +118,6 @@ pub(in crate::gateway) async fn ship(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let shipment: Shipment = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let reason = format!("{} {}", shipment.carrier, shipment.tracking);
@@ -134,18 +133,20 @@ pub(in crate::gateway) async fn deliver(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let because: Because = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let decision = Decision::plain(OperatorAction::Deliver, because.reason);
     decide(&shared, &caller, order, decision).await
 }
 
-#[derive(Deserialize, Debug, Default)]
+/// How much goes back.
+#[derive(Deserialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
-struct Refund {
+pub(in crate::gateway) struct Refund {
     /// Minor units; 0 or absent: everything captured and not given back.
     amount: u64,
+    /// In words, for the audit trail.
+    #[schema(max_length = 240)]
     reason: String,
 }
 
@@ -157,7 +158,6 @@ pub(in crate::gateway) async fn refund(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let refund: Refund = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let decision = Decision {
@@ -168,12 +168,19 @@ pub(in crate::gateway) async fn refund(
 }
 
 /// One line by names, as in bodies.
-#[derive(Deserialize, Clone, Debug)]
+#[derive(Deserialize, Serialize, ToSchema, Clone, Debug)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LineBody {
+#[schema(as = Line)]
+pub(in crate::gateway) struct LineBody {
+    /// Name of the SKU.
+    #[schema(min_length = 1, max_length = 64)]
     sku: String,
+    /// Units.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
+    /// Name of the location; absent: any.
     #[serde(default)]
+    #[schema(max_length = 64)]
     location: Option<String>,
 }
 
@@ -187,10 +194,15 @@ impl From<LineBody> for NamedLine {
     }
 }
 
-#[derive(Deserialize, Debug, Default)]
+/// What came back.
+#[derive(Deserialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
-struct Returned {
+pub(in crate::gateway) struct Returned {
+    /// `restock` (default), `damaged` or `quality_control`.
+    #[schema(pattern = "^(restock|damaged|quality_control)$")]
     disposition: Option<String>,
+    /// Which units; absent: all that are out.
+    #[schema(max_items = 128)]
     lines: Vec<LineBody>,
 }
 
@@ -202,7 +214,6 @@ pub(in crate::gateway) async fn give_back(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    caller.may(Role::Operator)?;
     let returned: Returned = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let disposition = disposition(returned.disposition.as_deref())?;

@@ -16,6 +16,7 @@ use crate::types::{CommandKey, OrderKey, ResultCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// Most dead letters of one request.
 const REDRIVEN_MAX: usize = 1_000;
@@ -27,9 +28,10 @@ const WAIT_MS_MAX: u64 = 30_000;
 const LOOK_MS: u64 = 250;
 
 /// Which dead letters, and how long to wait for what becomes of them. What is absent fits all.
-#[derive(Deserialize, Debug, Default)]
+#[derive(Deserialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Cause {
+#[schema(as = RedriveRequest)]
+pub(in crate::gateway) struct Cause {
     /// The provider's name.
     provider: Option<String>,
     /// Name of the effect's kind, such as `crm_update`.
@@ -37,9 +39,13 @@ pub(super) struct Cause {
     /// The provider's code of the latest failure.
     code: Option<String>,
     /// At most so many, 1 ..= 1,000.
+    #[schema(minimum = 1, maximum = 1_000)]
     limit: Option<usize>,
     /// Wait so long for outcomes, in milliseconds, at most 30,000.
+    #[schema(maximum = 30_000)]
     wait_ms: Option<u64>,
+    /// In words, for the audit trail.
+    #[schema(max_length = 240)]
     reason: String,
 }
 
@@ -111,10 +117,9 @@ fn of_letter(caller: &Caller, letter: &Letter) -> Caller {
     hasher.update(&letter.order.0.to_le_bytes());
     hasher.update(&letter.effect.to_le_bytes());
     let first = hasher.finalize().as_bytes().first_chunk().copied();
-    Caller {
-        key: CommandKey(first.map_or(1, u128::from_le_bytes).max(1)),
-        ..caller.clone()
-    }
+    let mut own = caller.clone();
+    own.key = CommandKey(first.map_or(1, u128::from_le_bytes).max(1));
+    own
 }
 
 async fn fitting(

@@ -1,0 +1,257 @@
+//! Every operation of `/v1`, once: the router, the roles, the API document and the table in
+//! `docs/API.md` are made of this.
+
+use super::holds::{Confirmed, Extension, Nothing};
+use super::operation::Operation;
+use super::place::NewOrder;
+use super::shapes::{
+    BreakerChange, BreakerPage, DeadLetter, DeadLetterPage, Definition, EventPage, Location,
+    LocationPage, Order, OrderPage, Outcome, PipelinePage, Placed, Recovery, Sku, SkuPage,
+    SkuStock, Status, StockOutcome, StockPage,
+};
+use super::stock::{Adjustment, BucketMove, Count, Receipt, Transfer};
+use super::{breakers, catalog, dead_letters, edit, events, holds, orders, pipelines, place};
+use super::{recovery, review, status, stock};
+use crate::types::Role::{Connector, Operator};
+
+/// Parameters of a list.
+const PAGE: &[&str] = &["limit", "after"];
+
+/// All of them, in the order of the documents.
+pub(in crate::gateway) fn all() -> Vec<Operation> {
+    let groups = [
+        orders(),
+        after_confirmation(),
+        of_holds(),
+        of_stock(),
+        definitions(),
+        operation(),
+        letters(),
+        of_events(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+fn orders() -> Vec<Operation> {
+    vec![
+        Operation::post(Connector, "/orders", place::order)
+            .about("Place an order: it enters its pipeline")
+            .takes::<NewOrder>()
+            .creates::<Placed>(),
+        Operation::get("/orders", orders::list)
+            .about("Orders in process, oldest first")
+            .query(&["state", "limit", "after"])
+            .answers::<OrderPage>(),
+        Operation::get("/orders/{order}", orders::show)
+            .about("One order, in process or not")
+            .answers::<Order>()
+            .stamped(),
+        Operation::post(Connector, "/orders/{order}/cancel", orders::cancel)
+            .about("Cancel before shipment; what was done is undone")
+            .may_take::<orders::Because>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Connector, "/orders/{order}/edit", edit::edit)
+            .about("The next version: all of it or nothing; what is absent stays")
+            .may_take::<edit::Edit>()
+            .answers::<Outcome>()
+            .stamped(),
+    ]
+}
+
+fn after_confirmation() -> Vec<Operation> {
+    vec![
+        Operation::post(Operator, "/orders/{order}/ship", orders::ship)
+            .about("Everything that has not shipped has left")
+            .may_take::<orders::Shipment>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Operator, "/orders/{order}/deliver", orders::deliver)
+            .about("The parcel arrived")
+            .may_take::<orders::Because>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Operator, "/orders/{order}/return", orders::give_back)
+            .about("Shipped units came back; without lines, all that are out")
+            .may_take::<orders::Returned>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Operator, "/orders/{order}/refund", orders::refund)
+            .about("Give money back; amount 0: everything captured and not given back")
+            .may_take::<orders::Refund>()
+            .answers::<Outcome>()
+            .stamped(),
+    ]
+}
+
+fn of_holds() -> Vec<Operation> {
+    vec![
+        Operation::post(Connector, "/holds", place::hold)
+            .about("Hold units until they are confirmed, released, or the time is over")
+            .takes::<NewOrder>()
+            .creates::<Placed>(),
+        Operation::post(Connector, "/holds/{order}/confirm", holds::confirm)
+            .about("Held units become committed ones; with lines only those")
+            .may_take::<Confirmed>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Connector, "/holds/{order}/release", holds::release)
+            .about("Held units are for sale again")
+            .may_take::<Nothing>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Connector, "/holds/{order}/extend", holds::extend)
+            .about("The hold ends so many milliseconds from now, if that is later")
+            .takes::<Extension>()
+            .answers::<Outcome>()
+            .stamped(),
+    ]
+}
+
+fn of_stock() -> Vec<Operation> {
+    vec![
+        Operation::get("/stock", stock::list)
+            .about("Stock of every SKU, by location")
+            .query(PAGE)
+            .answers::<StockPage>(),
+        Operation::get("/stock/{sku}", stock::show)
+            .about("Stock of one SKU, by location")
+            .answers::<SkuStock>(),
+        Operation::post(Operator, "/stock/{sku}/receive", stock::receive)
+            .about("Units arrived")
+            .takes::<Receipt>()
+            .answers::<StockOutcome>(),
+        Operation::post(Operator, "/stock/{sku}/adjust", stock::adjust)
+            .about("Correct on hand by a difference, with a reason")
+            .takes::<Adjustment>()
+            .answers::<StockOutcome>(),
+        Operation::post(Operator, "/stock/{sku}/set", stock::set)
+            .about("Set on hand; with `expect` only if it is that now")
+            .takes::<Count>()
+            .answers::<StockOutcome>(),
+        Operation::post(Operator, "/stock/{sku}/transfer", stock::transfer)
+            .about("Move available units to another location, at once on both sides")
+            .takes::<Transfer>()
+            .answers::<StockOutcome>(),
+        Operation::post(Operator, "/stock/{sku}/move", stock::shift)
+            .about("Move units between the buckets of one location")
+            .takes::<BucketMove>()
+            .answers::<StockOutcome>(),
+    ]
+}
+
+fn definitions() -> Vec<Operation> {
+    vec![
+        Operation::get("/skus", catalog::skus)
+            .about("Every SKU")
+            .query(PAGE)
+            .answers::<SkuPage>(),
+        Operation::get("/skus/{sku}", catalog::sku)
+            .about("One SKU")
+            .answers::<Sku>(),
+        Operation::put(Operator, "/skus/{sku}", catalog::put_sku)
+            .about("Define a SKU, or put it on or off sale")
+            .may_take::<catalog::SkuDefinition>()
+            .answers::<Definition>(),
+        Operation::get("/locations", catalog::locations)
+            .about("Every location")
+            .query(PAGE)
+            .answers::<LocationPage>(),
+        Operation::get("/locations/{location}", catalog::location)
+            .about("One location")
+            .answers::<Location>(),
+        Operation::put(Operator, "/locations/{location}", catalog::put_location)
+            .about("Define a location; one that is there keeps its place")
+            .may_take::<catalog::LocationDefinition>()
+            .answers::<Definition>(),
+    ]
+}
+
+fn operation() -> Vec<Operation> {
+    vec![
+        Operation::get("/review", review::list)
+            .about("Orders in review, oldest first")
+            .query(PAGE)
+            .answers::<OrderPage>(),
+        Operation::post(Operator, "/review/{order}/approve", review::approve)
+            .about("Go on with an order in review")
+            .may_take::<orders::Because>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::post(Operator, "/review/{order}/decline", review::decline)
+            .about("End an order in review")
+            .may_take::<orders::Because>()
+            .answers::<Outcome>()
+            .stamped(),
+        Operation::get("/pipelines", pipelines::show)
+            .about("The pipelines that new orders take, and who serves their steps")
+            .answers::<PipelinePage>(),
+        Operation::get("/breakers", breakers::list)
+            .about("Every provider's breaker in the tenant's shard")
+            .answers::<BreakerPage>(),
+        Operation::post(Operator, "/breakers/{provider}/isolate", breakers::isolate)
+            .about("No call goes out to the provider until it is reset")
+            .may_take::<Nothing>()
+            .answers::<BreakerChange>(),
+        Operation::post(Operator, "/breakers/{provider}/reset", breakers::reset)
+            .about("Calls go out to the provider again")
+            .may_take::<Nothing>()
+            .answers::<BreakerChange>(),
+        Operation::get("/status", status::show)
+            .about("Who asks, counters of the tenant's shard, and how far its journal is")
+            .answers::<Status>(),
+    ]
+}
+
+fn letters() -> Vec<Operation> {
+    vec![
+        Operation::get("/dead-letters", dead_letters::list)
+            .about("Effects that exhausted their attempts; `limit` counts orders")
+            .query(PAGE)
+            .answers::<DeadLetterPage>(),
+        Operation::get("/dead-letters/{order}/{effect}", dead_letters::show)
+            .about("One of them")
+            .answers::<DeadLetter>(),
+        Operation::post(
+            Operator,
+            "/dead-letters/{order}/{effect}/redrive",
+            dead_letters::redrive,
+        )
+        .about("Try it again with the same key")
+        .may_take::<orders::Because>()
+        .answers::<Outcome>(),
+        Operation::post(
+            Operator,
+            "/dead-letters/{order}/{effect}/discard",
+            dead_letters::discard,
+        )
+        .about("Give it up")
+        .may_take::<orders::Because>()
+        .answers::<Outcome>(),
+        Operation::post(
+            Operator,
+            "/dead-letters/{order}/{effect}/edit",
+            dead_letters::edit,
+        )
+        .about("Another reference or recipient, before a redrive")
+        .takes::<dead_letters::Correction>()
+        .answers::<Outcome>(),
+        Operation::post(Operator, "/dead-letters/redrive", dead_letters::redrive_all)
+            .about("Try all of one cause again, and count what became of them")
+            .may_take::<recovery::Cause>()
+            .answers::<Recovery>(),
+    ]
+}
+
+fn of_events() -> Vec<Operation> {
+    vec![
+        Operation::get("/events", events::list)
+            .about("What happened, oldest first, from a cursor on")
+            .query(&["after", "limit", "kind"])
+            .answers::<EventPage>(),
+        Operation::get("/events/stream", events::stream)
+            .about("What happens, as server-sent events, from a cursor or from now on")
+            .query(&["after", "kind"])
+            .streams(),
+    ]
+}
