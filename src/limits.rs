@@ -294,6 +294,9 @@ pub const PAGE_ITEMS_MAX: u16 = 500;
 /// Items of one page over HTTP where the caller says nothing.
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 
+/// Requests a second that one address may fail to authenticate for; one more is told to wait.
+pub const HTTP_AUTH_FAILURES_PER_SECOND_MAX: u32 = 20;
+
 /// Journal records that one page of events looks at; the page ends early behind them.
 pub const EVENT_RECORDS_SCANNED_MAX: usize = 65_536;
 

@@ -35,6 +35,7 @@ mod it {
     mod providers_payment;
     mod providers_services;
     mod rest;
+    mod rest_security;
     mod room;
     mod sandbox;
     mod scripted;

@@ -113,7 +113,11 @@ const PARTS: &[(&str, &str, &[&str])] = &[
     ("feed", "engine", &["record"]),
     ("dashboard", "engine", &["record"]),
     ("dashboard", "shard", &["local"]),
-    ("gateway", "engine", &["process", "record", "channel_event", "command"]),
+    (
+        "gateway",
+        "engine",
+        &["process", "record", "channel_event", "command"],
+    ),
     ("gateway", "shard", &["local"]),
     ("gateway", "net", &["token", "listener"]),
 ];

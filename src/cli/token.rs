@@ -51,6 +51,9 @@ struct New {
     /// line on standard error]
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// When it ends: RFC 3339, such as 2027-01-31T12:00:00Z [default: never]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
     /// Print JSON instead of the bare token [default: off]
     #[arg(long)]
     json: bool,
@@ -67,6 +70,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn draw(new: &New) -> anyhow::Result<()> {
     let (secret, token) = Token::draw(&new.name, new.role, &new.tenant)?;
+    let token = match &new.expires {
+        None => token,
+        Some(time) => token.until(time)?,
+    };
     let line = token.to_line();
     match &new.file {
         Some(path) => append(path, token)?,
@@ -128,6 +135,7 @@ fn list(path: &Path, json: bool) -> anyhow::Result<()> {
                     "name": token.name,
                     "role": token.role.name(),
                     "tenant": tenant(token),
+                    "expires": token.expires(),
                 })
             })
             .collect();
@@ -142,9 +150,10 @@ fn list(path: &Path, json: bool) -> anyhow::Result<()> {
                 token.name.clone(),
                 token.role.name().to_owned(),
                 tenant(token),
+                token.expires().unwrap_or_else(|| "never".to_owned()),
             ]
         })
         .collect();
-    print(table(&["NAME", "ROLE", "TENANT"], &rows))?;
+    print(table(&["NAME", "ROLE", "TENANT", "EXPIRES"], &rows))?;
     Ok(())
 }

@@ -33,10 +33,17 @@ impl Config {
             }
         }
         if let Some(http) = self.http.filter(|http| !http.ip().is_loopback()) {
-            warnings.push(format!(
-                "HTTP on {http} is plain: tokens and answers cross the network in clear, and metrics are \
-                 served to anyone who reaches it"
-            ));
+            if self.http_tls_cert.is_none() {
+                warnings.push(format!(
+                    "HTTP on {http} is plain: tokens and answers cross the network in clear"
+                ));
+            }
+            if self.token_file.is_none() {
+                warnings.push(format!(
+                    "HTTP on {http} without a token file: metrics are served to anyone who reaches \
+                     it, and the REST API to nobody but this machine"
+                ));
+            }
         }
         warnings
     }
@@ -95,6 +102,17 @@ impl Config {
     }
 
     fn check_exposure(&self) -> Result<(), ConfigError> {
+        match (&self.http_tls_cert, &self.http_tls_key) {
+            (Some(_), None) => {
+                let message = "needs `http_tls_key`, the private key".into();
+                return Err(self.refuse("http_tls_cert", message));
+            }
+            (None, Some(_)) => {
+                let message = "needs `http_tls_cert`, the certificate".into();
+                return Err(self.refuse("http_tls_key", message));
+            }
+            _ => {}
+        }
         match (&self.tls_cert, &self.tls_key) {
             (Some(_), None) => {
                 return Err(self.refuse("tls_cert", "needs `tls_key`, the private key".into()));
@@ -109,11 +127,12 @@ impl Config {
         }
         if let Some(http) = self.http
             && !http.ip().is_loopback()
+            && (self.token_file.is_none() || self.http_tls_cert.is_none())
         {
             let message = format!(
-                "{http} can be reached from other machines, and HTTP here has no TLS, and metrics no \
-                 authentication. Listen on 127.0.0.1 behind a proxy that has both, or say \
-                 `insecure_plaintext` if the network is yours alone"
+                "{http} can be reached from other machines, which needs authentication \
+                 (`token_file`) and TLS (`http_tls_cert` and `http_tls_key`). Listen on 127.0.0.1, \
+                 behind a proxy if need be, or say `insecure_plaintext` if the network is yours alone"
             );
             return Err(self.refuse("http", message));
         }

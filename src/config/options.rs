@@ -176,7 +176,8 @@ options! {
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7171)), "IP:PORT";
 
     /// Where `/metrics`, `/healthz`, `/readyz`, providers' callbacks and the REST API are served
-    /// over plain HTTP, or `off`. Port 0 lets the operating system choose.
+    /// over HTTP, or `off`. Port 0 lets the operating system choose. Away from loopback a token
+    /// file and TLS are required, unless `insecure_plaintext` is set.
     http: Option<SocketAddr> = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7172))),
         "IP:PORT or off";
 
@@ -236,6 +237,17 @@ options! {
 
     /// Private key of the certificate in PEM. Needs `tls_cert`.
     tls_key: Option<PathBuf> = None, "file";
+
+    /// Certificate chain of the HTTP port in PEM, leaf first: it then serves HTTPS only. Needs
+    /// `http_tls_key`.
+    http_tls_cert: Option<PathBuf> = None, "file";
+
+    /// Private key of the HTTP port's certificate in PEM. Needs `http_tls_cert`.
+    http_tls_key: Option<PathBuf> = None, "file";
+
+    /// Requests to `/v1` that one token (without a token file: one address) may make in a second,
+    /// and at once. One more is answered 429 with `Retry-After`.
+    http_requests_per_second: u32 = 1_000, "requests", 1 => 1_000_000;
 
     /// Listen away from loopback without TLS or without a token file. Tokens and orders then cross
     /// the network in clear: only behind a tunnel or on a network that you trust.

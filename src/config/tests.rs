@@ -155,7 +155,15 @@ fn http_without_authentication_stays_on_loopback() {
         &away,
         &["--http", "authentication", "insecure_plaintext"],
     );
-    assert!(loaded("insecure_plaintext = true\n", &away).is_ok());
+    refused("token_file = \"t\"\n", &away, &["--http", "TLS"]);
+    let pair = "http_tls_cert = \"c\"\nhttp_tls_key = \"k\"\n";
+    refused(pair, &away, &["--http", "token_file"]);
+    let one = "http_tls_cert = \"c\"\n";
+    refused(one, &[], &["line 1", "`http_tls_cert`", "`http_tls_key`"]);
+    let safe = loaded(&format!("{pair}token_file = \"t\"\n"), &away).expect("all given");
+    assert!(safe.warnings().is_empty(), "{:?}", safe.warnings());
+    let open = loaded("insecure_plaintext = true\n", &away).expect("said so");
+    assert_eq!(open.warnings().len(), 2);
 }
 
 #[test]

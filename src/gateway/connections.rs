@@ -9,8 +9,10 @@ use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 /// Wait after an accept that failed for a lack of descriptors or memory.
@@ -21,7 +23,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Peer(pub SocketAddr);
 
 /// Accepts and serves connections until dropped.
-pub(super) async fn accept(listener: TcpListener, routes: Router) {
+pub(super) async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, routes: Router) {
     let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     loop {
         // One connection too many waits in the backlog until another one ends.
@@ -30,7 +32,12 @@ pub(super) async fn accept(listener: TcpListener, routes: Router) {
         };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                tokio::spawn(serve(stream, Peer(peer), routes.clone(), place));
+                let _ = stream.set_nodelay(true); // only slower without
+                let (peer, routes) = (Peer(peer), routes.clone());
+                match tls.clone() {
+                    None => tokio::spawn(serve(stream, peer, routes, place)),
+                    Some(tls) => tokio::spawn(serve_tls(stream, tls, peer, routes, place)),
+                };
             }
             Err(error) => {
                 tracing::warn!(%error, "an HTTP connection could not be accepted");
@@ -40,8 +47,26 @@ pub(super) async fn accept(listener: TcpListener, routes: Router) {
     }
 }
 
-async fn serve(stream: TcpStream, peer: Peer, routes: Router, _place: OwnedSemaphorePermit) {
-    let _ = stream.set_nodelay(true); // only slower without
+/// As [`serve`], behind a handshake that may take as long as a head.
+async fn serve_tls(
+    stream: TcpStream,
+    tls: TlsAcceptor,
+    peer: Peer,
+    routes: Router,
+    place: OwnedSemaphorePermit,
+) {
+    let limit = Duration::from_millis(HTTP_HEAD_TIMEOUT_MS);
+    match tokio::time::timeout(limit, tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve(stream, peer, routes, place).await,
+        Ok(Err(error)) => tracing::debug!(%error, peer = %peer.0, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(peer = %peer.0, "a TLS handshake took too long"),
+    }
+}
+
+async fn serve<S>(stream: S, peer: Peer, routes: Router, _place: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = tower::service_fn(move |request: axum::http::Request<_>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);

@@ -12,8 +12,8 @@
 //! observes touches no shard; what commands takes the bounded queue that adapters take, so HTTP
 //! never slows an engine thread down by more than its share.
 //!
-//! When full: the queue's refusal is 503 with Retry-After, a long body 413, a slow one 408, and one
-//! connection too many waits in the socket's backlog.
+//! When full: the queue's refusal is 503 with Retry-After, a caller too fast 429, a long body 413, a
+//! slow one 408, and one connection too many waits in the socket's backlog.
 
 mod body;
 pub mod callbacks;
@@ -21,8 +21,10 @@ mod connections;
 pub mod dashboard;
 pub mod engines;
 pub mod problem;
+mod rate;
 mod state;
 mod trace;
+pub mod track;
 pub mod v1;
 mod webhooks;
 
@@ -30,12 +32,15 @@ pub use state::Services;
 
 use crate::limits::EVENT_STREAMS_MAX;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use connections::Peer;
 use metrics_exporter_prometheus::PrometheusHandle;
+use problem::Problem;
+use rate::Rates;
 use state::Shared;
 use std::io;
 use std::net::SocketAddr;
@@ -44,6 +49,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsAcceptor;
 use utoipa_swagger_ui::SwaggerUi;
 
 /// How often histogram samples are folded while nobody asks.
@@ -104,14 +110,17 @@ impl Bound {
             dashboard: services.dashboard,
             journals: services.journals,
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
+            rates: Arc::new(Rates::new(services.requests_per_second)),
+            track: services.track,
         };
         let (stop, stopped) = oneshot::channel();
         let listener = self.listener;
+        let tls = services.tls.map(TlsAcceptor::from);
         let thread = std::thread::Builder::new()
             .name("onhand-http".to_owned())
             .spawn(move || {
                 crate::affinity::yield_to_engines();
-                if let Err(error) = runtime.block_on(serve(listener, shared, stopped)) {
+                if let Err(error) = runtime.block_on(serve(listener, tls, shared, stopped)) {
                     tracing::error!(%error, "the HTTP thread ended; orders are served on");
                 }
                 runtime.shutdown_background();
@@ -148,20 +157,23 @@ impl Drop for Gateway {
 
 async fn serve(
     listener: std::net::TcpListener,
+    tls: Option<TlsAcceptor>,
     shared: Shared,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let upkeep = shared.metrics.clone();
+    let rates = Arc::clone(&shared.rates);
     tokio::spawn(async move {
         let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
         loop {
             interval.tick().await;
             upkeep.run_upkeep();
+            rates.forget_idle();
         }
     });
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tokio::select! {
-        () = connections::accept(listener, routes(shared)) => Ok(()),
+        () = connections::accept(listener, tls, routes(shared)) => Ok(()),
         _ = stopped => Ok(()),
     }
 }
@@ -189,6 +201,7 @@ fn routes(shared: Shared) -> Router {
             "/webhooks/{kind}/{shop}",
             post(webhooks::receive).get(webhooks::handshake),
         )
+        .route("/track/{token}", get(track::page))
         .nest("/v1", v1::routes())
         .merge(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", v1::document()))
         .fallback(v1::no_route)
@@ -197,12 +210,21 @@ fn routes(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
+/// For whoever is on this machine; from elsewhere with a token, where the server has a token file.
+async fn metrics(
+    State(shared): State<Shared>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let is_local = peer.is_some_and(|peer| peer.0.0.ip().is_loopback());
+    if let Some(tokens) = shared.tokens.as_ref().filter(|_| !is_local) {
+        v1::is_known(tokens, &headers)?;
+    }
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (kind, shared.metrics.render())
+    Ok((kind, shared.metrics.render()))
 }
 
 async fn readyz(State(shared): State<Shared>) -> impl IntoResponse {

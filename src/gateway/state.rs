@@ -4,10 +4,13 @@ use super::callbacks::{Follow, Source};
 use super::dashboard::Dashboard;
 use super::engines::Engines;
 use crate::channels::ChannelOptions;
+use super::rate::Rates;
+use super::track::TrackKey;
 use crate::feed::ShardJournal;
 use crate::net::token::TokenFile;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::Semaphore;
@@ -29,6 +32,12 @@ pub struct Services {
     pub dashboard: Option<Dashboard>,
     /// The journals of the shards, in their order: what events are read from.
     pub journals: Arc<[Arc<dyn ShardJournal>]>,
+    /// Requests a second of one token, or of one address without tokens.
+    pub requests_per_second: NonZeroU32,
+    /// What buyers' links are signed with.
+    pub track: TrackKey,
+    /// Certificate and key; `None`: plain HTTP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl fmt::Debug for Services {
@@ -56,4 +65,6 @@ pub(super) struct Shared {
     pub journals: Arc<[Arc<dyn ShardJournal>]>,
     /// Places of clients that follow events.
     pub streams: Arc<Semaphore>,
+    pub rates: Arc<Rates>,
+    pub track: TrackKey,
 }

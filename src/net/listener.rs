@@ -390,7 +390,7 @@ fn authenticate(
     };
     match tokens.authenticate(hello.token, hello.tenant) {
         Ok(grant) => Ok((grant.name, grant.role)),
-        Err(AuthError::Unauthenticated) => Err(ResultCode::Unauthenticated),
+        Err(AuthError::Unauthenticated | AuthError::Expired) => Err(ResultCode::Unauthenticated),
         Err(AuthError::ForbiddenTenant) => Err(ResultCode::ForbiddenTenant),
     }
 }

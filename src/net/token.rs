@@ -1,12 +1,13 @@
 //! Who may connect: the token file and the check of a presented token.
 //!
 //! ```text
-//! # name      role       tenant  sha256 of the token, in hex
+//! # name      role       tenant  sha256 of the token, in hex   [expires=TIME]
 //! shop-eu     connector  acme    9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //! warehouse   operator   *       60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 //! ```
 //!
-//! One line a token; `#` starts a comment, tenant `*` is any tenant. The file holds hashes only: a
+//! One line a token; `#` starts a comment, tenant `*` is any tenant. With `expires=` and a time
+//! (RFC 3339, such as `2027-01-31T12:00:00Z`) it is refused from then on. The file holds hashes only: a
 //! token has 256 random bits, so an unsalted hash reveals nothing about it. The name is the actor
 //! written into every journal record that the token's sessions cause.
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
+use crate::clock;
 use crate::limits::{ACTORS_MAX, NAME_BYTES_MAX, TOKEN_BYTES_MAX};
 use crate::types::Role;
 
@@ -34,6 +36,8 @@ pub struct Token {
     pub role: Role,
     /// The only tenant it may name at hello; `None` is any.
     pub tenant: Option<String>,
+    /// When it ends, in milliseconds since the Unix epoch; `None`: when its line is taken out.
+    pub expires_ms: Option<u64>,
     sha256: [u8; 32],
 }
 
@@ -66,6 +70,7 @@ impl Token {
                 name,
                 role,
                 tenant,
+                expires_ms: None,
                 sha256,
             },
         ))
@@ -74,8 +79,9 @@ impl Token {
     /// What it allows a session of `tenant`.
     ///
     /// # Errors
-    /// [`AuthError::ForbiddenTenant`].
+    /// [`AuthError::ForbiddenTenant`], or [`AuthError::Expired`].
     pub fn grant(&self, tenant: &str) -> Result<Grant, AuthError> {
+        self.lives_at(clock::now_ms())?;
         match &self.tenant {
             Some(only) if only != tenant => Err(AuthError::ForbiddenTenant),
             _ => Ok(Grant {
@@ -85,21 +91,47 @@ impl Token {
         }
     }
 
+    fn lives_at(&self, now_ms: u64) -> Result<(), AuthError> {
+        match self.expires_ms {
+            Some(end) if end <= now_ms => Err(AuthError::Expired),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, until this time: RFC 3339 with a time zone.
+    ///
+    /// # Errors
+    /// [`TokenError::Expiry`] for any other text.
+    pub fn until(self, expires: &str) -> Result<Self, TokenError> {
+        let expires_ms = Some(parse_expiry(expires)?);
+        Ok(Self { expires_ms, ..self })
+    }
+
+    /// When it ends, as the file has it.
+    #[must_use]
+    pub fn expires(&self) -> Option<String> {
+        let ms = i64::try_from(self.expires_ms?).ok()?;
+        Some(jiff::Timestamp::from_millisecond(ms).ok()?.to_string())
+    }
+
     /// The line of this token in a token file, without line break.
     #[must_use]
     pub fn to_line(&self) -> String {
         let tenant = self.tenant.as_deref().unwrap_or("*");
+        let expires = self.expires().map(|time| format!(" {EXPIRES}{time}"));
         format!(
-            "{} {} {tenant} {}",
+            "{} {} {tenant} {}{}",
             self.name,
             self.role.name(),
-            hex::encode(self.sha256)
+            hex::encode(self.sha256),
+            expires.unwrap_or_default()
         )
     }
 
     fn parse(line: &str) -> Result<Self, TokenError> {
         let mut fields = line.split_whitespace();
-        let (Some(name), Some(role), Some(tenant), Some(hash), None) = (
+        let (Some(name), Some(role), Some(tenant), Some(hash), expires, None) = (
+            fields.next(),
             fields.next(),
             fields.next(),
             fields.next(),
@@ -116,9 +148,25 @@ impl Token {
             name: checked_name("name", name)?,
             role: parse_role(role)?,
             tenant: checked_tenant(tenant)?,
+            expires_ms: expires.map(expiry).transpose()?,
             sha256,
         })
     }
+}
+
+/// What the word of a line that says when a token ends begins with.
+const EXPIRES: &str = "expires=";
+
+fn expiry(word: &str) -> Result<u64, TokenError> {
+    let time = word.strip_prefix(EXPIRES);
+    let found = || TokenError::Expiry { found: word.into() };
+    parse_expiry(time.ok_or_else(found)?)
+}
+
+fn parse_expiry(text: &str) -> Result<u64, TokenError> {
+    let time: Option<jiff::Timestamp> = text.parse().ok();
+    let ms = time.and_then(|time| u64::try_from(time.as_millisecond()).ok());
+    ms.ok_or_else(|| TokenError::Expiry { found: text.into() })
 }
 
 /// A role by the name used in the token file.
@@ -144,6 +192,9 @@ pub enum AuthError {
     /// No token of the file has this secret.
     #[error("the token is missing or not in the server's token file")]
     Unauthenticated,
+    /// The token was in the file and has ended.
+    #[error("the token has expired")]
+    Expired,
     /// The token is known, but for another tenant.
     #[error("the token does not belong to this tenant")]
     ForbiddenTenant,
@@ -235,8 +286,12 @@ impl TokenFile {
     /// Takes the same time whichever entry matches, as [`TokenFile::authenticate`] does.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`].
+    /// [`AuthError::Unauthenticated`], or [`AuthError::Expired`].
     pub fn entry(&self, presented: &str) -> Result<&Token, AuthError> {
+        self.entry_at(presented, clock::now_ms())
+    }
+
+    fn entry_at(&self, presented: &str, now_ms: u64) -> Result<&Token, AuthError> {
         if presented.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::Unauthenticated);
         }
@@ -250,7 +305,8 @@ impl TokenFile {
         }
         let token = usize::try_from(at).ok().and_then(|at| self.tokens.get(at));
         let token = token.filter(|_| bool::from(found));
-        token.ok_or(AuthError::Unauthenticated)
+        let token = token.ok_or(AuthError::Unauthenticated)?;
+        token.lives_at(now_ms).map(|()| token)
     }
 }
 
@@ -303,7 +359,7 @@ pub enum TokenError {
         source: Box<TokenError>,
     },
     /// Not four words.
-    #[error("expected `name role tenant sha256`, found {found} words")]
+    #[error("expected `name role tenant sha256 [expires=TIME]`, found {found} words")]
     Fields {
         /// Words on the line.
         found: usize,
@@ -311,6 +367,12 @@ pub enum TokenError {
     /// Not a role.
     #[error("no role `{found}`: use read-only, connector, operator or admin")]
     Role {
+        /// The word found.
+        found: String,
+    },
+    /// Not a time.
+    #[error("`{found}` is not when a token ends: write expires=2027-01-31T12:00:00Z")]
+    Expiry {
         /// The word found.
         found: String,
     },
@@ -439,6 +501,28 @@ mod tests {
                 error.contains(message) && error.contains("line 3"),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_token_ends_when_its_line_says() {
+        let (secret, token) = drawn("shop", Role::Connector, "acme");
+        let token = token.until("2027-01-31T12:00:00Z").expect("a time");
+        let line = token.to_line();
+        assert!(line.ends_with(" expires=2027-01-31T12:00:00Z"), "{line}");
+        let file = file_with(&line).expect("a good file");
+        let end = token.expires_ms.expect("a time");
+        assert_eq!(end, 1_801_396_800_000);
+        let at = |now_ms| {
+            file.entry_at(&secret, now_ms)
+                .map(|token| token.name.as_str())
+        };
+        assert_eq!(at(end - 1), Ok("shop"));
+        assert_eq!(at(end), Err(AuthError::Expired));
+        for bad in ["expires=soon", "2027-01-31T12:00:00Z", "expires=2027-01-31"] {
+            let line = line.replace("expires=2027-01-31T12:00:00Z", bad);
+            let error = file_with(&line).expect_err(bad).to_string();
+            assert!(error.contains("not when a token ends"), "{error}");
         }
     }
 

@@ -12,11 +12,14 @@ use crate::gateway::Services;
 use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
 use crate::gateway::dashboard::Dashboard;
 use crate::gateway::engines::{Engines, FindOrder, FoundOrder};
+use crate::gateway::track::TrackKey;
 use crate::journal::storage::Storage;
 use crate::net::listener::ListenerOptions;
+use crate::net::tls;
 use crate::types::OrderKey;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// Setting of WhatsApp's callbacks: the environment variable that holds the handshake's token.
@@ -29,7 +32,7 @@ pub(super) fn services<S: Storage>(
     access: &[ShardAccess<S>],
     facts: Arc<OrderFactsStore>,
     process: Option<&ProcessConfig>,
-    (dashboard, channels): (Dashboard, Arc<[ChannelOptions]>),
+    (dashboard, channels, secret): (Dashboard, Arc<[ChannelOptions]>, &[u8]),
 ) -> Result<Services, ServerError> {
     let queues = access.iter().map(|one| Arc::clone(&one.queue)).collect();
     let journals = facts.shards().iter();
@@ -43,6 +46,13 @@ pub(super) fn services<S: Storage>(
         follow: Arc::new(Shipments::of(process)?),
         dashboard: Some(dashboard),
         journals,
+        requests_per_second: NonZeroU32::new(config.http_requests_per_second)
+            .unwrap_or(NonZeroU32::MIN),
+        track: TrackKey::derive(secret),
+        tls: match (&config.http_tls_cert, &config.http_tls_key) {
+            (Some(cert), Some(key)) => Some(tls::server_config(cert, key)?),
+            _ => None,
+        },
     })
 }
 

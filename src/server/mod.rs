@@ -152,7 +152,7 @@ impl<S: Storage> Server<S> {
             let (pages, thread) =
                 dashboard::start(config, &access, shards, process, recorder.clone())?;
             pulse = Some(thread);
-            let more = (pages, channels);
+            let more = (pages, channels, &data.secret()[..]);
             let services = services(config, &options, &access, facts, process, more)?;
             serve(http, recorder, services)
         });

@@ -594,7 +594,7 @@ fn a_page_of_another_site_cannot_command_the_server_of_this_machine() {
             ("origin", "https://evil.example"),
         ];
         let answered = send(shop.http, "POST", "/v1/orders", &headers, body.as_bytes());
-        answered.is_problem(401, "UNAUTHENTICATED");
+        answered.is_problem(403, "CROSS_SITE");
         let silent = [ACME, ("content-type", kind)];
         let answered = send(shop.http, "POST", "/v1/orders", &silent, body.as_bytes());
         answered.is_problem(415, "UNSUPPORTED_MEDIA_TYPE");
@@ -610,7 +610,7 @@ fn a_page_of_another_site_cannot_command_the_server_of_this_machine() {
         ("sec-fetch-site", "cross-site"),
     ] {
         let answered = send(shop.http, "POST", &path, &[ACME, sign], b"");
-        answered.is_problem(401, "UNAUTHENTICATED");
+        answered.is_problem(403, "CROSS_SITE");
     }
     assert_eq!(shop.available(), 9, "it is held still");
     // What its script would have to ask for first: nothing is allowed to it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -11,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use onhand::engine::command::CommandOutcome;
 use onhand::gateway::callbacks::{Follow, Source};
 use onhand::gateway::engines::{Engines, FindOrder, FoundOrder};
+use onhand::gateway::track::TrackKey;
 use onhand::gateway::{Bound, Gateway, Services};
 use onhand::net::token::TokenFile;
 use onhand::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest, OwnedReport};
@@ -93,6 +95,9 @@ impl Web {
             follow: Arc::new(One),
             dashboard: None,
             journals: Arc::new([]),
+            requests_per_second: NonZeroU32::MAX,
+            track: TrackKey::derive(b"test"),
+            tls: None,
         };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let gateway = bound.serve(metrics, services).expect("a thread");

@@ -6,10 +6,11 @@ use crate::gateway::connections::Peer;
 use crate::gateway::dashboard::session;
 use crate::gateway::engines::Asker;
 use crate::gateway::problem::Problem;
+use crate::gateway::rate::Who;
 use crate::gateway::state::Shared;
 use crate::limits::NAME_BYTES_MAX;
 use crate::net::listener::ANONYMOUS;
-use crate::net::token::AuthError;
+use crate::net::token::{AuthError, TokenFile};
 use crate::types::{CommandKey, ResultCode, Role};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -92,26 +93,16 @@ impl FromRequestParts<Shared> for Caller {
             let detail = format!("`{TENANT_HEADER}` must have 1 to {NAME_BYTES_MAX} bytes");
             return Err(Problem::refused(ResultCode::InvalidName, detail));
         }
-        let (actor, role) = match &shared.tokens {
-            None => (ANONYMOUS.to_owned(), local_admin(parts)?),
-            Some(_) if !headers.contains_key(header::AUTHORIZATION) => {
-                let sessions = shared.dashboard.as_ref().map(|one| &one.sessions);
-                let grant = sessions.map(|sessions| sessions.grant(parts, tenant));
-                let grant = grant.transpose()?.flatten().ok_or_else(unauthenticated)?;
-                (grant.name, grant.role)
-            }
-            Some(tokens) => {
-                let granted = tokens.authenticate(bearer(headers)?, tenant);
-                let grant = granted.map_err(|error| match error {
-                    AuthError::Unauthenticated => unauthenticated(),
-                    AuthError::ForbiddenTenant => {
-                        let detail = format!("the token does not belong to tenant `{tenant}`");
-                        Problem::refused(ResultCode::ForbiddenTenant, detail)
-                    }
-                })?;
-                (grant.name, grant.role)
-            }
-        };
+        let address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        let (actor, role) = admitted(shared, parts, tenant).map_err(|problem| {
+            // Whoever guesses is slowed down before it is told more.
+            let limited = shared.rates.failed(&Who::at(address)).err();
+            limited.unwrap_or(problem)
+        })?;
+        shared.rates.admit(&match &shared.tokens {
+            None => Who::at(address),
+            Some(_) => Who::Token(actor.clone()),
+        })?;
         let asker = Asker {
             tenant: tenant.to_owned(),
             actor,
@@ -139,6 +130,45 @@ impl FromRequestParts<Shared> for Caller {
         }
         Ok(caller)
     }
+}
+
+/// Who asks, and what it may do.
+fn admitted(shared: &Shared, parts: &Parts, tenant: &str) -> Result<(String, Role), Problem> {
+    let Some(tokens) = &shared.tokens else {
+        return Ok((ANONYMOUS.to_owned(), local_admin(parts)?));
+    };
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        let sessions = shared.dashboard.as_ref().map(|one| &one.sessions);
+        let grant = sessions.map(|sessions| sessions.grant(parts, tenant));
+        let grant = grant.transpose()?.flatten().ok_or_else(unauthenticated)?;
+        return Ok((grant.name, grant.role));
+    }
+    let granted = tokens.authenticate(bearer(&parts.headers)?, tenant);
+    let grant = granted.map_err(|error| refused(error, tenant))?;
+    Ok((grant.name, grant.role))
+}
+
+fn refused(error: AuthError, tenant: &str) -> Problem {
+    match error {
+        AuthError::Unauthenticated => unauthenticated(),
+        AuthError::Expired => {
+            let detail = "the token has expired; ask whoever made it for another";
+            Problem::refused(ResultCode::Unauthenticated, detail)
+        }
+        AuthError::ForbiddenTenant => {
+            let detail = format!("the token does not belong to tenant `{tenant}`");
+            Problem::refused(ResultCode::ForbiddenTenant, detail)
+        }
+    }
+}
+
+/// Requires a token of the file, whatever its tenant and role.
+///
+/// # Errors
+/// `UNAUTHENTICATED`.
+pub(in crate::gateway) fn is_known(tokens: &TokenFile, headers: &HeaderMap) -> Result<(), Problem> {
+    let known = tokens.entry(bearer(headers)?);
+    known.map(|_| ()).map_err(|error| refused(error, ""))
 }
 
 /// The stamps of a list of entity tags; others are none of ours and match nothing.
@@ -180,10 +210,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 fn local_admin(parts: &Parts) -> Result<Role, Problem> {
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
     let host = text(&parts.headers, header::HOST.as_str())?.unwrap_or_default();
-    if is_cross_site(&parts.headers) {
-        let detail = "a page of another site asks in somebody's browser; nothing was done";
-        return Err(Problem::refused(ResultCode::Unauthenticated, detail));
-    }
+    session::same_origin(&parts.headers)?;
     if peer.is_some_and(|peer| peer.is_loopback()) && is_loopback(host) {
         if session::changes(&parts.method) {
             session::same_origin(&parts.headers)?;
@@ -193,25 +220,6 @@ fn local_admin(parts: &Parts) -> Result<Role, Problem> {
     let detail = "the server has no token file, so it takes requests from its own machine only: \
                   start it with --token-file";
     Err(Problem::refused(ResultCode::Unauthenticated, detail))
-}
-
-/// True where a browser sends this for a page of another site, without being asked by a person:
-/// nothing that a browser adds by itself may admit such a request.
-pub(in crate::gateway) fn is_cross_site(headers: &HeaderMap) -> bool {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
-    let host = text(header::HOST.as_str()).unwrap_or_default();
-    let is_other_origin = text(header::ORIGIN.as_str()).is_some_and(|origin| {
-        let place = origin.split_once("://").map(|(_, place)| place);
-        !place.is_some_and(|place| place.eq_ignore_ascii_case(host))
-    });
-    let is_other_site = text("sec-fetch-site").is_some_and(|site| {
-        !site.eq_ignore_ascii_case("same-origin") && !site.eq_ignore_ascii_case("none")
-    });
-    is_other_origin || is_other_site
 }
 
 /// Whether a `Host` header names this machine.
@@ -275,35 +283,6 @@ mod tests {
             "10.0.0.1:7172",
         ] {
             assert!(!is_loopback(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn requests_of_other_sites_are_told_from_own_ones() {
-        let headers = |all: &[(&'static str, &str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in all {
-                headers.insert(*name, HeaderValue::from_str(value).expect("a value"));
-            }
-            headers
-        };
-        let host = ("host", "127.0.0.1:7172");
-        for own in [
-            headers(&[host]),
-            headers(&[host, ("origin", "http://127.0.0.1:7172")]),
-            headers(&[host, ("sec-fetch-site", "same-origin")]),
-            headers(&[host, ("sec-fetch-site", "none")]),
-        ] {
-            assert!(!is_cross_site(&own), "{own:?}");
-        }
-        for other in [
-            headers(&[host, ("origin", "https://evil.example")]),
-            headers(&[host, ("origin", "null")]),
-            headers(&[host, ("origin", "http://127.0.0.1:8000")]),
-            headers(&[host, ("sec-fetch-site", "cross-site")]),
-            headers(&[host, ("sec-fetch-site", "same-site")]),
-        ] {
-            assert!(is_cross_site(&other), "{other:?}");
         }
     }
 

@@ -28,6 +28,7 @@ mod show;
 mod status;
 mod stock;
 
+pub(super) use auth::is_known;
 pub(super) use openapi::document;
 
 use super::problem::Problem;

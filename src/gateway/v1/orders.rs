@@ -80,7 +80,8 @@ pub(in crate::gateway) async fn show(
     let detail = operate::detail(&shared, &caller, order).await?;
     let names = operate::names(&shared, &caller).await?;
     let shard = shared.engines.shard_of(&caller.asker.tenant);
-    let shown = show::detail(&detail, &order.to_string(), shard, &names);
+    let track = shared.track.path(&caller.asker.tenant, order);
+    let shown = show::detail(&detail, &order.to_string(), (shard, &names), track);
     Ok(Reply::of(shown).stamped(detail.stamp(), &caller))
 }
 

@@ -78,7 +78,12 @@ fn timer(view: &ProcessView) -> Value {
 }
 
 /// Everything about one order.
-pub(super) fn detail(detail: &OrderDetail, order: &str, shard: usize, names: &Names) -> Value {
+pub(super) fn detail(
+    detail: &OrderDetail,
+    order: &str,
+    (shard, names): (usize, &Names),
+    track: Option<String>,
+) -> Value {
     let (view, process) = (&detail.order, detail.process.as_ref());
     json!({
         "order": order,
@@ -92,6 +97,7 @@ pub(super) fn detail(detail: &OrderDetail, order: &str, shard: usize, names: &Na
         "held_until": time(view.expires_at_ms),
         "lines": detail.lines.iter().map(line).collect::<Vec<_>>(),
         "process": process.map(|process| process_json(process, names)),
+        "track": track,
     })
 }
 
