@@ -295,7 +295,7 @@ pub const PAGE_ITEMS_MAX: u16 = 500;
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 
 /// Requests a second that one address may fail to authenticate for; one more is told to wait.
-pub const HTTP_AUTH_FAILURES_PER_SECOND_MAX: u32 = 20;
+pub const HTTP_AUTH_FAILURES_PER_SECOND_MAX: u32 = 50;
 
 /// Journal records that one page of events looks at; the page ends early behind them.
 pub const EVENT_RECORDS_SCANNED_MAX: usize = 65_536;

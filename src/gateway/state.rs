@@ -3,9 +3,9 @@
 use super::callbacks::{Follow, Source};
 use super::dashboard::Dashboard;
 use super::engines::Engines;
-use crate::channels::ChannelOptions;
 use super::rate::Rates;
 use super::track::TrackKey;
+use crate::channels::ChannelOptions;
 use crate::feed::ShardJournal;
 use crate::net::token::TokenFile;
 use metrics_exporter_prometheus::PrometheusHandle;

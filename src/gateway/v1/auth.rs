@@ -95,9 +95,10 @@ impl FromRequestParts<Shared> for Caller {
         }
         let address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
         let (actor, role) = admitted(shared, parts, tenant).map_err(|problem| {
+            let is_guess = problem.status == StatusCode::UNAUTHORIZED;
             // Whoever guesses is slowed down before it is told more.
-            let limited = shared.rates.failed(&Who::at(address)).err();
-            limited.unwrap_or(problem)
+            let limited = is_guess.then(|| shared.rates.failed(&Who::at(address)).err());
+            limited.flatten().unwrap_or(problem)
         })?;
         shared.rates.admit(&match &shared.tokens {
             None => Who::at(address),
