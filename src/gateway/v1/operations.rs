@@ -52,7 +52,7 @@ fn orders() -> Vec<Operation> {
             .answers::<Outcome>()
             .stamped(),
         Operation::post(Connector, "/orders/{order}/edit", edit::edit)
-            .about("The next version: all of it or nothing; what is absent stays")
+            .about("The next version, until the warehouse has the order: all of it or nothing; what is absent stays")
             .may_take::<edit::Edit>()
             .answers::<Outcome>()
             .stamped(),
