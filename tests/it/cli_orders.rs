@@ -340,3 +340,53 @@ fn an_order_goes_on_and_is_found_by_its_number_after_a_restart() {
         .exits(0)
         .says(&order);
 }
+
+#[test]
+fn an_order_that_stock_does_not_cover_waits_for_it_and_then_goes_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let world = World::start(&[]);
+    let all = ["order", "hold", "--sku", "lamp", "--quantity", "100"];
+    world.server.run(&all).exits(0);
+    let waits = |key: &str| {
+        let place = [
+            "order",
+            "place",
+            "--sku",
+            "lamp",
+            "--quantity",
+            "3",
+            "--key",
+        ];
+        let more = [key, "--total", "4470", "--backorder"];
+        world.server.json(&[&place[..], &more].concat())
+    };
+    let first = waits("b1");
+    assert_eq!(first["state"], "BACKORDERED", "{first:#}");
+    assert_eq!(waits("b2")["state"], "BACKORDERED");
+    let listed = world.json(&["orders", "list", "--state", "backordered"]);
+    let listed = listed["orders"].as_array().expect("orders");
+    assert_eq!(listed.len(), 2, "{listed:#?}");
+    let receive = |units: &str| {
+        let stock = ["stock", "receive", "--sku", "lamp", "--location", "berlin"];
+        let stock = [&stock[..], &["--quantity", units]].concat();
+        world.server.run(&stock).exits(0);
+    };
+    receive("2");
+    let hold = ["order", "hold", "--sku", "lamp", "--quantity", "2"];
+    world.server.run(&hold).exits(1);
+    receive("1");
+    let key = first["key"].as_str().expect("a key");
+    let beyond = [
+        "PAYMENT",
+        "REVIEW",
+        "CONFIRMED",
+        "FULFILLING",
+        "SHIPPED",
+        "DECLINED",
+    ];
+    let shown = world.reaches(key, &beyond);
+    assert_ne!(shown["state"], "BACKORDERED");
+    let second = world.json(&["orders", "show", "000000000000000000000000000000b2"]);
+    assert_eq!(second["state"], "BACKORDERED", "{second:#}");
+    drop(directory);
+}

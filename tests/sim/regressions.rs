@@ -60,6 +60,25 @@ pub fn stock_shop(node: &mut Node, tenant: &str, stock: u32, clock_ms: u64) {
     }
 }
 
+/// More units of that SKU come to that location, in a session of their own.
+pub fn more_stock(node: &mut Node, tenant: &str, (key, quantity): (u128, u32), clock_ms: u64) {
+    let opening = SessionOpening {
+        tenant: tenant.to_owned(),
+        actor: "client".to_owned(),
+        role: Role::Admin,
+        request_id: 1,
+    };
+    node.shard.open(SESSION, opening);
+    turn(node, clock_ms, None);
+    let receive = CommandSpec::Receive {
+        key,
+        sku: 0,
+        location: 0,
+        quantity,
+    };
+    turn(node, clock_ms, Some(&Request::Command(receive)));
+}
+
 /// One turn with one frame, made durable and answered.
 fn turn(node: &mut Node, clock_ms: u64, request: Option<&Request>) -> Vec<Answer> {
     for _ in 0..100 {

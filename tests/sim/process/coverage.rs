@@ -18,6 +18,8 @@ pub struct ProcessCoverage {
     pub changes: u64,
     pub oversold: u64,
     pub early: u64,
+    pub waited: u64,
+    pub served: u64,
 }
 
 impl ProcessCoverage {
@@ -45,11 +47,13 @@ impl ProcessCoverage {
             changes: next(),
             oversold: next(),
             early: next(),
+            waited: next(),
+            served: next(),
         };
     }
 
     /// Every count with its name.
-    pub fn rows(&self) -> [(&'static str, u64); 15] {
+    pub fn rows(&self) -> [(&'static str, u64); 17] {
         [
             ("turns", self.turns),
             ("calls", self.calls),
@@ -66,6 +70,8 @@ impl ProcessCoverage {
             ("changes", self.changes),
             ("oversold", self.oversold),
             ("early", self.early),
+            ("waited", self.waited),
+            ("served", self.served),
         ]
     }
 }

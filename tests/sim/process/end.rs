@@ -7,7 +7,7 @@ use crate::sim::node::Node;
 use onhand::audit::fold::{At, Fold};
 use onhand::audit::invariants::check_end;
 use onhand::audit::report::Checks;
-use onhand::engine::record::{ProcessRecord, Record};
+use onhand::engine::record::{ProcessRecord, Record, accepted_flags};
 use onhand::journal::Reader;
 use onhand::types::record::Records;
 use onhand::types::{OrderKey, OrderState, SkuId, TenantId};
@@ -80,6 +80,11 @@ impl Run {
                 match record {
                     Record::Process(ProcessRecord::Oversold(_)) => self.coverage.oversold += 1,
                     Record::Process(ProcessRecord::Early(_)) => self.coverage.early += 1,
+                    Record::OrderAccepted(it) => {
+                        let waits = it.flags & accepted_flags::BACKORDERED != 0;
+                        self.coverage.waited += u64::from(waits);
+                    }
+                    Record::BackorderAllocated { .. } => self.coverage.served += 1,
                     _ => {}
                 }
                 fold.apply(&at, &record, &mut checks);

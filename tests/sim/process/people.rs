@@ -65,7 +65,10 @@ impl Run {
         let units = *self.schedule.pick(&[1, 1, 1, 1, 1, 2, 5]);
         // A change may come before the order itself.
         let version = 1 + u16::from(self.schedule.chance(50));
-        let place = order(key, (version, mode), units, TOTAL);
+        let mut place = order(key, (version, mode), units, TOTAL);
+        if mode == OrderMode::Place && self.schedule.chance(500) {
+            place.policy = Policy::Backorder;
+        }
         let local = Local {
             tenant: TENANT.to_owned(),
             actor: "shop".to_owned(),
@@ -210,6 +213,9 @@ impl Run {
             Some(OrderState::Fulfilling) => self.report_about(key, ReportKind::Shipped),
             Some(OrderState::Shipped) => self.report_about(key, ReportKind::Delivered),
             _ => {}
+        }
+        if order.state == OrderState::Backordered && self.schedule.chance(300) {
+            self.receive();
         }
         if order.state == OrderState::Review {
             self.coverage.reviews += 1;

@@ -8,7 +8,7 @@ use super::shop::{PROVIDERS_COUNT, pipelines};
 use crate::sim::disk::{SimDisk, Survival};
 use crate::sim::node::{Node, NodeOptions};
 use crate::sim::prng::{Salt, Stream};
-use crate::sim::regressions::stock_shop;
+use crate::sim::regressions::{more_stock, stock_shop};
 use onhand::engine::process::command::{ListFilter, ProcessView};
 use onhand::engine::{Engine, EngineOptions};
 use onhand::journal::JournalOptions;
@@ -42,6 +42,8 @@ pub struct Run {
     pub(super) placed: BTreeMap<OrderKey, bool>,
     pub(super) next_order: u128,
     pub(super) events: u128,
+    /// How often stock came after the start.
+    pub(super) arrivals: u128,
     pub(super) coverage: ProcessCoverage,
 }
 
@@ -84,6 +86,7 @@ impl Run {
             placed: BTreeMap::new(),
             next_order: 0,
             events: 0,
+            arrivals: 0,
             coverage: ProcessCoverage::default(),
         }
     }
@@ -138,14 +141,22 @@ impl Run {
             archive: set.archive(),
         });
         self.turn();
-        let units = ORDERS as u32 - stream.below(4) as u32;
+        let units = ORDERS as u32 - stream.below(16) as u32;
         let now_ms = self.now_ms;
         stock_shop(self.node(), TENANT, units, now_ms);
         self.sync();
     }
 
+    /// Some units come: orders may wait for them.
+    pub(super) fn receive(&mut self) {
+        self.arrivals += 1;
+        let (key, now_ms) = (1 + self.arrivals, self.now_ms);
+        let units = 1 + self.schedule.below(3) as u32;
+        more_stock(self.node(), TENANT, (key, units), now_ms);
+    }
+
     pub(super) fn wild_step(&mut self) {
-        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4]) {
+        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2]) {
             0 => self.pass_time(),
             1 => self.place(),
             2 => self.decide(),
@@ -153,6 +164,7 @@ impl Run {
             4 => self.providers.change_mood(),
             5 => self.crash(),
             6 => self.change(),
+            7 => self.receive(),
             _ => {
                 let far_ms = self.schedule.between(1_000, 400_000);
                 self.now_ms += far_ms;

@@ -2,7 +2,8 @@
 
 use crate::sim::prng::Stream;
 use onhand::types::pipeline::{
-    CaptureOn, Message, PaymentMode, Pipeline, PipelineSet, ProcessSettings, Step, StepKind,
+    BackorderRule, CaptureOn, Message, PaymentMode, Pipeline, PipelineSet, ProcessSettings, Step,
+    StepKind,
 };
 
 const PROVIDERS: [&str; PROVIDERS_COUNT] = [
@@ -58,6 +59,9 @@ pub fn pipelines(stream: &mut Stream) -> PipelineSet {
             ship_ms: 3_600_000,
             carrier_ms: 3_600_000,
             return_ms: 10_000,
+            backorder_ms: 600_000,
+            backorder: *stream.pick(&[BackorderRule::Strict, BackorderRule::Skip]),
+            backorder_units_max: *stream.pick(&[1_000_000, 6]),
             capture_on: *stream.pick(&[CaptureOn::Confirm, CaptureOn::Ship]),
             buyer_retries: stream.below(3) as u8,
             ..ProcessSettings::default()
