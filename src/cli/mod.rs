@@ -10,6 +10,7 @@
 
 mod audit;
 mod breakers;
+mod channels;
 mod completions;
 mod config;
 mod demo;
@@ -89,6 +90,8 @@ commands! {
     Location = location;
     /// Receive, correct, move, show and watch stock, on a running server.
     Stock = stock;
+    /// Define sales channels, what each may sell, and campaigns, over a running server's HTTP.
+    Channels = channels;
     /// Take orders and follow them to their end, on a running server.
     Order = order;
     /// Follow orders through their process, and act on them, over a running server's HTTP.

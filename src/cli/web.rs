@@ -142,6 +142,17 @@ impl Web {
         self.send(Method::POST, path, Some(body), Some(key))
     }
 
+    /// As [`Web::post`], for what is set to a value.
+    pub(super) fn put(
+        &self,
+        path: &str,
+        body: Map<String, Value>,
+        key: CommandKeyArgs,
+    ) -> anyhow::Result<Value> {
+        let key = key.announce()?;
+        self.send(Method::PUT, path, Some(body), Some(key))
+    }
+
     /// Prints the server's JSON, or what `human` makes of it.
     pub(super) fn show(
         &self,

@@ -7,6 +7,8 @@
 mod auth;
 mod breakers;
 mod catalog;
+mod channel_shapes;
+mod channels;
 mod dead_letters;
 mod edit;
 mod events;

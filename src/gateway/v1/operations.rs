@@ -1,6 +1,9 @@
 //! Every operation of `/v1`, once: the router, the roles, the API document and the table in
 //! `docs/API.md` are made of this.
 
+use super::channel_shapes::{
+    ChannelOutcome, ChannelStockPage, Channels, NewCampaign, NewChannel, NewRule,
+};
 use super::holds::{Confirmed, Extension, Nothing};
 use super::operation::Operation;
 use super::place::NewOrder;
@@ -10,7 +13,7 @@ use super::shapes::{
     SkuStock, Status, StockOutcome, StockPage,
 };
 use super::stock::{Adjustment, BucketMove, Count, Receipt, Transfer};
-use super::{breakers, catalog, dead_letters, edit, events, holds, orders, pipelines, place};
+use super::{breakers, catalog, channels, dead_letters, edit, events, holds, orders, pipelines, place};
 use super::{recovery, review, status, stock};
 use crate::types::Role::{Connector, Operator};
 
@@ -27,6 +30,7 @@ pub(in crate::gateway) fn all() -> Vec<Operation> {
         definitions(),
         operation(),
         letters(),
+        of_channels(),
         of_events(),
     ];
     groups.into_iter().flatten().collect()
@@ -240,6 +244,33 @@ fn letters() -> Vec<Operation> {
             .about("Try all of one cause again, and count what became of them")
             .may_take::<recovery::Cause>()
             .answers::<Recovery>(),
+    ]
+}
+
+fn of_channels() -> Vec<Operation> {
+    vec![
+        Operation::get("/channels", channels::list)
+            .about("Every sales channel with its rules, and every campaign")
+            .answers::<Channels>(),
+        Operation::put(Operator, "/channels/{number}", channels::define)
+            .about("Define a channel, or give it another name or kind")
+            .takes::<NewChannel>()
+            .answers::<ChannelOutcome>(),
+        Operation::put(Operator, "/channels/{number}/rules", channels::set_rule)
+            .about("What the channel may sell of a SKU, or of all without a rule")
+            .takes::<NewRule>()
+            .answers::<ChannelOutcome>(),
+        Operation::get("/channels/{number}/stock", channels::stock)
+            .about("What the channel is to offer, and the sequence at which that is true")
+            .query(&["sku", "after"])
+            .answers::<ChannelStockPage>(),
+        Operation::post(Operator, "/channels/{number}/campaigns", channels::plan)
+            .about("Plan a campaign: units of its own for a time")
+            .takes::<NewCampaign>()
+            .answers::<ChannelOutcome>(),
+        Operation::post(Operator, "/campaigns/{campaign}/end", channels::end)
+            .about("End a campaign now, or cancel it before it begins")
+            .answers::<ChannelOutcome>(),
     ]
 }
 

@@ -20,6 +20,10 @@ pub(super) fn of_path(name: &str) -> Value {
             "The channel's number.",
             json!({ "type": "integer", "minimum": 0, "maximum": 65_535 }),
         ),
+        "campaign" => (
+            "The campaign's number.",
+            json!({ "type": "integer", "minimum": 1, "maximum": 65_535 }),
+        ),
         other => (
             match other {
                 "sku" => "The SKU's name.",
@@ -48,6 +52,10 @@ pub(super) fn of_query(name: &str, path: &str) -> Value {
         "after" => (
             "`next` of the page before.",
             json!({ "type": "string", "pattern": "^[0-9a-f]{1,4}$" }),
+        ),
+        "sku" => (
+            "Only this SKU; may be given several times.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": NAME }),
         ),
         "kind" => (
             "Beginnings of event types, separated by commas.",
