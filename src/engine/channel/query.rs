@@ -9,9 +9,9 @@ use crate::types::channel_stock::ChannelRule;
 use crate::types::{ChannelId, SkuId, TenantId};
 
 impl Engine {
-    /// True where the channel is defined.
+    /// True where the channel is defined; the merchant's own shop always is there.
     pub fn has_channel(&self, tenant: TenantId, channel: ChannelId) -> bool {
-        self.channels.channel(tenant, channel).is_some()
+        channel == ChannelId(0) || self.channels.channel(tenant, channel).is_some()
     }
 
     /// What a channel is to offer of a SKU now. `None` for another tenant's SKU.
