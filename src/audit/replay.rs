@@ -9,7 +9,7 @@ use crate::engine::{Engine, EngineOptions};
 use crate::limits;
 use crate::types::record::RawRecord;
 use crate::types::{OrderKey, OrderState, ResultCode, TenantId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The engine, fed with the same records as the fold.
@@ -71,6 +71,7 @@ impl Replay {
             ..fold.last
         };
         compare_cells(engine, fold, &end, checks);
+        compare_channels(engine, fold, &end, checks);
         let mut lines = Vec::new();
         let mut shorts = Vec::new();
         let mut orders = 0;
@@ -134,6 +135,34 @@ fn compare_cells(engine: &Engine, fold: &Fold, end: &At, checks: &mut Checks) {
             });
         }
     }
+}
+
+/// What each channel sold from its quotas and from the pool.
+fn compare_channels(engine: &Engine, fold: &Fold, end: &At, checks: &mut Checks) {
+    let mut replayed = BTreeMap::new();
+    let tenants: BTreeSet<TenantId> = fold.names.skus().map(|(_, sku)| sku.tenant).collect();
+    for channel in tenants.into_iter().flat_map(|it| engine.channel_views(it)) {
+        for rule in channel.rules {
+            replayed.insert((rule.sku, channel.channel), (rule.used, rule.pooled));
+        }
+    }
+    let folded: BTreeMap<_, _> = fold
+        .channel_counts()
+        .map(|(sku, of, quota, pool)| {
+            let units = |units: i64| u64::try_from(units).unwrap_or(u64::MAX);
+            ((sku, of), (units(quota), units(pool)))
+        })
+        .collect();
+    if folded.is_empty() && replayed.is_empty() {
+        return;
+    }
+    checks.check(Invariant::I8, folded == replayed, || {
+        let what = format!(
+            "units sold by SKU and channel, from quota and pool, are {folded:?}, but {replayed:?} \
+             after replay"
+        );
+        fold.names.offence(end, what)
+    });
 }
 
 fn quantities(cell: &CellQuantities) -> [i64; 6] {

@@ -25,10 +25,14 @@ pub enum Invariant {
     I6,
     /// No unit is sold twice.
     I7,
+    /// No channel sells what another one is guaranteed, nor more than its own quota.
+    I8,
     /// Money: captured once, given back at most, and given-up authorisations void.
     I10,
     /// Replay gives the same state; the seal chain is unbroken.
     I11,
+    /// What channels were told to offer was true.
+    I12,
     /// No order in process is stuck.
     I13,
     /// What was acknowledged is in the journal.
@@ -39,7 +43,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them, in the order of printing.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Journal,
         Self::I1,
         Self::I2,
@@ -48,8 +52,10 @@ impl Invariant {
         Self::I5,
         Self::I6,
         Self::I7,
+        Self::I8,
         Self::I10,
         Self::I11,
+        Self::I12,
         Self::I13,
         Self::I14,
         Self::Providers,
@@ -67,8 +73,10 @@ impl Invariant {
             Self::I5 => "I5",
             Self::I6 => "I6",
             Self::I7 => "I7",
+            Self::I8 => "I8",
             Self::I10 => "I10",
             Self::I11 => "I11",
+            Self::I12 => "I12",
             Self::I13 => "I13",
             Self::I14 => "I14",
             Self::Providers => "providers",
@@ -87,10 +95,12 @@ impl Invariant {
             Self::I5 => "each hold is resolved exactly once, within its time",
             Self::I6 => "one key, one fingerprint, one outcome",
             Self::I7 => "no unit is promised twice: nothing is accepted beyond what is available",
+            Self::I8 => "quotas are made of sellable units, used within them, and nobody else's",
             Self::I10 => {
                 "captures ≤ 1 an order, refunded ≤ captured ≤ total, given-up authorisations void"
             }
             Self::I11 => "replay gives this same state; digests and seal chain hold",
+            Self::I12 => "published quantities are never from the future, and true where quiet",
             Self::I13 => "every order in process has a timer, an open effect or a review",
             Self::Providers => "captures, voids and refunds at the providers are the journal's",
             Self::I14 => "every acknowledged outcome is in the journal, once, as it was told",

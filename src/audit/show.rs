@@ -1,5 +1,6 @@
 //! Records as people and scripts read them: one JSON object each, names instead of numbers.
 
+pub mod channel;
 pub mod channel_event;
 pub mod process;
 
@@ -67,6 +68,12 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::PROVIDER_REPORTED => "ProviderReported",
         kind::OPERATOR_DECIDED => "OperatorDecided",
         kind::PIPELINES_DEFINED => "PipelinesDefined",
+        kind::CHANNEL_DEFINED => "ChannelDefined",
+        kind::CHANNEL_RULE_SET => "ChannelRuleSet",
+        kind::CAMPAIGN_DEFINED => "CampaignDefined",
+        kind::CAMPAIGN_STARTED => "CampaignStarted",
+        kind::CAMPAIGN_ENDED => "CampaignEnded",
+        kind::STOCK_PUBLISHED => "StockPublished",
         kind::EVENT_RECEIVED => "EventReceived",
         kind::EVENT_SETTLED => "EventSettled",
         kind::SKU_MAPPED => "SkuMapped",
@@ -174,6 +181,7 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
         })),
         Record::Stock(change) => stock_fields(change, names),
         Record::Process(record) => process::fields(record, names),
+        Record::Channel(record) => channel::fields(record, names),
         Record::ChannelEvent(record) => channel_event::fields(record, names),
         other => other_fields(other, names),
     }

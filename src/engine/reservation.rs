@@ -10,7 +10,7 @@ use super::record::{
     put_shorts,
 };
 use crate::types::record::RecordBuffer;
-use crate::types::{LocationId, OrderMode, OrderState, Policy, ResultCode};
+use crate::types::{LocationId, OrderMode, OrderState, Policy, ResultCode, SkuId};
 
 /// What the only possible location offers to a line.
 enum Offer {
@@ -164,13 +164,10 @@ impl Engine {
         } else {
             Vec::new()
         };
+        // Units are there that this channel may not have.
+        let for_others = limits.iter().any(|it| self.is_there(it.sku, &own));
         if partial && limited && clipped.is_empty() {
-            let nothing = |it: &ShortLine| self.available_everywhere(it.sku) == 0;
-            let code = if limits.iter().all(nothing) {
-                ResultCode::InsufficientStock
-            } else {
-                ResultCode::QuotaExhausted
-            };
+            let code = short_code(for_others);
             return self.reject(intake, code, &limits, out, notes);
         }
         let skus = merged.iter().map(|line| line.want.sku);
@@ -208,13 +205,8 @@ impl Engine {
             return self.reject(intake, ResultCode::QuotaExhausted, &limits, out, notes);
         }
         if !partial || plan.allocations.is_empty() {
-            return self.reject(
-                intake,
-                ResultCode::InsufficientStock,
-                &plan.shorts,
-                out,
-                notes,
-            );
+            let code = short_code(partial && for_others);
+            return self.reject(intake, code, &plan.shorts, out, notes);
         }
         let outcome = self.accept(intake, &plan.allocations, Grant::Partial(merged), out);
         let before = notes.len();
@@ -223,6 +215,11 @@ impl Engine {
             notes: count(notes.len() - before),
             ..outcome
         }
+    }
+
+    /// Some unit of a SKU is available, or the order's own.
+    fn is_there(&self, sku: SkuId, own: &[Allocation]) -> bool {
+        self.available_everywhere(sku) > 0 || own.iter().any(|it| it.sku == sku && it.quantity > 0)
     }
 
     /// An order that holds units keeps them: only a new one, or one that waits already, waits.
@@ -398,6 +395,15 @@ impl Engine {
             expires_at_ms,
             notes: count(shorts.len()),
         }
+    }
+}
+
+/// Why an order gets nothing: what there is is for others, or there is nothing.
+fn short_code(for_others: bool) -> ResultCode {
+    if for_others {
+        ResultCode::QuotaExhausted
+    } else {
+        ResultCode::InsufficientStock
     }
 }
 

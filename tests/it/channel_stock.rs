@@ -69,7 +69,7 @@ impl Shop {
     }
 
     fn order(&self, channel: &str, sku: &str, quantity: &str) -> Said {
-        let order = ["order", "reserve", "--sku", sku, "--quantity", quantity];
+        let order = ["order", "hold", "--sku", sku, "--quantity", quantity];
         self.server
             .run(&[&order[..], &["--channel", channel]].concat())
     }

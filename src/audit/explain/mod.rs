@@ -194,6 +194,7 @@ pub fn sentence(record: &Record<'_>, fold: &Fold) -> String {
         Record::CommandRefused { key, code, .. } => {
             format!("command {key} was refused with {code}")
         }
+        Record::Channel(record) => crate::audit::show::channel::sentence(record, names),
         Record::OrderAccepted(accepted) => {
             let known = fold.order(accepted.tenant, accepted.key);
             order::sentence(record, fold, known)

@@ -16,6 +16,7 @@ mod movements;
 mod order;
 mod orders;
 mod process;
+mod quota;
 mod resolve;
 mod stock;
 
@@ -118,6 +119,7 @@ pub struct Fold {
     channel_books: channel_event::ChannelBooks,
     stock_commands: u64,
     order_commands: u64,
+    quotas: quota::Quotas,
 }
 
 impl Fold {
@@ -200,12 +202,16 @@ impl Fold {
                 self.tally.process += 1;
                 self.process_record(at, record, checks);
             }
+            Record::Channel(record) => self.channel_record(at, record, checks),
             Record::ChannelEvent(record) => {
                 self.tally.channel_events += 1;
                 self.channel_event(at, record, checks);
             }
             Record::StateDigest { .. } => {}
             definition => {
+                if let Record::SkuChanged { sku, .. } = definition {
+                    self.quotas.touch(*sku, at.sequence);
+                }
                 let wrong = self.names.apply(definition);
                 checks.check(Invariant::Journal, wrong.is_none(), || {
                     self.names.offence(at, wrong.unwrap_or_default())
@@ -342,6 +348,7 @@ impl Fold {
             kept.short_by_fact = false;
         }
         let now = *kept;
+        self.quotas.touch(cell.sku, at.sequence);
         self.check_cell(at, cell, &now, checks);
         now
     }

@@ -20,6 +20,7 @@ impl Fold {
         self.give_back(at, a.tenant, a.key, checks);
         self.arrived(at, a.tenant, a.key);
         let committed = a.flags & accepted_flags::COMMITTED != 0;
+        self.channel_takes(at, a, checks);
         let mut lines = Vec::with_capacity(a.allocations.len());
         for allocation in a.allocations.iter() {
             let line = Line {
@@ -169,6 +170,7 @@ impl Fold {
             let what = "gets units that it did not wait for, or not all of them".to_owned();
             self.names.order_offence(at, tenant, key, what)
         });
+        self.channel_allocated(at, (tenant, key), taken, checks);
         let mut lines = Vec::with_capacity(taken.len());
         for line in taken.iter() {
             let line = Line {
@@ -194,6 +196,7 @@ impl Fold {
         let Some(order) = books.orders.remove(&key.0) else {
             return;
         };
+        self.channel_gives(&order);
         let held = |line: &&Line| line.backordered == 0;
         for line in order.lines.as_slice().iter().filter(held) {
             self.change(at, line.cell(), checks, |cell| {

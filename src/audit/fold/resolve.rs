@@ -309,11 +309,15 @@ impl Fold {
             return;
         };
         let beyond = change(order, &mut deltas);
+        let buyer = (order.channel, order.accepted);
         checks.check(Invariant::I4, beyond.is_none(), || {
             let (cell, what) = beyond.unwrap_or((NO_CELL, String::new()));
             self.names.line_offence(at, (tenant, key), cell, what)
         });
         for (cell, delta) in deltas {
+            // Shipped units stay their channel's.
+            let units = delta.reserved + delta.committed + delta.shipped;
+            self.quotas.move_units(buyer, cell.sku, units);
             self.change(at, cell, checks, |cell| {
                 cell.on_hand += delta.on_hand;
                 cell.reserved += delta.reserved;

@@ -1,6 +1,7 @@
 //! A journal written by hand, and what verification says when one record of it is altered.
 
 mod altered;
+mod channel;
 mod damage;
 mod ledger;
 mod process;

@@ -56,8 +56,7 @@ impl Engine {
         entries.map(|(_, entry)| entry.guaranteed()).sum()
     }
 
-    /// As [`Engine::channel_reach`], where the order in the slot gives its reserved units back
-    /// first.
+    /// As [`Engine::channel_reach`], where the order in the slot gives its units back first.
     fn reach_replacing(&self, channel: ChannelId, sku: SkuId, slot: Option<u32>) -> u64 {
         let Some(slot) = slot else {
             return self.channel_reach(channel, sku);

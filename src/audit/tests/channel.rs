@@ -1,0 +1,224 @@
+//! What verification says of sales channels: nothing about a true story, and each false claim by
+//! name.
+
+use super::story::{BERLIN, LAMP, START_MS, Story, TENANT, units};
+use super::{assert_offence, finding, offences, verified};
+use crate::engine::record::{
+    CampaignDefined, CampaignReturn, CampaignUnits, ChannelRecord, ChannelRef, PublishedItem,
+    Record, Run, put_run,
+};
+use crate::types::channel_stock::{CampaignEnd, ChannelRule};
+use crate::types::{ChannelId, CommandKey};
+
+/// The channel of the story's orders.
+const SELLER: ChannelId = ChannelId(3);
+const OTHER: ChannelId = ChannelId(4);
+
+struct Fair {
+    story: Story,
+}
+
+impl Fair {
+    /// Ten lamps, of which channel 3 has six for itself.
+    fn new() -> Self {
+        let mut story = Story::new();
+        story.define();
+        story.receive(LAMP, BERLIN, 10);
+        let mut fair = Self { story };
+        for channel in [SELLER, OTHER] {
+            fair.push(ChannelRecord::Defined {
+                tenant: TENANT,
+                channel,
+                kind: None,
+                name: "fair",
+            });
+        }
+        fair.quota(SELLER, 6);
+        fair
+    }
+
+    fn push(&mut self, record: ChannelRecord<'_>) -> u64 {
+        self.story.push(&Record::Channel(record))
+    }
+
+    fn head(&mut self, channel: ChannelId) -> ChannelRef {
+        ChannelRef {
+            key: self.story.command(),
+            fingerprint: 7,
+            tenant: TENANT,
+            channel,
+        }
+    }
+
+    fn quota(&mut self, channel: ChannelId, units: u32) {
+        let head = self.head(channel);
+        let rule = ChannelRule::Quota {
+            units,
+            then_pool: false,
+        };
+        self.push(ChannelRecord::RuleSet {
+            head,
+            sku: Some(LAMP),
+            rule: Some(rule),
+        });
+    }
+
+    fn publish(&mut self, channel: ChannelId, quantity: u32, sequence: u64) {
+        let mut bytes = Vec::new();
+        let item = PublishedItem {
+            sku: LAMP,
+            quantity,
+            sequence,
+        };
+        put_run(&mut bytes, [item]);
+        self.push(ChannelRecord::Published {
+            tenant: TENANT,
+            channel,
+            items: Run::from_bytes(&bytes),
+        });
+    }
+
+    /// A campaign of the other channel wants three lamps and is given `given`.
+    fn campaign(&mut self, given: u32) {
+        let mut bytes = Vec::new();
+        let want = |units| CampaignUnits { sku: LAMP, units };
+        put_run(&mut bytes, [want(3)]);
+        let head = self.head(OTHER);
+        self.push(ChannelRecord::CampaignDefined(CampaignDefined {
+            head,
+            campaign: 1,
+            from_ms: START_MS,
+            to_ms: START_MS + 9_000,
+            then_pool: false,
+            name: "may",
+            wants: Run::from_bytes(&bytes),
+        }));
+        let mut bytes = Vec::new();
+        put_run(&mut bytes, [want(given)]);
+        self.push(ChannelRecord::CampaignStarted {
+            tenant: TENANT,
+            channel: OTHER,
+            campaign: 1,
+            given: Run::from_bytes(&bytes),
+        });
+    }
+
+    fn end_campaign(&mut self, given: u32, sold: u32) {
+        let mut bytes = Vec::new();
+        let end = CampaignReturn {
+            sku: LAMP,
+            given,
+            sold,
+            returned: given - sold,
+        };
+        put_run(&mut bytes, [end]);
+        let head = ChannelRef {
+            key: CommandKey(0),
+            fingerprint: 0,
+            tenant: TENANT,
+            channel: OTHER,
+        };
+        self.push(ChannelRecord::CampaignEnded {
+            head,
+            campaign: 1,
+            cause: CampaignEnd::Window,
+            items: Run::from_bytes(&bytes),
+        });
+    }
+}
+
+#[test]
+fn a_true_story_of_quotas_campaigns_and_published_quantities_is_without_offence() {
+    let mut fair = Fair::new();
+    let accepted = fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 4)]);
+    fair.publish(SELLER, 2, accepted);
+    fair.publish(OTHER, 4, accepted);
+    let released = fair.story.release(1);
+    fair.publish(SELLER, 6, released);
+    fair.campaign(3);
+    let last = fair.story.entries.len() as u64;
+    fair.publish(OTHER, 3, last);
+    fair.end_campaign(3, 0);
+    // True when it was asked for, overtaken when it was acknowledged.
+    fair.publish(OTHER, 3, last + 1);
+    let report = verified(&fair.story);
+    assert_eq!(report.violations, 0, "{}", offences(&report));
+    for claim in ["I8", "I12"] {
+        assert_eq!(finding(&report, claim).verdict(), "ok");
+    }
+}
+
+#[test]
+fn an_order_beyond_its_channels_share_is_an_offence() {
+    let mut fair = Fair::new();
+    fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 7)]);
+    let report = verified(&fair.story);
+    let words = ["takes 7 units", "channel 3", "may sell 6", "lamp"];
+    assert_offence(&report, "I8", &words);
+}
+
+#[test]
+fn an_order_that_takes_what_another_channel_is_guaranteed_is_an_offence() {
+    let mut fair = Fair::new();
+    fair.quota(SELLER, 0);
+    fair.quota(OTHER, 9);
+    // A cap leaves its channel in the pool, of which one unit is left.
+    let head = fair.head(SELLER);
+    fair.push(ChannelRecord::RuleSet {
+        head,
+        sku: Some(LAMP),
+        rule: Some(ChannelRule::Cap { units: 5 }),
+    });
+    fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 2)]);
+    let report = verified(&fair.story);
+    assert_offence(&report, "I8", &["takes 2 units", "may sell 1"]);
+}
+
+#[test]
+fn quotas_and_gifts_of_units_that_are_not_there_are_offences() {
+    let mut fair = Fair::new();
+    fair.quota(OTHER, 5);
+    let report = verified(&fair.story);
+    assert_offence(
+        &report,
+        "I8",
+        &["guarantees 11 units where 10 are sellable"],
+    );
+
+    let mut fair = Fair::new();
+    fair.quota(SELLER, 9);
+    fair.campaign(2);
+    let report = verified(&fair.story);
+    assert_offence(&report, "I8", &["given 2 units", "in the pool 1"]);
+}
+
+#[test]
+fn a_campaign_that_reports_other_sales_than_its_orders_is_an_offence() {
+    let mut fair = Fair::new();
+    fair.campaign(3);
+    fair.end_campaign(3, 1);
+    let report = verified(&fair.story);
+    assert_offence(&report, "I8", &["campaign 1 ends with", "orders say"]);
+}
+
+#[test]
+fn quantities_from_the_future_out_of_order_or_untrue_are_offences() {
+    let mut fair = Fair::new();
+    let here = fair.story.entries.len() as u64;
+    fair.publish(SELLER, 6, here + 1);
+    let report = verified(&fair.story);
+    assert_offence(&report, "I12", &["from the future", "lamp"]);
+
+    let mut fair = Fair::new();
+    let here = fair.story.entries.len() as u64;
+    fair.publish(SELLER, 6, here);
+    fair.publish(SELLER, 6, here - 1);
+    let report = verified(&fair.story);
+    assert_offence(&report, "I12", &["older than the one published before"]);
+
+    let mut fair = Fair::new();
+    let here = fair.story.entries.len() as u64;
+    fair.publish(SELLER, 5, here);
+    let report = verified(&fair.story);
+    assert_offence(&report, "I12", &["quantity 5", "channel 3", "should be 6"]);
+}
