@@ -13,7 +13,9 @@ use super::shapes::{
     SkuStock, Status, StockOutcome, StockPage,
 };
 use super::stock::{Adjustment, BucketMove, Count, Receipt, Transfer};
-use super::{breakers, catalog, channels, dead_letters, edit, events, holds, orders, pipelines, place};
+use super::{
+    breakers, catalog, channels, dead_letters, edit, events, holds, orders, pipelines, place,
+};
 use super::{recovery, review, status, stock};
 use crate::types::Role::{Connector, Operator};
 
