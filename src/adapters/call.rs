@@ -1,6 +1,7 @@
 //! One attempt of an effect, with everything that a provider needs to make it.
 
 use crate::types::effect::{EffectKind, Milestone};
+use crate::types::pipeline::ONE_STEP;
 use crate::types::{ChannelId, OrderDetails, OrderKey};
 use std::sync::Arc;
 
@@ -28,7 +29,8 @@ pub struct Call {
     pub target_key: String,
     /// For messages.
     pub milestone: Option<Milestone>,
-    /// Name of the pipeline step that started it; for an alert, the review reason.
+    /// Name of the pipeline step that started it; for an alert, the review reason; for an
+    /// authorisation that takes the money at once, [`ONE_STEP`].
     pub step: String,
     /// W3C `traceparent` of the order's trace.
     pub traceparent: String,
@@ -37,6 +39,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// True where the authorisation takes the money at once.
+    #[must_use]
+    pub fn is_one_step(&self) -> bool {
+        self.kind == EffectKind::PaymentAuthorise && self.step == ONE_STEP
+    }
+
     /// True where an earlier attempt, or this one before a restart, may have happened already: a
     /// provider without idempotency keys has to look before it repeats.
     #[must_use]

@@ -57,7 +57,21 @@ pub enum PaymentMode {
     ChannelSettled = 1,
     /// The carrier collects it at the door: no payment step; the amount is due until delivery.
     CashOnDelivery = 2,
+    /// A processor of ours, by a method that takes the money at once (a wallet, a code to scan, a
+    /// bank transfer): what it authorises is captured, and is undone by a refund.
+    OneStep = 3,
 }
+
+impl PaymentMode {
+    /// The money comes through a processor of ours.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Gateway | Self::OneStep)
+    }
+}
+
+/// Note of an authorisation that takes the money at once: see [`PaymentMode::OneStep`].
+pub const ONE_STEP: &str = "one_step";
 
 /// One step of a pipeline.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]

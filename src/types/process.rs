@@ -253,6 +253,8 @@ numbered! {
         MessageFailed = 12 "message_failed",
         /// Acknowledged, of no consequence.
         Other = 13 "other",
+        /// So much of a payment was given back in all.
+        PaymentRefundTotal = 14 "payment_refund_total",
     }
 }
 

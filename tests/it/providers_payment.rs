@@ -193,6 +193,31 @@ async fn a_payment_is_authorised_captured_and_refunded() {
 }
 
 #[tokio::test]
+async fn a_one_step_payment_is_taken_at_once_and_goes_back_by_a_refund() {
+    for (kind, _) in PROCESSORS {
+        let sandbox = sandbox();
+        let provider = provider(&sandbox, kind, &[]);
+        let mut call = call(EffectKind::PaymentAuthorise, 1);
+        call.step = onhand::types::pipeline::ONE_STEP.to_owned();
+        let taken = run(&*provider, &call, Done).await;
+        assert_eq!((taken.amount, taken.currency), (4_470, 978), "{kind}");
+        let id = taken.reference;
+        let query = about(EffectKind::PaymentQuery, 2, &id);
+        assert_eq!(run(&*provider, &query, Done).await.amount, 4_470, "{kind}");
+        for effect in ["authorise", "capture"] {
+            assert_eq!(in_ledger(&sandbox, kind, effect), 1, "{kind} {effect}");
+        }
+        if kind == "authorize_net" {
+            control(&sandbox, "authorize_net/settle").await;
+        }
+        let mut refund = about(EffectKind::PaymentRefund, 3, &id);
+        refund.amount = 4_470;
+        run(&*provider, &refund, Done).await;
+        assert_eq!(in_ledger(&sandbox, kind, "refund"), 1, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_payment_is_voided_and_a_void_of_nothing_says_so() {
     for (kind, _) in PROCESSORS {
         let sandbox = sandbox();

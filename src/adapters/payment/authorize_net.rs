@@ -137,7 +137,11 @@ impl AuthorizeNet {
         }
         let invoice = invoice(facts, &call.key);
         let transaction = Transaction {
-            transaction_type: "authOnlyTransaction",
+            transaction_type: if call.is_one_step() {
+                "authCaptureTransaction"
+            } else {
+                "authOnlyTransaction"
+            },
             amount: money::decimal(call.amount, facts.currency),
             currency_code: Some(alpha),
             payment: Some(Payment::OpaqueData {

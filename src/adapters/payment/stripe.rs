@@ -1,4 +1,5 @@
-//! Stripe PaymentIntents: authorise with manual capture, capture, cancel, refund, read back.
+//! Stripe PaymentIntents: authorise with manual capture (or with automatic capture, for methods
+//! that take the money at once), capture, cancel, refund, read back.
 //!
 //! Writes carry the effect's key as `Idempotency-Key`, and Stripe replays the first answer of a key
 //! for a day, a server error included. So an attempt that meets an error which an earlier one may
@@ -135,10 +136,15 @@ impl Stripe {
             }
         }
         let (amount, order) = (call.amount.to_string(), call.order.to_string());
+        let capture_method = if call.is_one_step() {
+            "automatic"
+        } else {
+            "manual"
+        };
         let mut form = vec![
             ("amount", amount.as_str()),
             ("currency", &alpha),
-            ("capture_method", "manual"),
+            ("capture_method", capture_method),
             ("confirm", "true"),
             ("payment_method", token),
             ("metadata[order_id]", &order),

@@ -168,6 +168,51 @@ fn the_providers_ledger_agrees_or_the_difference_is_named() {
 }
 
 #[test]
+fn money_taken_at_once_agrees_with_the_providers_ledger() {
+    let mut way = Way::new();
+    way.image.authorised = TOTAL;
+    way.image.captured = TOTAL;
+    way.pay();
+    let taken = of_order("authorise", "pi_7", TOTAL) + "\n" + &of_order("capture", "pi_7", TOTAL);
+    let report = ledger(&taken, &way);
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "I10").verdict(), "ok");
+    // Taken back before it is settled: the provider calls it a void.
+    way.start(2, EffectKind::PaymentRefund, STRIPE, 1);
+    way.end(2, EffectKind::PaymentRefund, STRIPE, DONE);
+    way.image.refunded = TOTAL;
+    way.moved(ProcessEvent::PaymentRefunded, OrderState::Confirmed);
+    let voided = format!("{taken}\n{}", of_order("void", "pi_7", TOTAL));
+    assert_eq!(offences(&ledger(&voided, &way)), "");
+    let words = ["the providers refunded 0, the journal says 1999"];
+    assert_offence(&ledger(&taken, &way), "providers", &words);
+}
+
+#[test]
+fn money_of_a_given_up_attempt_that_was_taken_at_once_and_given_back_is_no_second_charge() {
+    let mut way = Way::new();
+    way.start(1, EffectKind::PaymentAuthorise, BACKUP, 0);
+    way.end(1, EffectKind::PaymentAuthorise, BACKUP, GIVEN_UP);
+    way.start(2, EffectKind::PaymentVoid, BACKUP, 1);
+    way.end(2, EffectKind::PaymentVoid, BACKUP, DONE);
+    way.start(3, EffectKind::PaymentAuthorise, STRIPE, 0);
+    way.end(3, EffectKind::PaymentAuthorise, STRIPE, DONE);
+    way.image.authorised = TOTAL;
+    way.image.captured = TOTAL;
+    way.confirm();
+    let effects = |refunded: u64| {
+        let of = |kind: &str, object: &str, amount: u64| of_order(kind, object, amount);
+        let given_up = [of("authorise", "pi_7", TOTAL), of("capture", "pi_7", TOTAL)];
+        let winner = [of("authorise", "pi_8", TOTAL), of("capture", "pi_8", TOTAL)];
+        let back = [of("refund", "re_1", refunded)];
+        [&given_up[..], &winner[..], &back[..]].concat().join("\n")
+    };
+    assert_eq!(offences(&ledger(&effects(TOTAL), &way)), "");
+    let kept = ledger(&effects(TOTAL - 1), &way);
+    assert_offence(&kept, "providers", &["captured 2 times: charged twice"]);
+}
+
+#[test]
 fn the_ledger_may_name_an_order_by_its_number() {
     let way = Way::completed();
     let accepted = way.story.entries.iter().position(|entry| entry.kind == 32);

@@ -45,6 +45,7 @@ pub(super) fn pipelines(steps: &StepsTable) -> Vec<PipelineTable> {
         let steps = steps.into_iter().filter(served);
         PipelineTable {
             name: Spanned::new(span.clone(), name.to_owned()),
+            method: None,
             payment: Some(Spanned::new(span.clone(), payment.to_owned())),
             steps: steps.map(|step| Spanned::new(span.clone(), step)).collect(),
         }

@@ -78,6 +78,7 @@ pub(super) struct RoutingTable {
 pub(super) struct PipelineTable {
     pub name: Text,
     pub payment: Option<Text>,
+    pub method: Option<Text>,
     #[serde(default)]
     pub steps: Vec<Spanned<StepTable>>,
 }

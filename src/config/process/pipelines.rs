@@ -104,6 +104,26 @@ impl Compiler<'_> {
                 }
             },
         };
+        let payment = match &table.method {
+            None => payment,
+            Some(method) => match (payment, method.get_ref().as_str()) {
+                (PaymentMode::Gateway, "two_step") => payment,
+                (PaymentMode::Gateway, "one_step") => PaymentMode::OneStep,
+                (PaymentMode::Gateway, other) => {
+                    let message = format!(
+                        "pipeline `{name}`: `method` is `two_step` (authorise, capture later) or \
+                         `one_step` (wallets, codes, transfers: taken at once), not `{other}`"
+                    );
+                    return Err(self.source.at(method.span(), message));
+                }
+                _ => {
+                    let message = format!(
+                        "pipeline `{name}`: `method` is said although no processor takes the money"
+                    );
+                    return Err(self.source.at(method.span(), message));
+                }
+            },
+        };
         let mut pipeline = Pipeline {
             name: name.clone(),
             payment,
@@ -234,7 +254,7 @@ impl Compiler<'_> {
         }
         let payment = of(StepKind::Payment).next();
         match (pipeline.payment, payment) {
-            (PaymentMode::Gateway, None) => {
+            (PaymentMode::Gateway | PaymentMode::OneStep, None) => {
                 let problem = "it has no payment step: add one, or say who takes the money with \
                                `payment = \"channel_settled\"` or `\"cash_on_delivery\"`";
                 return refuse(usize::MAX, problem.to_owned());

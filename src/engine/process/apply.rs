@@ -252,6 +252,7 @@ impl Engine {
             effect.attempt = started.attempt;
             effect.next = None;
             effect.due_ms = 0;
+            effect.began_ms = now_ms;
             (effect.since_ms, effect.generation) = (now_ms, generation);
             effect.probe_until_ms = probe_until_ms;
             effect.input = started.reference.into();
@@ -407,6 +408,8 @@ fn has_reports(kind: EffectKind) -> bool {
             | EffectKind::PaymentAuthorise
             | EffectKind::PaymentQuery
             | EffectKind::PaymentCapture
+            | EffectKind::PaymentRefund
+            | EffectKind::PaymentVoid
             | EffectKind::Label
             | EffectKind::WarehouseOrder
     )
@@ -449,6 +452,7 @@ fn new_effect(started: &EffectStarted<'_>, now_ms: u64) -> Effect {
         waits: 0,
         due_ms: 0,
         since_ms: now_ms,
+        began_ms: if started.attempt > 0 { now_ms } else { 0 },
         generation: 0,
         probe_until_ms: 0,
         input: started.reference.into(),

@@ -209,19 +209,14 @@ impl Desk<'_> {
             return Stage::Clear;
         };
         let image = process.image;
-        let capture = process
-            .effects
-            .iter()
-            .find(|it| it.is(EffectKind::PaymentCapture));
-        let Some(capture) = capture else {
-            return self.undo_kind(slot, EffectKind::PaymentAuthorise);
-        };
-        if capture.is_open() {
+        let captures = |it: &Effect| it.is(EffectKind::PaymentCapture) && it.is_open();
+        if process.effects.iter().any(captures) {
             return Stage::Waits;
         }
         let left = image.captured.saturating_sub(image.refunded);
-        // A part that went back before leaves the rest; what a person gave up stays where it is.
-        if left == 0 || capture.undone == Some(EffectClass::Refused) {
+        // A refund that a person gave up stays given up; one of a part leaves the rest.
+        let given_up = |it: &Effect| it.undone == Some(EffectClass::Refused);
+        if left == 0 || taken_by(process).is_none_or(given_up) {
             return self.undo_kind(slot, EffectKind::PaymentAuthorise);
         }
         let mut refunds = process
@@ -243,10 +238,7 @@ impl Desk<'_> {
         let Some(process) = self.process(slot) else {
             return;
         };
-        let mut effects = process.effects.iter();
-        let captured =
-            |it: &&Effect| it.is(EffectKind::PaymentCapture) && it.next == Some(EffectNext::Done);
-        let Some(capture) = effects.find(captured).cloned() else {
+        let Some(capture) = taken_by(process).cloned() else {
             return;
         };
         let reference = if capture.reference.is_empty() {
@@ -290,8 +282,16 @@ impl Desk<'_> {
         let target = self.process(slot).and_then(|it| it.effect(effect.target));
         let happened = target.is_some_and(|it| it.class == Some(EffectClass::Done));
         let money = effect.is(EffectKind::PaymentVoid);
+        let uncertain = target.filter(|it| it.uncertain);
+        let definite_ms = uncertain.and_then(|it| self.absence_settles(slot, effect, said, it));
         let following = match said.class {
             EffectClass::Done => Following::over(EffectNext::Done),
+            // What may still be on its way is not absent: it is asked about again.
+            EffectClass::Absent if definite_ms.is_some() => {
+                let again = self.retry_or(slot, effect, said, EffectNext::Dead);
+                let due_ms = again.due_ms.max(definite_ms.unwrap_or(0));
+                Following { due_ms, ..again }
+            }
             // What is known to have happened cannot be absent: the provider does not see it yet.
             EffectClass::Absent if !(money && happened) => Following::over(EffectNext::Done),
             EffectClass::Declined | EffectClass::Refused => Following::over(EffectNext::Dead),
@@ -326,7 +326,31 @@ impl Desk<'_> {
             .min(image.captured);
         let image = ProcessImage { refunded, ..image };
         self.moved(slot, state, ProcessEvent::PaymentRefunded, image, "");
-        self.tell(slot, Milestone::Refunded);
+        self.tell_amount(slot, Milestone::Refunded, effect.amount);
+    }
+
+    /// Money was given back at the processor itself, not through a command here: it is booked up to
+    /// what was captured, and the team is told where it was more.
+    pub fn refunded_elsewhere(&mut self, slot: u32, amount: u64, note: &str) {
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let (state, image) = (process.state, process.image);
+        let booked = amount.min(image.captured.saturating_sub(image.refunded));
+        let image = ProcessImage {
+            refunded: image.refunded + booked,
+            ..image
+        };
+        self.moved(slot, state, ProcessEvent::PaymentRefunded, image, note);
+        if booked > 0 {
+            self.tell_amount(slot, Milestone::Refunded, booked);
+        }
+        if booked < amount {
+            self.alert_about(slot, "refunded_more_than_captured", 1);
+        }
+        if self.is_undoing(slot) {
+            self.undo(slot);
+        }
     }
 
     /// Everything is definite: the units go back, the customer is told, the order is over.
@@ -364,6 +388,19 @@ impl Desk<'_> {
         };
         self.moved(slot, to, event, image, note);
     }
+}
+
+/// The effect that took the money: a capture, or an authorisation that took it at once.
+fn taken_by(process: &Process) -> Option<&Effect> {
+    let done = |kind: EffectKind| {
+        let mut effects = process.effects.iter();
+        effects.find(|it| it.is(kind) && it.next == Some(EffectNext::Done))
+    };
+    let at_once = || {
+        let captured = process.has_flag(CAPTURED);
+        captured.then(|| done(EffectKind::PaymentAuthorise))?
+    };
+    done(EffectKind::PaymentCapture).or_else(at_once)
 }
 
 impl Engine {

@@ -101,6 +101,7 @@ fn digest_effect(effect: &Effect, out: &mut Vec<u8>) {
         effect.amount,
         effect.due_ms,
         effect.since_ms,
+        effect.began_ms,
         effect.probe_until_ms,
         u64::from(effect.generation),
     ] {

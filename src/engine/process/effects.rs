@@ -5,9 +5,11 @@ use super::command::EffectResult;
 use super::desk::{Desk, cut};
 use crate::engine::command::CommandOutcome;
 use crate::engine::define::answer;
+use crate::engine::record::process_flags::CANCELLING;
 use crate::engine::record::{EffectEnded, EffectStarted, ProcessImage, ProcessRecord};
 use crate::limits;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
+use crate::types::process::ReviewReason;
 use crate::types::{ResultCode, TenantId};
 
 /// Effects that belong to no step.
@@ -234,6 +236,15 @@ impl Desk<'_> {
     /// The effect belongs to the step that the order is in, so its answer moves the order.
     pub fn runs(&self, slot: u32, effect: &Effect) -> bool {
         self.process(slot).is_some_and(|process| {
+            // A one-step payment of unknown outcome waits in review for that.
+            if effect.is(EffectKind::PaymentAuthorise)
+                && process.state == crate::types::OrderState::Review
+            {
+                return process.image.review == ReviewReason::Payment
+                    && !process.has_flag(CANCELLING)
+                    && effect.step == process.image.step
+                    && self.is_one_step(&process.image);
+            }
             let state = match effect.kind {
                 EffectKind::FraudScore => crate::types::OrderState::FraudCheck,
                 EffectKind::PaymentAuthorise => crate::types::OrderState::Payment,

@@ -35,6 +35,7 @@ impl Desk<'_> {
             authorised: image.total,
             ..image
         };
+        let image = self.taken_at_once(slot, image);
         self.trigger(slot, Trigger::LatePaymentCovered, image, said.message)
     }
 

@@ -10,6 +10,12 @@ use crate::types::process::ReviewReason;
 impl Desk<'_> {
     /// Tells the customer about a milestone, by every channel that is set for it.
     pub fn tell(&mut self, slot: u32, milestone: Milestone) {
+        let total = self.image(slot).map_or(0, |image| image.total);
+        self.tell_amount(slot, milestone, total);
+    }
+
+    /// As [`Desk::tell`], where the message is about this amount of minor units.
+    pub fn tell_amount(&mut self, slot: u32, milestone: Milestone, amount: u64) {
         let Some(image) = self.image(slot) else {
             return;
         };
@@ -26,7 +32,7 @@ impl Desk<'_> {
                 slot,
                 &Start {
                     milestone: Some(milestone),
-                    amount: image.total,
+                    amount,
                     ..Start::new(EffectKind::Notify, provider)
                 },
             );
@@ -74,6 +80,11 @@ impl Desk<'_> {
 
     /// Tells the team about the orders that came into review for one reason.
     pub fn alert(&mut self, slot: u32, reason: ReviewReason, orders: u64) {
+        self.alert_about(slot, reason.name(), orders);
+    }
+
+    /// Tells the team about something that is no review.
+    pub fn alert_about(&mut self, slot: u32, what: &str, orders: u64) {
         let Some(image) = self.image(slot) else {
             return;
         };
@@ -87,7 +98,7 @@ impl Desk<'_> {
                 slot,
                 &Start {
                     amount: orders,
-                    note: reason.name(),
+                    note: what,
                     ..Start::new(EffectKind::Alert, provider)
                 },
             );

@@ -22,6 +22,7 @@ mod apply;
 mod backorder;
 mod breaker;
 mod cancel;
+mod capture;
 mod check;
 pub mod command;
 mod desk;
@@ -95,6 +96,8 @@ pub(super) struct Effect {
     pub waits: u8,
     pub due_ms: u64,
     pub since_ms: u64,
+    /// When the latest attempt left; 0: none did yet.
+    pub began_ms: u64,
     /// The breaker's generation when the latest attempt left.
     pub generation: u32,
     /// The latest attempt is a probe of a half-open breaker, to be answered by then; 0: none.

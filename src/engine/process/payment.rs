@@ -16,11 +16,11 @@ use super::effects::{Following, Said, Start, give_up};
 use super::steps::providers_of;
 use super::table::{self, Trigger};
 use crate::engine::record::ProcessImage;
-use crate::engine::record::process_flags::{AUTHORISED, CAPTURED, DELAY_TOLD};
+use crate::engine::record::process_flags::{AUTHORISED, DELAY_TOLD};
 use crate::types::OrderState;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
-use crate::types::pipeline::{CaptureOn, StepKind};
-use crate::types::process::{ProcessEvent, ReviewReason, SubState};
+use crate::types::pipeline::{ONE_STEP, PaymentMode, StepKind};
+use crate::types::process::{ProcessEvent, SubState};
 
 /// An authorisation that a provider holds back is asked about after so many of the longest waits.
 const POLL_WAITS: u64 = 4;
@@ -66,9 +66,21 @@ impl Desk<'_> {
             &Start {
                 step: image.step,
                 amount: image.total,
+                note: if self.is_one_step(&image) {
+                    ONE_STEP
+                } else {
+                    ""
+                },
                 ..Start::new(EffectKind::PaymentAuthorise, provider)
             },
         );
+    }
+
+    /// The order's payment method takes the money at once.
+    pub fn is_one_step(&self, image: &ProcessImage) -> bool {
+        let pinned = self.set_of(image);
+        let pipeline = pinned.and_then(|pinned| pinned.pipeline(image.pipeline));
+        pipeline.is_some_and(|pipeline| pipeline.payment == PaymentMode::OneStep)
     }
 
     fn payment_providers(&self, slot: u32) -> Vec<ProviderId> {
@@ -85,21 +97,19 @@ impl Desk<'_> {
         let Some(image) = self.image(slot) else {
             return;
         };
+        let reviewed = self.process(slot).map(|it| it.state) == Some(OrderState::Review);
         let following = match said.class {
             EffectClass::Done => Following::over(EffectNext::Done),
             EffectClass::Declined => Following::over(EffectNext::Failed),
             EffectClass::ActionRequired => Following::over(EffectNext::Waiting),
-            EffectClass::Pending => {
-                let delays = self.settings(&image).retry_delays_ms;
-                Following {
-                    next: EffectNext::Waiting,
-                    due_ms: self.now_ms() + POLL_WAITS * delays.iter().max().copied().unwrap_or(0),
-                }
-            }
+            EffectClass::Pending => self.polled(&image),
             EffectClass::Unknown if direct => Following::over(EffectNext::Unknown),
             EffectClass::Refused if direct => Following::over(give_up(effect, said.class)),
+            // A person decides about it already: nothing is tried behind their back.
+            EffectClass::Absent if reviewed => Following::over(EffectNext::Failed),
             class => self.retry_or(slot, effect, said, give_up(effect, class)),
         };
+        let following = self.unless_taken(&image, said, following);
         let following = self.unless_left(slot, effect, said, following);
         self.ended(slot, effect, said, following);
         if !self.runs(slot, effect) {
@@ -111,7 +121,11 @@ impl Desk<'_> {
         };
         match following.next {
             EffectNext::Done => self.approved(slot, effect, said, image),
+            EffectNext::Waiting if said.class == EffectClass::Unknown => {
+                self.trigger(slot, Trigger::PaymentExhausted, image, said.message);
+            }
             EffectNext::Waiting => self.buyer_or_provider(slot, said, image),
+            _ if reviewed && said.class != EffectClass::Declined => {}
             EffectNext::RetryWait => {
                 self.delayed(
                     slot,
@@ -134,6 +148,32 @@ impl Desk<'_> {
         }
     }
 
+    /// Asked about again later.
+    fn polled(&self, image: &ProcessImage) -> Following {
+        let delays = self.settings(image).retry_delays_ms;
+        Following {
+            next: EffectNext::Waiting,
+            due_ms: self.now_ms() + POLL_WAITS * delays.iter().max().copied().unwrap_or(0),
+        }
+    }
+
+    /// A one-step payment that may have been taken is tried nowhere else before that is known: it
+    /// is asked about on and on, and a person sees the order.
+    fn unless_taken(
+        &self,
+        image: &ProcessImage,
+        said: &Said<'_>,
+        following: Following,
+    ) -> Following {
+        let retried = following.next == EffectNext::RetryWait && said.class == EffectClass::Unknown;
+        let moves_on = retried || following.next == EffectNext::Abandoned;
+        if moves_on && self.is_one_step(image) {
+            self.polled(image)
+        } else {
+            following
+        }
+    }
+
     fn approved(&mut self, slot: u32, effect: &Effect, said: &Said<'_>, image: ProcessImage) {
         let amount = if said.amount == 0 {
             image.total
@@ -153,6 +193,7 @@ impl Desk<'_> {
             flags: image.flags | AUTHORISED,
             ..image
         };
+        let image = self.taken_at_once(slot, image);
         self.trigger(slot, trigger, image, said.message);
     }
 
@@ -165,8 +206,8 @@ impl Desk<'_> {
         if image.sub == sub {
             return;
         }
-        self.trigger(slot, trigger, ProcessImage { sub, ..image }, said.message);
-        if sub == SubState::AwaitingBuyer {
+        let moved = self.trigger(slot, trigger, ProcessImage { sub, ..image }, said.message);
+        if moved && sub == SubState::AwaitingBuyer {
             self.tell(slot, Milestone::ActionRequired);
         }
     }
@@ -248,6 +289,10 @@ impl Desk<'_> {
         if !open {
             return;
         }
+        if let Some(definite_ms) = self.absence_settles(slot, query, said, &target) {
+            self.not_yet_absent(slot, &target, said, definite_ms);
+            return;
+        }
         // What the answer says about the provider was counted with the query.
         let class = match said.class {
             EffectClass::Retry | EffectClass::Refused => EffectClass::Unknown,
@@ -267,6 +312,43 @@ impl Desk<'_> {
             self.authorise_said(slot, &target, &pending, false);
         } else {
             self.authorise_said(slot, &target, &said, false);
+        }
+    }
+
+    /// That nothing is there is definite only where it was asked so long after the attempt began
+    /// that the attempt's request cannot be on its way any more. `None`: it is; else from when on.
+    pub fn absence_settles(
+        &self,
+        slot: u32,
+        asking: &Effect,
+        said: &Said<'_>,
+        target: &Effect,
+    ) -> Option<u64> {
+        let image = self.image(slot)?;
+        let longest_ms: u64 = self.settings(&image).retry_delays_ms.iter().sum();
+        let definite_ms = target.began_ms.saturating_add(longest_ms);
+        let early = target.began_ms > 0 && asking.began_ms < definite_ms;
+        (said.class == EffectClass::Absent && early).then_some(definite_ms)
+    }
+
+    /// Nothing is there yet: the same attempt again, by the same key, which the processor knows by
+    /// then if the first one arrived after all. A one-step payment is asked about again instead.
+    fn not_yet_absent(&mut self, slot: u32, target: &Effect, said: &Said<'_>, definite_ms: u64) {
+        let said = Said {
+            class: EffectClass::Unknown,
+            counted: false,
+            latency_ms: 0,
+            ..*said
+        };
+        let one_step = self.image(slot).is_some_and(|it| self.is_one_step(&it));
+        if one_step || target.next == Some(EffectNext::Waiting) {
+            let following = Following {
+                next: EffectNext::Waiting,
+                due_ms: definite_ms.max(self.now_ms() + 1),
+            };
+            self.ended(slot, target, &said, following);
+        } else {
+            self.authorise_said(slot, target, &said, false);
         }
     }
 
@@ -353,96 +435,5 @@ impl Desk<'_> {
             self.moved(slot, state, event, image, said.message);
         }
         self.void_if_open(slot, effect.number);
-    }
-
-    /// Captures the authorised money, once.
-    pub fn capture(&mut self, slot: u32) {
-        let Some(process) = self.process(slot) else {
-            return;
-        };
-        let mut effects = process.effects.iter();
-        let captured = effects.any(|it| it.is(EffectKind::PaymentCapture));
-        let winner = process.effects.iter().find(|it| {
-            it.is(EffectKind::PaymentAuthorise)
-                && it.next == Some(EffectNext::Done)
-                && it.undone.is_none()
-                && !process.is_being_undone(it.number)
-        });
-        let image = process.image;
-        let Some(winner) = winner.filter(|_| !captured).cloned() else {
-            return;
-        };
-        if image.flags & (AUTHORISED | CAPTURED) != AUTHORISED {
-            return;
-        }
-        self.start(
-            slot,
-            &Start {
-                target: Some((winner.number, winner.kind)),
-                amount: image.total.min(image.authorised),
-                reference: &winner.reference,
-                ..Start::new(EffectKind::PaymentCapture, winner.provider)
-            },
-        );
-    }
-
-    /// Captures at shipment, where the settings say so.
-    pub fn capture_on_ship(&mut self, slot: u32) {
-        let image = self.image(slot);
-        if image.is_some_and(|it| self.settings(&it).capture_on == CaptureOn::Ship) {
-            self.capture(slot);
-        }
-    }
-
-    /// The processor reports a capture whose answer was lost: the money is there, so an order that
-    /// was in review for it goes on.
-    pub fn captured_after_all(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {
-        self.capture_said(slot, effect, said);
-        let Some(process) = self.process(slot) else {
-            return;
-        };
-        let image = process.image;
-        if process.state == OrderState::Review && image.review == ReviewReason::Capture {
-            self.trigger(slot, Trigger::Approved, image, said.message);
-        }
-    }
-
-    pub fn capture_said(&mut self, slot: u32, effect: &Effect, said: &Said<'_>) {
-        let dead = EffectNext::Dead;
-        let following = match said.class {
-            EffectClass::Done => Following::over(EffectNext::Done),
-            EffectClass::Declined | EffectClass::Refused | EffectClass::Absent => {
-                Following::over(dead)
-            }
-            _ => self.retry_or(slot, effect, said, dead),
-        };
-        self.ended(slot, effect, said, following);
-        let Some(process) = self.process(slot) else {
-            return;
-        };
-        let (state, mut image) = (process.state, process.image);
-        match following.next {
-            EffectNext::Done => {
-                image.flags |= CAPTURED;
-                image.captured = if said.amount == 0 {
-                    effect.amount
-                } else {
-                    said.amount.min(image.total.max(image.authorised))
-                };
-                let event = ProcessEvent::PaymentCaptured;
-                self.moved(slot, state, event, image, said.message);
-                if self.is_undoing(slot) {
-                    self.undo(slot);
-                } else {
-                    self.refund_beyond(slot);
-                    self.complete_if_over(slot);
-                }
-            }
-            EffectNext::Dead if self.is_undoing(slot) => self.undo(slot),
-            EffectNext::Dead => {
-                self.trigger(slot, Trigger::CaptureFailed, image, said.message);
-            }
-            _ => {}
-        }
     }
 }

@@ -31,6 +31,8 @@ enum Consequence {
     Paid(u16),
     /// A capture has happened whose own answer is missing.
     Captured(u16),
+    /// So much was given back at the processor, by nobody here.
+    Refunded(u64),
     /// It gives a score to an order that waits for one.
     Scores(u16),
     /// It decides an order that is in review for its risk.
@@ -132,10 +134,15 @@ impl Desk<'_> {
             ReportKind::Shipped => self.shipment(slot, process),
             ReportKind::Delivered => self.delivery(slot, process),
             ReportKind::CarrierException => moves(process, Trigger::CarrierException),
-            ReportKind::PaymentRefunded
-            | ReportKind::InTransit
-            | ReportKind::MessageDelivered
-            | ReportKind::MessageFailed => Consequence::Confirms,
+            ReportKind::PaymentRefunded | ReportKind::PaymentRefundTotal => {
+                match refunded_elsewhere(process, report) {
+                    0 => Consequence::Confirms,
+                    amount => Consequence::Refunded(amount),
+                }
+            }
+            ReportKind::InTransit | ReportKind::MessageDelivered | ReportKind::MessageFailed => {
+                Consequence::Confirms
+            }
             ReportKind::Other => Consequence::Nothing,
         }
     }
@@ -219,6 +226,16 @@ impl Desk<'_> {
                 };
                 self.captured_after_all(slot, &effect, &said);
             }
+            Consequence::Refunded(amount) => {
+                let name = self
+                    .engine
+                    .processes
+                    .names
+                    .get(usize::from(report.provider.0));
+                let name = name.map_or("the processor", String::as_str);
+                let note = format!("{name} reports {amount} given back there");
+                self.refunded_elsewhere(slot, amount, &note);
+            }
             Consequence::Scores(number) => {
                 let Some(effect) = effect(number) else { return };
                 let score = u8::try_from(report.amount).unwrap_or(100).min(100);
@@ -294,6 +311,49 @@ fn unanswered_capture<'a>(process: &'a Process, report: &Parked) -> Option<&'a E
             && it.next != Some(EffectNext::Done)
             && named(it)
     })
+}
+
+/// Minor units that a report says were given back, without those that a refund of ours gave, or is
+/// about to.
+fn refunded_elsewhere(process: &Process, report: &Parked) -> u64 {
+    let image = &process.image;
+    let at_processor = |it: &&Effect| it.provider == report.provider;
+    let refunds = process
+        .effects
+        .iter()
+        .filter(at_processor)
+        .filter(|it| it.is(EffectKind::PaymentRefund));
+    if image.captured == 0 || report.provider != image.processor {
+        return 0;
+    }
+    if report.report == ReportKind::PaymentRefundTotal {
+        // Of another payment: that of an attempt that was given up.
+        let takes = |it: &Effect| {
+            matches!(
+                it.kind,
+                EffectKind::PaymentAuthorise | EffectKind::PaymentCapture
+            )
+        };
+        let named =
+            |it: &Effect| *it.reference == *report.reference || *it.input == *report.reference;
+        let mut payments = process.effects.iter().filter(at_processor);
+        let known = payments.any(|it| takes(it) && it.next == Some(EffectNext::Done) && named(it));
+        let ours: u64 = refunds.map(|it| it.amount).sum();
+        let booked = image.refunded.saturating_add(ours);
+        return if known || report.reference.is_empty() {
+            report.amount.saturating_sub(booked)
+        } else {
+            0
+        };
+    }
+    let place = reference_hash(report.provider, &report.reference);
+    let answered = !report.reference.is_empty() && process.references.contains(&place);
+    let mut open = refunds;
+    if answered || open.any(|it| it.amount == report.amount) {
+        0
+    } else {
+        report.amount
+    }
 }
 
 /// What a report about an authorisation means for it.

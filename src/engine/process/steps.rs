@@ -7,7 +7,7 @@ use super::table::Trigger;
 use crate::engine::record::process_flags::{CONFIRMED, RISK_APPROVED};
 use crate::engine::record::{Lines, OrderRef, ProcessImage, Record};
 use crate::types::effect::{EffectKind, Milestone, ProviderId};
-use crate::types::pipeline::{CaptureOn, Condition, PaymentMode, Step, StepKind};
+use crate::types::pipeline::{CaptureOn, Condition, Step, StepKind};
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::{CommandKey, OrderState};
 
@@ -44,8 +44,7 @@ impl Desk<'_> {
         let channel = self.engine.orders.get(slot).channel.0;
         let steps = pipeline.steps.iter().enumerate().skip(from);
         let applies = |step: &Step| {
-            let skipped =
-                step.kind == StepKind::Payment && pipeline.payment != PaymentMode::Gateway;
+            let skipped = step.kind == StepKind::Payment && !pipeline.payment.is_ours();
             !skipped && holds(&step.when, image, channel)
         };
         let mut found = steps.filter(|(_, step)| applies(step));

@@ -206,9 +206,10 @@ pub const TABLE: &[Row] = &[
     row(&[S::FraudCheck], T::RiskUnknownSmall, E::FraudSkipped, NextStep),
     row(&[S::FraudCheck], T::RiskUnknownLarge, E::FraudSkipped, Review(R::FraudUnavailable)),
 
-    row(&[S::Payment], T::PaymentApproved, E::PaymentAuthorised, NextStep),
-    row(&[S::Payment], T::PaymentMismatch, E::PaymentAuthorised, Review(R::PaymentMismatch)),
-    row(&[S::Payment], T::PaymentDeclined, E::PaymentDeclined, UndoDecline),
+    // From REVIEW: a one-step payment whose outcome became known there.
+    row(&[S::Payment, S::Review], T::PaymentApproved, E::PaymentAuthorised, NextStep),
+    row(&[S::Payment, S::Review], T::PaymentMismatch, E::PaymentAuthorised, Review(R::PaymentMismatch)),
+    row(&[S::Payment, S::Review], T::PaymentDeclined, E::PaymentDeclined, UndoDecline),
     row(&[S::Payment], T::PaymentDeclinedOnce, E::PaymentDeclined, Note),
     row(&[S::Payment], T::PaymentActionRequired, E::PaymentActionRequired, Note),
     row(&[S::Payment], T::PaymentPending, E::PaymentUnknown, Note),

@@ -50,7 +50,7 @@ fn read(delivery: &Delivery<'_>) -> Result<Read, BadPayload> {
         "payment_intent.succeeded" => (ReportKind::PaymentCaptured, amount("amount_received")),
         "payment_intent.payment_failed" => (ReportKind::PaymentFailed, amount("amount")),
         "payment_intent.canceled" => (ReportKind::PaymentCancelled, amount("amount")),
-        "charge.refunded" => (ReportKind::PaymentRefunded, amount("amount_refunded")),
+        "charge.refunded" => (ReportKind::PaymentRefundTotal, amount("amount_refunded")),
         _ => (ReportKind::Other, 0),
     };
     let intent = match text(object, "object").as_str() {

@@ -252,6 +252,16 @@ async fn members_stand_in_the_order_of_the_schema() {
 }
 
 #[tokio::test]
+async fn a_method_that_takes_the_money_at_once_is_captured_with_its_authorisation() {
+    let mut call = call(PaymentAuthorise);
+    call.step = crate::types::pipeline::ONE_STEP.to_owned();
+    let (outcome, asked) = run(&call, vec![approved()]).await;
+    assert_eq!((outcome.class, outcome.amount), (Done, 4_470));
+    let kind = r#""transactionType":"authCaptureTransaction""#;
+    assert!(asked[0].body.contains(kind), "{}", asked[0].body);
+}
+
+#[tokio::test]
 async fn a_part_that_was_approved_is_told() {
     let part = bom(
         &json!({"transactionResponse": {"responseCode": "1", "transId": "601",

@@ -66,6 +66,18 @@ async fn run(call: &Call, answers: Vec<Canned>) -> (Outcome, Vec<crate::adapters
 }
 
 #[tokio::test]
+async fn a_method_that_takes_the_money_at_once_is_captured_with_its_authorisation() {
+    let mut call = call(PaymentAuthorise);
+    let (_, asked) = run(&call, vec![shown("requires_capture")]).await;
+    assert!(asked[0].body.contains("capture_method=manual"), "{asked:?}");
+    call.step = crate::types::pipeline::ONE_STEP.to_owned();
+    let (outcome, asked) = run(&call, vec![shown("succeeded")]).await;
+    assert_eq!((outcome.class, outcome.amount), (Done, 4_470));
+    let method = "capture_method=automatic";
+    assert!(asked[0].body.contains(method), "{asked:?}");
+}
+
+#[tokio::test]
 #[allow(clippy::too_many_lines)] // one table
 async fn every_answer_to_an_authorisation_is_classified() {
     let cases: Vec<(&str, Canned, Expected)> = vec![

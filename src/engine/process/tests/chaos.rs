@@ -32,6 +32,8 @@ pub(super) struct Books {
     /// Refunds and captures done, by their own keys; a capture's authorisation.
     done: BTreeSet<(OrderKey, u16)>,
     captures: BTreeMap<(OrderKey, u16), (OrderKey, u16)>,
+    /// Requests to authorise that are still on their way, with the time of their arrival.
+    landing: Vec<(u64, (OrderKey, u16))>,
 }
 
 pub(super) struct Chaos {
@@ -45,6 +47,8 @@ pub(super) struct Chaos {
     storm: Option<u8>,
     /// The most journal bytes that an order made.
     made: usize,
+    /// Payments that arrived behind a lost connection.
+    pub landed: usize,
 }
 
 impl Chaos {
@@ -57,6 +61,7 @@ impl Chaos {
             calm: false,
             storm: None,
             made: 0,
+            landed: 0,
         }
     }
 
@@ -82,6 +87,10 @@ impl Chaos {
         let lost_after = self.chance(after);
         let failure = self.pick(&[Retry, Unknown]);
         if failed_before {
+            let authorises = effect.kind == EffectKind::PaymentAuthorise;
+            if failure == Unknown && authorises {
+                self.land_later(effect);
+            }
             return Answer::of(failure);
         }
         let class = match effect.kind {
@@ -95,6 +104,33 @@ impl Chaos {
             _ => Done,
         };
         Answer::of(if lost_after { Unknown } else { class })
+    }
+
+    /// The connection is gone, and the request arrives all the same: within the time in which
+    /// nobody may conclude that it never will.
+    fn land_later(&mut self, effect: &OpenEffect) {
+        let view = self.play.view(effect.order.0).unwrap();
+        let began_ms = view.effects.iter().find(|it| it.number == effect.number);
+        let lag_ms = self.random.random_range(0..14_000);
+        let at_ms = began_ms.unwrap().since_ms + lag_ms;
+        if at_ms >= self.play.shop.clock_ms {
+            let place = (effect.order, effect.number);
+            self.books.landing.push((at_ms, place));
+        }
+    }
+
+    /// What was on its way and has arrived by now.
+    fn land(&mut self) {
+        let now_ms = self.play.shop.clock_ms;
+        let arrived = |(at_ms, _): &mut (u64, _)| *at_ms <= now_ms;
+        let arrived: Vec<_> = self.books.landing.extract_if(.., arrived).collect();
+        for (_, place) in arrived {
+            let money = self.books.money.entry(place).or_default();
+            if !money.declined && !money.voided {
+                self.landed += usize::from(!money.authorised);
+                money.authorised = true;
+            }
+        }
     }
 
     fn authorise(&mut self, effect: &OpenEffect) -> EffectClass {
@@ -142,6 +178,8 @@ impl Chaos {
     }
 
     fn void(&mut self, effect: &OpenEffect) -> EffectClass {
+        let place = (effect.order, effect.target);
+        let on_its_way = self.books.landing.iter().any(|(_, it)| *it == place);
         let money = self.money_of(effect);
         if money.captured > 0 {
             EffectClass::Declined
@@ -149,8 +187,8 @@ impl Chaos {
             money.voided = true;
             EffectClass::Done
         } else {
-            // From now on this key can authorise nothing.
-            money.declined = true;
+            // From now on this key can authorise nothing, but for what left before.
+            money.declined = !on_its_way;
             EffectClass::Absent
         }
     }
@@ -187,6 +225,7 @@ impl Chaos {
 
     /// Calls that left reach their providers; their answers come at once, later, or twice.
     fn serve_all(&mut self) {
+        self.land();
         for _ in 0..100 {
             let fresh = self.play.fresh_calls();
             if fresh.is_empty() && self.late.is_empty() {
@@ -482,6 +521,7 @@ fn whatever_providers_and_people_do_money_and_units_add_up() {
         captured > 100 && voided > 50 && refunded > 50,
         "{coverage:?}"
     );
+    assert!(coverage.landed > 10, "{coverage:?}");
     assert!(
         coverage.kinds.len() >= 13 && coverage.ends.len() >= 5,
         "{coverage:?}"

@@ -9,6 +9,7 @@ pub struct Coverage {
     pub captured: usize,
     pub voided: usize,
     pub refunded: usize,
+    pub landed: usize,
     pub ends: BTreeSet<u8>,
     pub kinds: BTreeSet<u8>,
 }
@@ -19,6 +20,7 @@ impl Coverage {
         self.captured += money().filter(|it| it.captured > 0).count();
         self.voided += money().filter(|it| it.voided).count();
         self.refunded += money().filter(|it| it.refunded > 0).count();
+        self.landed += chaos.landed;
         let calls = chaos.play.calls.iter();
         self.kinds.extend(calls.map(|call| call.effect.kind as u8));
         for key in 1..=orders {

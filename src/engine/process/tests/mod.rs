@@ -4,6 +4,7 @@ mod backorder;
 mod chaos;
 mod coverage;
 mod flow;
+mod money;
 mod play;
 mod sold;
 mod table;

@@ -140,6 +140,11 @@ pub fn set() -> PipelineSet {
             ),
             pipeline("settled", PaymentMode::ChannelSettled, &[&fulfilment]),
             pipeline("erp", PaymentMode::Gateway, &[&payment, &erp, &fulfilment]),
+            pipeline(
+                "wallet",
+                PaymentMode::OneStep,
+                &[&fraud, &payment, &fulfilment],
+            ),
         ],
         routes: Vec::new(),
         messages: Milestone::ALL.iter().copied().map(message).collect(),
@@ -338,14 +343,24 @@ impl Play {
 
     pub fn report(&mut self, provider: u8, key: u128, kind: ReportKind) -> CommandOutcome {
         self.next_event += 1;
-        let event = self.next_event;
+        self.report_event(self.next_event, provider, key, (kind, 0, ""))
+    }
+
+    /// An event with its id, of a kind, about an amount and a payment.
+    pub fn report_event(
+        &mut self,
+        event: u128,
+        provider: u8,
+        key: u128,
+        (kind, amount, reference): (ReportKind, u64, &str),
+    ) -> CommandOutcome {
         let outcome = self.process(&ProcessCommand::Report(Report {
             event,
             provider: NAMES[usize::from(provider)],
             kind,
             order: OrderKey(key),
-            reference: "",
-            amount: 0,
+            reference,
+            amount,
             text: "1Z999",
         }));
         self.settle();

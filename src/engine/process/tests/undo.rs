@@ -119,13 +119,19 @@ fn money_that_arrives_for_an_abandoned_attempt_is_voided_and_never_captured() {
     play.place(1);
     let authorise = play.calls.last().unwrap().effect.clone();
     play.operate(1, OperatorAction::Cancel);
-    let void = play.calls.last().unwrap().effect.clone();
-    play.answer(&void, &of(EffectClass::Absent));
-    assert_eq!(play.state(1), OrderState::Cancelled);
+    for at_ms in [0, 14_000] {
+        play.pass(at_ms);
+        assert_eq!(play.state(1), OrderState::Cancelling, "may be on its way");
+        let void = play.calls.last().unwrap().effect.clone();
+        assert_eq!(void.kind, EffectKind::PaymentVoid);
+        play.answer(&void, &of(EffectClass::Absent));
+    }
+    assert_eq!(play.state(1), OrderState::Cancelled, "nothing is there");
     play.silent.clear();
     play.answer(&authorise, &of(EffectClass::Done));
     play.settle();
-    assert_eq!(play.count(STRIPE, EffectKind::PaymentVoid), 2);
+    assert_eq!(play.state(1), OrderState::Cancelled, "somebody said no");
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentVoid), 3);
     assert_eq!(play.count(STRIPE, EffectKind::PaymentCapture), 0);
     let before = play.shop.engine.digest();
     play.answer(&authorise, &of(EffectClass::Done));
