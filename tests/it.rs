@@ -11,6 +11,7 @@ mod it {
     mod adapters;
     mod bad_input;
     mod callbacks;
+    mod callbacks_live;
     mod channel_stock;
     mod channel_webhooks;
     mod cli_access;

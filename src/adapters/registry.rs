@@ -38,6 +38,7 @@ pub static KINDS: &[Kind] = &[
     super::fraud::signifyd::KIND,
     super::fulfilment::easypost::KIND,
     super::fulfilment::shipstation::KIND,
+    super::fulfilment::wms::KIND,
     super::notification::events::KIND,
     super::notification::sendgrid::KIND,
     super::notification::slack::KIND,

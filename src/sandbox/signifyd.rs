@@ -243,7 +243,17 @@ impl Signifyd {
         let found = cases.get(order).filter(|case| &*case.checkout == checkout);
         let found = found.or_else(|| cases.values().find(|case| &*case.checkout == checkout));
         match found {
-            Some(case) => Reply::json(201, &case.json()),
+            Some(case) => {
+                core.ledger.record(Effect {
+                    provider: "signifyd",
+                    kind: "payment_result",
+                    order: case.order.clone(),
+                    object: case.id.to_string().into(),
+                    state: gateway_status(&body),
+                    ..Effect::default()
+                });
+                Reply::json(201, &case.json())
+            }
             None => refuse(404, "No such checkout", &json!({}), Some(core)),
         }
     }
@@ -254,6 +264,16 @@ impl Signifyd {
             None => refuse(404, "No such order", &json!({}), Some(core)),
         }
     }
+}
+
+/// What the latest transaction of a report says.
+fn gateway_status(body: &Value) -> &'static str {
+    let listed = body.get("transactions").and_then(Value::as_array);
+    let last = listed.and_then(|listed| listed.last());
+    let said = last.and_then(|one| one.get("gatewayStatusCode"));
+    let said = said.and_then(Value::as_str).unwrap_or_default();
+    let known = GATEWAY.iter().find(|known| **known == said);
+    known.copied().unwrap_or_default()
 }
 
 fn refuse_gateway(body: &Value, core: &Core) -> Option<Reply> {

@@ -111,7 +111,7 @@ fn dead_letters_and_breakers_have_the_shapes_of_the_contract() {
     let breakers = get(&web, "/breakers").is(200).json();
     assert_eq!(breakers["breakers"][0], open);
     assert_eq!(breakers["breakers"][1]["state"], "closed");
-    let pipelines = json!({"version": 3, "pipelines": [{"name": "standard", "payment": "gateway",
+    let pipelines = json!({"version": 3, "pipelines": [{"name": "standard", "payment": "gateway", "method": "two_step",
         "steps": [{"name": "payment", "kind": "payment", "warehouses": [], "compensated": false,
             "providers": ["stripe", "authorize_net"]}]}]});
     assert_eq!(get(&web, "/pipelines").is(200).json(), pipelines);

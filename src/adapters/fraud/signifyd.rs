@@ -24,7 +24,11 @@ use std::sync::Arc;
 /// See [`Signifyd`].
 pub const KIND: Kind = Kind {
     name: "signifyd",
-    effects: &[EffectKind::FraudScore],
+    effects: &[
+        EffectKind::FraudScore,
+        EffectKind::CrmUpdate,
+        EffectKind::CrmCorrect,
+    ],
     timeout_ms: 400,
     secrets: &["api_key"],
     settings: &["challenge_score", "coverage"],
@@ -62,7 +66,7 @@ impl Signifyd {
         let base = options.base_url_or(BASE_URL);
         Ok(Self {
             http: Http::of(options)?,
-            url: format!("{base}/v3/orders/events/checkouts"),
+            url: format!("{base}/v3/orders/events"),
             key: options.secret("api_key")?,
             challenge_score,
             coverage: options.setting_or("coverage", "FRAUD").to_owned(),
@@ -73,27 +77,52 @@ impl Signifyd {
         let body = self.checkout(call)?;
         let request = self
             .http
-            .request(reqwest::Method::POST, &self.url)
+            .request(reqwest::Method::POST, &format!("{}/checkouts", self.url))
             .basic_auth(self.key.reveal(), Some(""))
             .json(&body);
         let answer = self.http.send(request).await?;
         Ok(self.classify(&answer))
     }
 
+    /// Reports what became of the payment, which their guarantee asks for.
+    async fn report(&self, call: &Call) -> Result<Outcome, Outcome> {
+        let status = if call.kind == EffectKind::CrmCorrect {
+            "CANCELLED"
+        } else {
+            "SUCCESS"
+        };
+        let body = json!({
+            "checkoutId": checkout_id(call),
+            "orderId": call.order.to_string(),
+            "transactions": [{"transactionId": call.key, "gatewayStatusCode": status,
+                "paymentMethod": "CREDIT_CARD",
+                "amount": money::json_number(call.amount, call.facts.currency),
+                "currency": currency(call.facts.currency)?}],
+        });
+        let request = self
+            .http
+            .request(reqwest::Method::POST, &format!("{}/transactions", self.url))
+            .basic_auth(self.key.reveal(), Some(""))
+            .json(&body);
+        let answer = self.http.send(request).await?;
+        let document = answer.json().unwrap_or_default();
+        let id = text_at(&document, "/signifydId");
+        if !(200..300).contains(&answer.status) {
+            return Ok(refusal(&answer, &text_at(&document, "/messages/0")));
+        }
+        if id.is_empty() {
+            return Err(
+                Outcome::unknown("unexpected_answer", plain_text(&answer)).status(answer.status)
+            );
+        }
+        Ok(Outcome::done(id).status(answer.status))
+    }
+
     fn classify(&self, answer: &Answer) -> Outcome {
         let document = answer.json().unwrap_or_default();
         let text = |pointer: &str| text_at(&document, pointer);
         if !(200..300).contains(&answer.status) {
-            let said = match text("/messages/0") {
-                said if said.is_empty() => plain_text(answer),
-                said => said,
-            };
-            let mut outcome = by_status(answer, "", &said);
-            // They ask not to repeat any other server error.
-            if answer.status > 500 && !matches!(answer.status, 502..=504) {
-                outcome.class = EffectClass::Refused;
-            }
-            return outcome;
+            return refusal(answer, &text("/messages/0"));
         }
         let (id, action) = (text("/signifydId"), text("/decision/checkpointAction"));
         if action.is_empty() {
@@ -148,7 +177,7 @@ impl Signifyd {
                     "postalCode": address.postcode, "countryCode": address.country}}}));
         }
         let mut body = json!({
-            "checkoutId": call.key,
+            "checkoutId": checkout_id(call),
             "orderId": call.order.to_string(),
             "coverageRequests": [self.coverage],
             "purchase": {"createdAt": created.to_string(), "orderChannel": "WEB",
@@ -162,6 +191,24 @@ impl Signifyd {
         prune(&mut body);
         Ok(body)
     }
+}
+
+/// Of the order and not of the call, so that the payment's result finds it.
+fn checkout_id(call: &Call) -> String {
+    format!("c-{}", call.order)
+}
+
+fn refusal(answer: &Answer, said: &str) -> Outcome {
+    let said = match said {
+        "" => plain_text(answer),
+        said => said.to_owned(),
+    };
+    let mut outcome = by_status(answer, "", &said);
+    // They ask not to repeat any other server error.
+    if answer.status > 500 && !matches!(answer.status, 502..=504) {
+        outcome.class = EffectClass::Refused;
+    }
+    outcome
 }
 
 /// Leaves out what is not known: empty texts, and objects and lists that are empty then.
@@ -193,7 +240,10 @@ impl Provider for Signifyd {
 
     fn call<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Outcome> {
         async move {
-            let attempt = self.score(call).await;
+            let attempt = match call.kind {
+                EffectKind::FraudScore => self.score(call).await,
+                _ => self.report(call).await,
+            };
             attempt.unwrap_or_else(|outcome| outcome).bounded()
         }
         .boxed()
@@ -362,6 +412,43 @@ mod tests {
         let address = &body["purchase"]["shipments"][0]["destination"]["address"];
         assert_eq!(address["postalCode"], "28013");
         assert_eq!(address.get("provinceCode"), None, "unknown, so left out");
+    }
+
+    #[tokio::test]
+    async fn what_became_of_the_payment_is_reported_under_the_checkout_that_was_scored() {
+        use crate::types::effect::EffectKind::{CrmCorrect, CrmUpdate};
+        let shown = || answer(201, r#"{"signifydId":123}"#);
+        let cases: Vec<(Canned, Gist)> = vec![
+            (shown(), (Done, false, 0, "")),
+            (answer(201, ""), (Unknown, true, 0, "unexpected_answer")),
+            (answer(404, ""), (Refused, false, 0, "http_404")),
+            (answer(429, ""), (Retry, true, 0, "http_429")),
+            (answer(503, ""), (Retry, true, 0, "http_503")),
+            (Canned::Silence, (Unknown, true, 0, "timeout")),
+        ];
+        for (canned, expected) in cases {
+            let name = format!("{canned:?}");
+            let server = CannedServer::start(vec![canned]).await;
+            let signifyd = Signifyd::new(&options(&server.url)).unwrap();
+            let mut call = call(facts());
+            call.kind = CrmUpdate;
+            assert_eq!(gist(&signifyd.call(&call).await), expected, "{name}");
+        }
+        for (kind, status) in [(CrmUpdate, "SUCCESS"), (CrmCorrect, "CANCELLED")] {
+            let server = CannedServer::start(vec![decided(201, "ACCEPT", "780"), shown()]).await;
+            let signifyd = Signifyd::new(&options(&server.url)).unwrap();
+            let mut call = call(facts());
+            signifyd.call(&call).await;
+            call.kind = kind;
+            assert_eq!(signifyd.call(&call).await.reference, "123");
+            let asked = server.asked();
+            assert_eq!(asked[1].path, "/v3/orders/events/transactions");
+            let (scored, reported) = (asked[0].json(), asked[1].json());
+            assert_eq!(scored["checkoutId"], reported["checkoutId"]);
+            let transaction = &reported["transactions"][0];
+            assert_eq!(transaction["gatewayStatusCode"], status);
+            assert_eq!(transaction["amount"], 44.7);
+        }
     }
 
     #[test]

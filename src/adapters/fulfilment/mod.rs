@@ -4,6 +4,7 @@ pub mod easypost;
 pub mod notice;
 pub mod rates;
 pub mod shipstation;
+pub mod wms;
 
 use super::address::PostalAddress;
 use super::call::Call;

@@ -6,8 +6,8 @@
 //! template a line). They are read and tried out once, at start.
 //!
 //! A template knows `number` (of the order), `name` (of the customer, may be empty), `shop`,
-//! `total` and `amount` (such as `44.70 EUR`; `amount` is what this message is about), `tracking`
-//! (may be empty), and `items`, each with `sku` and `quantity`. Nothing else can get into a
+//! `total` and `amount` (such as `44.70 EUR`; `amount` is what this message is about: of a refund
+//! the part that goes back), `tracking` and `carrier` of the parcel (may be empty), and `items`, each with `sku` and `quantity`. Nothing else can get into a
 //! message: no address, no payment token, no secret.
 
 use crate::adapters::call::Call;
@@ -148,7 +148,8 @@ impl Templates {
             .collect();
         let values = context! {
             number => facts.number, name => facts.name, shop => facts.shop,
-            total => &*facts.total, amount => &*facts.amount, tracking => facts.tracking, items,
+            total => &*facts.total, amount => &*facts.amount, tracking => facts.tracking,
+            carrier => facts.carrier, items,
         };
         let rendered = self.environment.render_str(text, values);
         let mut rendered = rendered.map_err(|error| match error.line() {
@@ -167,6 +168,7 @@ struct Facts<'a> {
     total: String,
     amount: String,
     tracking: &'a str,
+    carrier: &'a str,
     items: Vec<(&'a str, u32)>,
 }
 
@@ -177,13 +179,17 @@ impl<'a> Facts<'a> {
             call.milestone,
             Some(Milestone::Shipped | Milestone::Delivered)
         );
+        // Carrier and tracking number, in this order; the carrier's name may have a space.
+        let reference = if parcel { call.reference.as_str() } else { "" };
+        let (carrier, tracking) = reference.rsplit_once(' ').unwrap_or(("", reference));
         Self {
             number: &facts.number,
             name: &facts.details.contact_name,
             shop,
             total: amount_text(facts.total, facts.currency),
             amount: amount_text(call.amount, facts.currency),
-            tracking: if parcel { &call.reference } else { "" },
+            tracking,
+            carrier,
             items: facts
                 .lines
                 .iter()
@@ -200,6 +206,7 @@ impl<'a> Facts<'a> {
             total: "44.70 EUR".into(),
             amount: "44.70 EUR".into(),
             tracking: "1Z0000000000000000",
+            carrier: "UPS",
             items: vec![("MUG-RED", 2)],
         }
     }
@@ -281,12 +288,15 @@ const fn email_text(milestone: Milestone) -> &'static str {
             "Your order {{ number }} is on its way\n\n\
              Hello{% if name %} {{ name }}{% endif %},\n\n\
              your order {{ number }} has left our warehouse.\n\
-             {% if tracking %}\nTracking: {{ tracking }}\n{% endif %}"
+             {% if tracking %}\nTracking: {% if carrier %}{{ carrier }} {% endif %}\
+             {{ tracking }}\n{% endif %}"
         }
         Milestone::Delivered => {
             "Your order {{ number }} was delivered\n\n\
              Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your order {{ number }} was delivered. Thank you for shopping at {{ shop }}.\n"
+             your order {{ number }} was delivered. Thank you for shopping at {{ shop }}.\n\
+             {% if tracking %}\nTracking: {% if carrier %}{{ carrier }} {% endif %}\
+             {{ tracking }}\n{% endif %}"
         }
         Milestone::Cancelled => {
             "Your order {{ number }} is cancelled\n\n\
@@ -325,7 +335,8 @@ const fn sms_text(milestone: Milestone) -> &'static str {
         }
         Milestone::Shipped => {
             "{{ shop }}: order {{ number }} is on its way.\
-             {% if tracking %} Tracking: {{ tracking }}{% endif %}"
+             {% if tracking %} Tracking: {% if carrier %}{{ carrier }} {% endif %}\
+             {{ tracking }}{% endif %}"
         }
         Milestone::Delivered => "{{ shop }}: order {{ number }} was delivered.",
         Milestone::Cancelled => "{{ shop }}: order {{ number }} is cancelled.",
@@ -447,6 +458,27 @@ mod tests {
             assert!(
                 !broken.starts_with("one") || error.contains("line 2"),
                 "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_parcel_is_named_with_its_carrier_and_a_refund_with_its_part() {
+        for channel in [Channel::Email, Channel::Sms] {
+            let templates = Templates::load(&ProviderOptions::default(), channel).unwrap();
+            let mut shipped = call(EffectKind::Notify, Some(Milestone::Shipped));
+            shipped.reference = "DHL Express JD014600003".into();
+            let text = templates.render(&shipped).unwrap();
+            assert!(text.contains("Tracking: DHL Express JD014600003"), "{text}");
+            shipped.reference = "JD014600003".into();
+            let text = templates.render(&shipped).unwrap();
+            assert!(text.contains("Tracking: JD014600003"), "{text}");
+            let mut refunded = call(EffectKind::Notify, Some(Milestone::Refunded));
+            refunded.amount = 345;
+            let text = templates.render(&refunded).unwrap();
+            assert!(
+                text.contains("3.45 EUR") && !text.contains("44.70"),
+                "{text}"
             );
         }
     }

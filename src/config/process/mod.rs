@@ -175,6 +175,11 @@ fn finish(
         ..ProcessConfig::default()
     };
     for (name, known) in known {
+        // What only reports is in no step; it needs a number all the same.
+        let reports_only = known.effects.is_empty() && known.callback.is_some();
+        if reports_only && !config.set.providers.contains(&name) {
+            config.set.providers.push(name.clone());
+        }
         if !config.set.providers.contains(&name) {
             let message = format!(
                 "provider `{name}` serves nothing: name it in a step, in `messages`, `crm` or \

@@ -137,6 +137,24 @@ fn naming_the_providers_of_the_steps_gives_the_built_in_pipelines() {
 }
 
 #[test]
+fn a_pipeline_says_whether_its_method_takes_the_money_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let steps = "steps = [{ kind = \"payment\", providers = [\"stripe\", \"backup\"] }]\n";
+    let standard = format!("[[pipelines]]\nname = \"standard\"\nmethod = \"one_step\"\n{steps}");
+    let config = parsed(&format!("{}{standard}", base(directory.path()))).expect("a good file");
+    assert_eq!(config.set.pipelines[0].payment, PaymentMode::OneStep);
+    let other = standard.replace("one_step", "later");
+    refused(
+        &other,
+        3,
+        &["`standard`", "two_step", "one_step", "`later`"],
+    );
+    let settled = "[[pipelines]]\nname = \"settled\"\npayment = \"channel_settled\"\n\
+                   method = \"one_step\"\nsteps = []\n";
+    refused(settled, 4, &["`settled`", "no processor takes the money"]);
+}
+
+#[test]
 fn own_pipelines_replace_built_in_ones_of_their_name_and_come_behind_the_others() {
     let directory = tempfile::tempdir().expect("a directory");
     let text = format!(

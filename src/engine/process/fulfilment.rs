@@ -170,7 +170,7 @@ impl Desk<'_> {
         };
         self.moved(slot, OrderState::Shipped, event, image, note);
         self.capture_on_ship(slot);
-        self.tell(slot, Milestone::Shipped);
+        self.tell_parcel(slot, Milestone::Shipped, note);
     }
 
     /// False where some of the units are not on hand.
@@ -213,7 +213,7 @@ impl Desk<'_> {
             ..image
         };
         self.moved(slot, OrderState::Delivered, event, image, note);
-        self.tell(slot, Milestone::Delivered);
+        self.tell_parcel(slot, Milestone::Delivered, note);
     }
 
     /// The return window is over: complete, or as soon as the last effect is over.

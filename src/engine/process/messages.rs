@@ -11,11 +11,32 @@ impl Desk<'_> {
     /// Tells the customer about a milestone, by every channel that is set for it.
     pub fn tell(&mut self, slot: u32, milestone: Milestone) {
         let total = self.image(slot).map_or(0, |image| image.total);
-        self.tell_amount(slot, milestone, total);
+        self.tell_with(slot, milestone, total, "");
     }
 
     /// As [`Desk::tell`], where the message is about this amount of minor units.
     pub fn tell_amount(&mut self, slot: u32, milestone: Milestone, amount: u64) {
+        self.tell_with(slot, milestone, amount, "");
+    }
+
+    /// As [`Desk::tell`], about the order's parcel: carrier and tracking number as `said` names
+    /// them, else as its label does.
+    pub fn tell_parcel(&mut self, slot: u32, milestone: Milestone, said: &str) {
+        let labels = self.process(slot).map_or_else(Vec::new, |process| {
+            let bought = |it: &&Effect| it.is(EffectKind::Label) && it.undone.is_none();
+            let labels = process.effects.iter().rev().filter(bought);
+            labels.map(|it| it.message.clone()).collect()
+        });
+        let of_label = labels.iter().find_map(|message| parcel_of_label(message));
+        let parcel = match milestone {
+            Milestone::Shipped => parcel_of_words(said).or(of_label),
+            _ => of_label.or_else(|| parcel_of_words(said)),
+        };
+        let total = self.image(slot).map_or(0, |image| image.total);
+        self.tell_with(slot, milestone, total, &parcel.unwrap_or_default());
+    }
+
+    fn tell_with(&mut self, slot: u32, milestone: Milestone, amount: u64, reference: &str) {
         let Some(image) = self.image(slot) else {
             return;
         };
@@ -33,6 +54,7 @@ impl Desk<'_> {
                 &Start {
                     milestone: Some(milestone),
                     amount,
+                    reference,
                     ..Start::new(EffectKind::Notify, provider)
                 },
             );
@@ -124,5 +146,55 @@ impl Desk<'_> {
                 },
             );
         }
+    }
+}
+
+/// Carrier and tracking number in what a report or a person says, such as `UPS 1Z999 in_transit`.
+fn parcel_of_words(said: &str) -> Option<String> {
+    const CARRIER_WORDS_MAX: usize = 3;
+    let is_tracking = |word: &&str| {
+        let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        plain && word.len() >= 5 && word.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let at = words.iter().rposition(|word| is_tracking(word))?;
+    let parcel = words.get(..=at)?;
+    (at <= CARRIER_WORDS_MAX).then(|| parcel.join(" "))
+}
+
+/// The same in the message of a label: `tracking=1Z999 carrier=UPS rate=750 currency=EUR`.
+fn parcel_of_label(message: &str) -> Option<String> {
+    let value = |name: &str| {
+        let mut words = message.split_whitespace();
+        words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    };
+    let tracking = value("tracking").filter(|it| !it.is_empty())?;
+    let carrier = value("carrier").unwrap_or_default();
+    Some(format!("{carrier} {tracking}").trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carrier_and_tracking_number_are_found_and_other_words_are_not() {
+        for (said, parcel) in [
+            (
+                "UPS 1Z999AA10123456784 in_transit",
+                Some("UPS 1Z999AA10123456784"),
+            ),
+            ("DHL Express JD014600003", Some("DHL Express JD014600003")),
+            ("1Z999", Some("1Z999")),
+            ("dhl", None),
+            ("handed over at 12:30", None),
+            ("the neighbour on floor 2 took 12345", None),
+            ("", None),
+        ] {
+            assert_eq!(parcel_of_words(said).as_deref(), parcel, "{said}");
+        }
+        let label = "tracking=9400 carrier=USPS rate=750 currency=USD";
+        assert_eq!(parcel_of_label(label).as_deref(), Some("USPS 9400"));
+        assert_eq!(parcel_of_label("rate=750"), None);
     }
 }

@@ -165,6 +165,8 @@ const RESERVED: &[S] = &[S::FraudCheck, S::Payment, S::Webhook];
 const ENTERED: &[S] = &[S::FraudCheck, S::Payment, S::Webhook, S::Backordered];
 /// States in which a next version can take the place of the present one, but for review.
 const EDITABLE: &[S] = &[S::FraudCheck, S::Payment, S::Webhook, S::Confirmed];
+/// States in which an authorisation is answered: REVIEW for a one-step payment of unknown outcome.
+const PAYING: &[S] = &[S::Payment, S::Review];
 /// States of an order whose units are committed and not shipped.
 const COMMITTED: &[S] = &[S::Confirmed, S::Fulfilling, S::Webhook];
 /// Both.
@@ -206,10 +208,9 @@ pub const TABLE: &[Row] = &[
     row(&[S::FraudCheck], T::RiskUnknownSmall, E::FraudSkipped, NextStep),
     row(&[S::FraudCheck], T::RiskUnknownLarge, E::FraudSkipped, Review(R::FraudUnavailable)),
 
-    // From REVIEW: a one-step payment whose outcome became known there.
-    row(&[S::Payment, S::Review], T::PaymentApproved, E::PaymentAuthorised, NextStep),
-    row(&[S::Payment, S::Review], T::PaymentMismatch, E::PaymentAuthorised, Review(R::PaymentMismatch)),
-    row(&[S::Payment, S::Review], T::PaymentDeclined, E::PaymentDeclined, UndoDecline),
+    row(PAYING, T::PaymentApproved, E::PaymentAuthorised, NextStep),
+    row(PAYING, T::PaymentMismatch, E::PaymentAuthorised, Review(R::PaymentMismatch)),
+    row(PAYING, T::PaymentDeclined, E::PaymentDeclined, UndoDecline),
     row(&[S::Payment], T::PaymentDeclinedOnce, E::PaymentDeclined, Note),
     row(&[S::Payment], T::PaymentActionRequired, E::PaymentActionRequired, Note),
     row(&[S::Payment], T::PaymentPending, E::PaymentUnknown, Note),

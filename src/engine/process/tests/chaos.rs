@@ -1,6 +1,7 @@
 //! Processors that commit and drop the connection, answer late, twice or not at all, people who
 //! decide anything at any time: money and units always add up.
 
+use super::books::{Books, Money};
 use super::coverage::Coverage;
 use super::play::{AUTHORIZE, Answer, EASYPOST, FRAUD, Play, STRIPE, TOTAL};
 use crate::engine::command::OrderRequest;
@@ -13,28 +14,6 @@ use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{OrderKey, OrderMode, OrderState, ResultCode};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What a processor knows of one authorisation.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Money {
-    pub authorised: bool,
-    declined: bool,
-    pub voided: bool,
-    pub captured: u64,
-    pub refunded: u64,
-}
-
-/// Both processors' books, by order and number of the authorising effect.
-#[derive(Default)]
-pub(super) struct Books {
-    pub money: BTreeMap<(OrderKey, u16), Money>,
-    /// Refunds and captures done, by their own keys; a capture's authorisation.
-    done: BTreeSet<(OrderKey, u16)>,
-    captures: BTreeMap<(OrderKey, u16), (OrderKey, u16)>,
-    /// Requests to authorise that are still on their way, with the time of their arrival.
-    landing: Vec<(u64, (OrderKey, u16))>,
-}
 
 pub(super) struct Chaos {
     pub play: Play,

@@ -4,9 +4,9 @@
 use super::play::{AUTHORIZE, Answer, EASYPOST, FRAUD, HOLD_MS, Play, STRIPE, TOTAL};
 use crate::engine::command::Command;
 use crate::engine::process::command::OpenEffect;
-use crate::types::OrderState;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone};
 use crate::types::process::{OperatorAction, ReportKind, ReviewReason};
+use crate::types::{OrderState, ResultCode};
 
 fn of(class: EffectClass) -> Answer {
     Answer::of(class)
@@ -53,7 +53,7 @@ fn late_money_does_not_bring_back_what_somebody_cancelled_or_declined() {
             play.says(STRIPE, EffectKind::PaymentAuthorise, &[]);
             play.operate(1, OperatorAction::Decline);
         } else {
-            assert_eq!(play.shop.cancel(1).code, crate::types::ResultCode::Ok);
+            assert_eq!(play.shop.cancel(1).code, ResultCode::Ok);
             play.settle();
         }
     };
@@ -379,4 +379,44 @@ fn a_review_of_units_reserved_only_expires_and_one_with_money_is_escalated_inste
     assert_eq!(paid.state(1), OrderState::Review);
     assert_eq!(alerts(&paid), before + 3, "told again each time");
     paid.check();
+}
+
+/// An order whose hold ended while its payment was on the way, and whose void found nothing.
+fn expired_while_paying(play: &mut Play) -> crate::engine::process::command::OpenEffect {
+    play.silent.insert(STRIPE);
+    play.place(1);
+    let authorise = play.calls.last().unwrap().effect.clone();
+    play.pass(u64::from(HOLD_MS) + 10 * 60_000);
+    let void = play.calls.last().unwrap().effect.clone();
+    play.answer(&void, &of(EffectClass::Absent));
+    assert_eq!(play.state(1), OrderState::Expired);
+    play.silent.clear();
+    authorise
+}
+
+#[test]
+fn a_late_payment_brings_an_expired_order_back_where_its_units_are_there() {
+    let mut play = Play::new();
+    let authorise = expired_while_paying(&mut play);
+    play.answer(&authorise, &of(EffectClass::Done));
+    play.settle();
+    assert_eq!(play.state(1), OrderState::Fulfilling);
+    assert_eq!(play.shop.cell(play.sku, play.here).committed, 1);
+    assert_eq!(play.view(1).unwrap().image.captured, TOTAL);
+    play.report(EASYPOST, 1, ReportKind::Shipped);
+    assert_eq!(play.state(1), OrderState::Shipped);
+    play.check();
+}
+
+#[test]
+fn a_late_payment_is_given_back_where_the_units_are_gone() {
+    let mut play = Play::new();
+    expired_while_paying(&mut play);
+    let lines = [crate::engine::tests::shop::line(play.sku, play.here, 1_000)];
+    assert_eq!(play.shop.hold(2, &lines).code, ResultCode::Ok);
+    let voids = play.count(STRIPE, EffectKind::PaymentVoid);
+    play.report(STRIPE, 1, ReportKind::PaymentAuthorised);
+    assert_eq!(play.state(1), OrderState::Expired);
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentVoid), voids + 1);
+    play.check();
 }

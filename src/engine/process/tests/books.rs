@@ -1,0 +1,25 @@
+//! What processors know: the other side of the simulation.
+
+use crate::types::OrderKey;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a processor knows of one authorisation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Money {
+    pub authorised: bool,
+    pub declined: bool,
+    pub voided: bool,
+    pub captured: u64,
+    pub refunded: u64,
+}
+
+/// Both processors' books, by order and number of the authorising effect.
+#[derive(Default)]
+pub struct Books {
+    pub money: BTreeMap<(OrderKey, u16), Money>,
+    /// Refunds and captures done, by their own keys; a capture's authorisation.
+    pub done: BTreeSet<(OrderKey, u16)>,
+    pub captures: BTreeMap<(OrderKey, u16), (OrderKey, u16)>,
+    /// Requests to authorise that are still on their way, with the time of their arrival.
+    pub landing: Vec<(u64, (OrderKey, u16))>,
+}
