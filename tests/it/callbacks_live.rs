@@ -82,7 +82,9 @@ callback = {{ secrets = [{{ published = "onhand_signifyd_webhook" }}] }}
 [providers.twilio]
 base_url = "{twilio}"
 secrets = {{ auth_token = {{ published = "sandbox-twilio-token" }} }}
-settings = {{ account_sid = "AC00000000000000000000000000005a4d", from = "+15005550006", status_callback = "http://{http}/callbacks/twilio" }}
+settings.account_sid = "AC00000000000000000000000000005a4d"
+settings.from = "+15005550006"
+settings.status_callback = "http://{http}/callbacks/twilio"
 callback = {{ secrets = [{{ published = "sandbox-twilio-token" }}] }}
 [providers.whatsapp]
 base_url = "{whatsapp}"
@@ -91,7 +93,8 @@ settings = {{ phone_number_id = "106000" }}
 callback = {{ secrets = [{{ published = "sandbox-whatsapp-app-secret" }}] }}
 [providers.wms]
 base_url = "{wms}"
-callback = {{ secrets = [{{ published = "whsec_b25oYW5kLXNhbmRib3gtd21zLXdlYmhvb2s=" }}], settings = {{ tenant = "{TENANT}" }} }}
+callback.secrets = [{{ published = "whsec_b25oYW5kLXNhbmRib3gtd21zLXdlYmhvb2s=" }}]
+callback.settings.tenant = "{TENANT}"
 
 [[pipelines]]
 name = "sifted"
