@@ -116,6 +116,8 @@ metric_specs! {
         "Times that the history had to try again, by kind (locked, full, ahead and so on; see HISTORY.md).";
     PROVIDER_CALLS: Counter, Count, "onhand_provider_calls_total",
         "Calls to a provider that ended, by provider, lane and class of their end (see EVENTS.md).";
+    PROVIDER_CREDENTIALS: Counter, Count, "onhand_provider_credentials_refused_total",
+        "Calls to a provider that ended because it refuses our credentials (401, 403), by provider and lane.";
     PROVIDER_CALL_SECONDS: Histogram, Seconds, "onhand_provider_call_seconds",
         "Duration of a call to a provider, by provider and lane.";
     PROVIDER_WAIT_SECONDS: Histogram, Seconds, "onhand_provider_wait_seconds",
@@ -410,6 +412,16 @@ impl ProviderMetrics {
             provider: provider.to_owned(),
             lane,
         }
+    }
+
+    /// Counts a call that ended because the provider refuses our credentials.
+    pub fn credentials_refused(&self) {
+        metrics::counter!(
+            PROVIDER_CREDENTIALS,
+            "provider" => self.provider.clone(),
+            "lane" => self.lane
+        )
+        .increment(1);
     }
 
     /// Counts a call that ended in `class` after `ns` nanoseconds.

@@ -27,6 +27,7 @@ mod it {
     mod error_codes;
     mod examples;
     mod fault_matrix;
+    mod full_frames;
     mod gateway_v1;
     mod history;
     mod messages;

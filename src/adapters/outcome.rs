@@ -8,6 +8,9 @@ use crate::types::effect::EffectClass;
 /// Shortest secret that is looked for in answers, in bytes: a shorter one is found in plain words.
 const MASKED_BYTES_MIN: usize = 8;
 
+/// What stands before the message where a provider refuses our credentials.
+const CREDENTIALS: &str = "credentials refused";
+
 /// The end of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -142,6 +145,36 @@ impl Outcome {
         self
     }
 
+    /// The provider refuses our credentials, or what they may do: the same for every order, until a
+    /// person mends the configuration.
+    #[must_use]
+    pub fn refuses_credentials(&self) -> bool {
+        let failed = matches!(self.class, EffectClass::Refused | EffectClass::Retry);
+        // 530 and 535 are a mail server's.
+        let by_status = matches!(self.status, 401 | 403 | 530 | 535);
+        failed && (by_status || self.message.starts_with(CREDENTIALS))
+    }
+
+    /// Says that it is about our credentials.
+    #[must_use]
+    pub fn about_credentials(mut self) -> Self {
+        if !self.message.starts_with(CREDENTIALS) {
+            self.message = format!("{CREDENTIALS}: {}", self.message);
+        }
+        self
+    }
+
+    /// Told apart from other refusals in its message where it is about credentials, so that whoever
+    /// reads a dead letter or a review sees at once what to mend.
+    #[must_use]
+    pub fn told_apart(self) -> Self {
+        if self.refuses_credentials() {
+            self.about_credentials()
+        } else {
+            self
+        }
+    }
+
     /// Without secrets and card numbers, whatever the provider's answer repeats: what it says ends
     /// up in the log, the journal and the history. The message of what was done is left alone where
     /// it is about numbers: a tracking number may look like a card's.
@@ -182,6 +215,27 @@ fn cut(text: &mut String, bytes_max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_credentials_are_told_apart_from_other_refusals() {
+        let refused = |status| Outcome::refused("x", "no").status(status);
+        for (outcome, tells) in [
+            (refused(401), true),
+            (refused(403), true),
+            (refused(535), true),
+            (Outcome::retry("x", "expired").status(401), true),
+            (refused(200).about_credentials(), true),
+            (refused(400), false),
+            (Outcome::declined("x", "no").status(403), false),
+            (Outcome::unknown("x", "no").status(401), false),
+        ] {
+            let name = format!("{outcome:?}");
+            assert_eq!(outcome.refuses_credentials(), tells, "{name}");
+            let told = outcome.told_apart().told_apart();
+            let begins = told.message.matches("credentials refused: ").count();
+            assert_eq!(begins, usize::from(tells), "{name}");
+        }
+    }
 
     #[test]
     fn long_texts_are_cut_at_a_character() {

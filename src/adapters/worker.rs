@@ -106,13 +106,24 @@ async fn attempt(desk: &Desk, task: &Task, call: Call) {
     let traceparent = call.traceparent.clone();
     let provider = Arc::clone(&desk.provider);
     let call = limits::attempt(provider, Arc::new(call), desk.timeout_ms);
-    let outcome = trace::traced(traceparent, call).await.masked(&desk.secrets);
+    let outcome = trace::traced(traceparent, call).await;
+    let outcome = outcome.masked(&desk.secrets).told_apart();
     let ns = clock::monotonic_ns() - started_ns;
     desk.metrics.out.decrement(1.0);
     desk.metrics.ended(outcome.class.name(), ns);
     let (class, status) = (outcome.class.name(), outcome.status);
     let (code, message) = (outcome.code.as_str(), outcome.message.as_str());
     let latency_ms = ns / 1_000_000;
+    if outcome.refuses_credentials() {
+        desk.metrics.credentials_refused();
+        let provider = desk.name.as_str();
+        tracing::warn!(
+            provider,
+            status,
+            code,
+            "the provider refuses our credentials"
+        );
+    }
     match outcome.class {
         EffectClass::Done | EffectClass::Absent => tracing::debug!(class, status, latency_ms),
         EffectClass::Declined | EffectClass::ActionRequired | EffectClass::Pending => {

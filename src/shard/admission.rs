@@ -2,6 +2,7 @@
 
 use super::Shard;
 use super::details;
+use super::parts::takes_parts;
 use super::sessions::SessionState;
 use crate::engine::process::{PROCESS_ENTRY_RECORDS_BYTES_MAX, PROCESS_TIMER_RECORDS_BYTES_MAX};
 use crate::journal::storage::Storage;
@@ -53,14 +54,19 @@ impl<S: Storage> Shard<S> {
         }
     }
 
-    /// Upper bound of the journal bytes that a frame can cause, from its header and length alone.
+    /// Upper bound of the journal bytes that a frame can cause, from its header and length alone; of a
+    /// frame that takes parts, what one of its items can.
     pub(super) fn records_bytes_max(&self, frame: &Frame<'_>) -> usize {
         let opcode = Opcode::from_u8(frame.header.opcode);
         if opcode.is_some_and(|opcode| opcode.role_min() == Role::ReadOnly) {
             return 0; // a question writes nothing
         }
         let items = usize::from(frame.header.count).max(1);
-        let body = frame.body.len();
+        let (items, body) = if opcode.is_some_and(takes_parts) {
+            (1, frame.body.len().div_ceil(items))
+        } else {
+            (items, frame.body.len())
+        };
         let lines = body / crate::wire::request::reserve::LINE_BYTES;
         let cells = self
             .engine

@@ -1,7 +1,7 @@
 //! Every request but orders and queries: wire words to engine commands and back.
 
-use super::Shard;
 use super::sessions::SessionState;
+use super::{Shard, Taken};
 use crate::engine::command::{CellQuantities, Command, CommandOutcome};
 use crate::engine::record::OrderLine;
 use crate::journal::storage::Storage;
@@ -24,10 +24,13 @@ impl<S: Storage> Shard<S> {
         state: SessionState,
         request_id: u64,
         request: Request<'_>,
-    ) {
+    ) -> Taken {
         let opcode = request.opcode();
         match request {
-            Request::Reserve(items) => return self.reserve(session, state, request_id, items),
+            Request::Reserve(items) => {
+                self.reserve(session, state, request_id, items);
+                return Taken::Yes;
+            }
             Request::DefineSku(_)
             | Request::ResolveSku(_)
             | Request::DefineLocation(_)
@@ -38,18 +41,20 @@ impl<S: Storage> Shard<S> {
             | Request::Transfer(_)
             | Request::Move(_) => self.stock_command(state, request_id, request),
             Request::Confirm(_) | Request::Release(_) | Request::Extend(_) | Request::Cancel(_) => {
-                self.order_commands(state, request_id, request);
+                return self.order_commands(session, state, request_id, request);
             }
             Request::ConfirmLines(command) | Request::Ship(command) | Request::Return(command) => {
                 self.lines_command(state, request_id, opcode, &command);
             }
             query => {
                 if let Err(code) = self.query(session, state, request_id, query) {
-                    return self.refuse(session, request_id, code, false);
+                    self.refuse(session, request_id, code, false);
+                    return Taken::Yes;
                 }
             }
         }
         self.gate.note(session, 1, false);
+        Taken::Yes
     }
 
     fn execute(&mut self, state: SessionState, command: &Command<'_>) -> CommandOutcome {
@@ -178,10 +183,16 @@ impl<S: Storage> Shard<S> {
         self.put_single(opcode, request_id, &reply);
     }
 
-    fn order_commands(&mut self, state: SessionState, request_id: u64, request: Request<'_>) {
-        let opcode = request.opcode();
+    fn order_commands(
+        &mut self,
+        session: SessionId,
+        state: SessionState,
+        request_id: u64,
+        request: Request<'_>,
+    ) -> Taken {
+        let of = (request.opcode(), request_id);
         match request {
-            Request::Confirm(items) => self.batch(opcode, request_id, items, |shard, item| {
+            Request::Confirm(items) => self.in_parts(session, of, items, |shard, item| {
                 let (key, order) = (item.key, item.order);
                 order_reply(&shard.execute(
                     state,
@@ -192,15 +203,15 @@ impl<S: Storage> Shard<S> {
                     },
                 ))
             }),
-            Request::Release(items) => self.batch(opcode, request_id, items, |shard, item| {
+            Request::Release(items) => self.in_parts(session, of, items, |shard, item| {
                 let (key, order) = (item.key, item.order);
                 order_reply(&shard.execute(state, &Command::Release { key, order }))
             }),
-            Request::Cancel(items) => self.batch(opcode, request_id, items, |shard, item| {
+            Request::Cancel(items) => self.in_parts(session, of, items, |shard, item| {
                 let (key, order) = (item.key, item.order);
                 order_reply(&shard.execute(state, &Command::Cancel { key, order }))
             }),
-            Request::Extend(items) => self.batch(opcode, request_id, items, |shard, item| {
+            Request::Extend(items) => self.in_parts(session, of, items, |shard, item| {
                 let (key, order, ttl_ms) = (item.key, item.order, item.ttl_ms);
                 order_reply(&shard.execute(state, &Command::Extend { key, order, ttl_ms }))
             }),

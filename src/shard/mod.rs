@@ -15,7 +15,7 @@
 //! a failed append or sync ends all acknowledgement for good.
 //!
 //! When full: `frame` answers [`Taken::Full`] and the frame is offered again in the next turn, so
-//! sockets push back. Where only the reserved share of the journal is left, commands that add
+//! sockets push back; of a frame that ends or confirms orders, what is done stays done. Where only the reserved share of the journal is left, commands that add
 //! orders or stock wait, after a second they are answered `OVERLOADED`, and those that end holds
 //! go on.
 
@@ -27,6 +27,7 @@ pub mod local;
 #[cfg(all(test, feature = "loom"))]
 mod loom_tests;
 mod orders;
+mod parts;
 mod queries;
 mod sessions;
 mod subscriptions;
@@ -46,7 +47,9 @@ use crate::wire::reply::{ErrorReply, HelloReply};
 use gate::{Outcomes, Released, ReplyGate, TurnTimes};
 use local::{HeldAnswers, Local, LocalQueue};
 use orders::Pipeline;
+use parts::{Part, takes_parts};
 use sessions::{SessionState, Sessions};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use subscriptions::Subscriptions;
 use tally::Tally;
@@ -111,6 +114,8 @@ struct Turn {
     items: usize,
     reserved_only: bool,
     started_ns: u64,
+    /// Most journal bytes of the frame at hand, or of one item of a frame that takes parts.
+    worst: usize,
 }
 
 /// An engine with its journal, its sessions and its held replies.
@@ -125,6 +130,8 @@ pub struct Shard<S: Storage> {
     sessions: Sessions,
     subscriptions: Subscriptions,
     openings: Vec<(SessionId, SessionOpening)>,
+    /// Frames that go on in the next turn; one a session at most.
+    parts: BTreeMap<SessionId, Part>,
     local: Option<Arc<LocalQueue>>,
     /// One that the last turn had no room for.
     local_waiting: Option<Local>,
@@ -162,6 +169,7 @@ impl<S: Storage> Shard<S> {
             sessions: Sessions::default(),
             subscriptions: Subscriptions::default(),
             openings: Vec::new(),
+            parts: BTreeMap::new(),
             local: None,
             local_waiting: None,
             answers: HeldAnswers::default(),
@@ -186,6 +194,7 @@ impl<S: Storage> Shard<S> {
     pub fn close(&mut self, session: SessionId) {
         self.openings.retain(|(id, _)| *id != session);
         self.sessions.remove(session);
+        self.parts.remove(&session);
         self.subscriptions.remove(session, &mut self.engine);
     }
 
@@ -209,6 +218,7 @@ impl<S: Storage> Shard<S> {
             items: 0,
             reserved_only: room == Room::Reserved,
             started_ns: now_ns,
+            worst: 0,
         };
         if self.turn.reserved_only {
             self.reserved_since_ns.get_or_insert(now_ns);
@@ -294,18 +304,27 @@ impl<S: Storage> Shard<S> {
         let Some(state) = self.sessions.get(session) else {
             return Taken::Yes;
         };
-        self.turn.items += usize::from(frame.header.count).max(1);
-        self.tally.frames += 1;
+        let parts = Opcode::from_u8(frame.header.opcode).is_some_and(takes_parts);
+        self.turn.items += match frame.header.count {
+            _ if parts => 1, // the rest are counted one by one
+            count => usize::from(count).max(1),
+        };
+        self.turn.worst = worst;
         if full {
             // Not even an empty batch has room: the segments of this journal are too small.
             self.refuse(session, request_id, ResultCode::TooManyItems, false);
             return Taken::Yes;
         }
-        match self.admit(state, frame) {
+        let taken = match self.admit(state, frame) {
             Ok(request) => self.dispatch(session, state, request_id, request),
-            Err(code) => self.refuse(session, request_id, code, false),
-        }
-        Taken::Yes
+            Err(code) => {
+                self.parts.remove(&session);
+                self.refuse(session, request_id, code, false);
+                Taken::Yes
+            }
+        };
+        self.tally.frames += u64::from(taken == Taken::Yes);
+        taken
     }
 
     /// Answers a session by an error frame, in order behind its earlier replies.

@@ -207,3 +207,40 @@ impl EffectKind {
 pub fn effect_key(order: OrderKey, kind: EffectKind, number: u16) -> String {
     format!("{order}-{}-{number}", kind as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Number and name of every row of the table below a heading of docs/EVENTS.md.
+    fn rows(heading: &str) -> Vec<(u8, String)> {
+        let text = include_str!("../../docs/EVENTS.md");
+        let (_, rest) = text.split_once(heading).expect(heading);
+        let table = rest.split("\n## ").next().unwrap_or_default();
+        let row = |line: &str| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let number = cells.next()?.parse().ok()?;
+            let name = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+            Some((number, name.to_owned()))
+        };
+        table.lines().filter_map(row).collect()
+    }
+
+    #[test]
+    fn the_tables_of_the_events_document_have_every_value_and_no_other() {
+        let kinds = EffectKind::ALL.iter();
+        let kinds: Vec<_> = kinds.map(|it| (*it as u8, it.name().to_owned())).collect();
+        assert_eq!(rows("\n## Effects\n"), kinds);
+        let classes = EffectClass::ALL.iter();
+        let classes: Vec<_> = classes
+            .map(|it| (*it as u8, it.name().to_owned()))
+            .collect();
+        assert_eq!(rows("\n## How an attempt ends\n"), classes);
+        let nexts = EffectNext::ALL.iter();
+        let nexts: Vec<_> = nexts.map(|it| (*it as u8, it.name().to_owned())).collect();
+        assert_eq!(rows("\n## What follows an attempt\n"), nexts);
+        let told = Milestone::ALL.iter();
+        let told: Vec<_> = told.map(|it| (*it as u8, it.name().to_owned())).collect();
+        assert_eq!(rows("\n## What customers are told about\n"), told);
+    }
+}

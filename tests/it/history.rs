@@ -404,6 +404,41 @@ fn postgresql_holds_the_same_rows_as_sqlite_and_gives_the_same_answers() {
 }
 
 #[test]
+fn postgresql_is_reached_over_tls_and_its_certificate_is_checked_where_that_is_asked() {
+    let Some(server) = postgres::Server::start_encrypted() else {
+        return;
+    };
+    let data = tempfile::tempdir().unwrap();
+    let rig = story(data.path(), 0);
+    let target = |options: &str| {
+        let url = server.url("postgres", options);
+        let target = HistoryTarget::parse(&url, Path::new("/")).unwrap();
+        target.expect("a database")
+    };
+    let checked = |file: &Path| format!("sslmode=verify-full&sslrootcert={}", file.display());
+    let other = data.path().join("other.pem");
+    let (authority, key) = postgres::authority();
+    std::fs::write(&other, authority.self_signed(&key).unwrap().pem()).unwrap();
+    runtime().block_on(async {
+        for options in ["sslmode=require".to_owned(), checked(&server.authority())] {
+            let target = target(&options);
+            read_all(&target, &[&rig]).await;
+            assert_eq!(rows(&target, "SELECT COUNT(*) FROM orders").await, ["3"]);
+            let encrypted = "SELECT COUNT(*) FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()";
+            assert_eq!(rows(&target, encrypted).await, ["1"], "{options}");
+        }
+        // Without TLS the server lets nobody in, and a certificate of others is not believed.
+        for options in ["sslmode=disable".to_owned(), checked(&other)] {
+            let error = open_error(&target(&options), &rig).await;
+            assert!(
+                matches!(error, HistoryError::Open { .. }),
+                "{options}: {error:?}"
+            );
+        }
+    });
+}
+
+#[test]
 fn a_postgresql_server_that_goes_away_is_waited_for() {
     let Some(mut server) = postgres::Server::start() else {
         return;

@@ -61,8 +61,17 @@ fn provider(
     table: &ProviderTable,
     kinds: &[Kind],
 ) -> Result<Known, ConfigError> {
-    check_name(source, "provider", name)?;
-    let kind = table.kind.as_ref().unwrap_or(name);
+    // `stripe@eu` is the kind `stripe` in a region.
+    let (of_name, region) = name
+        .get_ref()
+        .split_once('@')
+        .unwrap_or((name.get_ref(), "x"));
+    for part in [of_name, region] {
+        let part = Spanned::new(name.span(), part.to_owned());
+        check_name(source, "provider", &part)?;
+    }
+    let named = Spanned::new(name.span(), of_name.to_owned());
+    let kind = table.kind.as_ref().unwrap_or(&named);
     let Some(adapter) = kinds.iter().find(|one| one.name == kind.get_ref()) else {
         let there: Vec<&str> = kinds.iter().map(|one| one.name).collect();
         let message = format!(

@@ -137,6 +137,31 @@ fn naming_the_providers_of_the_steps_gives_the_built_in_pipelines() {
 }
 
 #[test]
+fn a_provider_of_a_region_has_its_kind_before_the_sign() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = "[providers.\"easypost@eu\"]\nkind = \"carrier\"\n[providers.\"builtin@us\"]\n\
+                [steps]\nfraud = [\"builtin@us\"]\npayment = [\"stripe\", \"backup\"]\n\
+                labels = [\"easypost@eu\"]\n";
+    let base = base(directory.path());
+    let (providers, _) = base
+        .split_once("[providers.easypost]")
+        .expect("it is there");
+    let (_, providers) = providers.split_once('\n').expect("builtin stands first");
+    let config = parsed(&format!("{providers}{text}")).expect("a good file");
+    for (name, kind) in [("easypost@eu", "carrier"), ("builtin@us", "builtin")] {
+        let found = config.providers.iter().find(|it| it.name == name);
+        assert_eq!(found.expect("it is there").kind, kind);
+    }
+    for name in ["a@b@c", "@eu", "stripe@"] {
+        refused(
+            &format!("[providers.\"{name}\"]\n"),
+            1,
+            &["cannot be the name"],
+        );
+    }
+}
+
+#[test]
 fn a_pipeline_says_whether_its_method_takes_the_money_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let steps = "steps = [{ kind = \"payment\", providers = [\"stripe\", \"backup\"] }]\n";

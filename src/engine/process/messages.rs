@@ -157,7 +157,7 @@ fn parcel_of_words(said: &str) -> Option<String> {
         plain && word.len() >= 5 && word.bytes().any(|byte| byte.is_ascii_digit())
     };
     let words: Vec<&str> = said.split_whitespace().collect();
-    let at = words.iter().rposition(|word| is_tracking(word))?;
+    let at = words.iter().rposition(is_tracking)?;
     let parcel = words.get(..=at)?;
     (at <= CARRIER_WORDS_MAX).then(|| parcel.join(" "))
 }

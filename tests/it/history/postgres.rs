@@ -10,6 +10,7 @@ pub struct Server {
     programs: PathBuf,
     directory: tempfile::TempDir,
     port: u16,
+    encrypted: bool,
 }
 
 /// The newest installed version's programs.
@@ -26,6 +27,16 @@ fn programs() -> Option<PathBuf> {
 impl Server {
     /// Starts a server. Where PostgreSQL is not installed, says so and returns `None`.
     pub fn start() -> Option<Self> {
+        Self::start_as(false)
+    }
+
+    /// As [`Server::start`], one that takes connections over TLS only, with a certificate that
+    /// [`Server::authority`] signed.
+    pub fn start_encrypted() -> Option<Self> {
+        Self::start_as(true)
+    }
+
+    fn start_as(encrypted: bool) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(
                 std::env::var_os("ONHAND_REQUIRE_ALL").is_none_or(|value| value != "1"),
@@ -46,13 +57,54 @@ impl Server {
             programs,
             directory,
             port,
+            encrypted,
         };
         let data = server.data();
         let mut made = server.program("initdb");
         made.args(["--auth=trust", "--username=onhand", "--no-sync", "-D"]);
         run(made.arg(&data));
+        if encrypted {
+            server.certify();
+        }
         server.control("start");
         Some(server)
+    }
+
+    /// The certificate of the authority that signed the server's.
+    pub fn authority(&self) -> PathBuf {
+        self.directory.path().join("authority.pem")
+    }
+
+    /// Makes an authority and the server's certificate, and lets nobody in without TLS.
+    fn certify(&self) {
+        let (authority, key) = authority();
+        let mut named = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        named.is_ca = rcgen::IsCa::NoCa;
+        let own_key = rcgen::KeyPair::generate().unwrap();
+        let issuer = rcgen::Issuer::from_params(&authority, &key);
+        let own = named.signed_by(&own_key, &issuer).unwrap();
+        let folder = self.directory.path();
+        let authority = authority.self_signed(&key).unwrap();
+        std::fs::write(self.authority(), authority.pem()).unwrap();
+        for (name, pem) in [("own.pem", own.pem()), ("own.key", own_key.serialize_pem())] {
+            let path = folder.join(name);
+            std::fs::write(&path, pem).unwrap();
+            let rights = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&path, rights).unwrap();
+            if rustix::process::getuid().is_root() {
+                run(Command::new("chown").arg("postgres").arg(&path));
+            }
+        }
+        let hosts = self.data().join("pg_hba.conf");
+        std::fs::write(&hosts, "hostssl all all 127.0.0.1/32 trust\n").unwrap();
+    }
+
+    /// The address of a database of this server, with options behind it such as `sslmode=require`.
+    pub fn url(&self, database: &str, options: &str) -> String {
+        format!(
+            "postgres://onhand@127.0.0.1:{}/{database}?{options}",
+            self.port
+        )
     }
 
     fn data(&self) -> PathBuf {
@@ -81,11 +133,16 @@ impl Server {
 
     fn control(&self, action: &str) {
         let sockets: &Path = self.directory.path();
-        let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories={}",
+        let folder = sockets.display();
+        let mut options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories={folder}",
             self.port,
-            sockets.display()
         );
+        if self.encrypted {
+            options += &format!(
+                " -c ssl=on -c ssl_cert_file={folder}/own.pem -c ssl_key_file={folder}/own.key"
+            );
+        }
         let mut command = self.program("pg_ctl");
         command.args(["-w", "-m", "immediate", "-l"]);
         command.arg(self.directory.path().join("log")).arg("-D");
@@ -112,6 +169,13 @@ impl Server {
         let target = HistoryTarget::parse(&url(name), Path::new("/")).unwrap();
         target.expect("a database")
     }
+}
+
+/// A certificate authority of the test's own.
+pub fn authority() -> (rcgen::CertificateParams, rcgen::KeyPair) {
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    (authority, rcgen::KeyPair::generate().unwrap())
 }
 
 fn run(command: &mut Command) {

@@ -27,6 +27,9 @@ const TOKEN: &str = "E00114";
 const UNEXPECTED: &str = "E00001";
 const BUSY: [&str; 2] = ["E00053", "E00104"];
 
+/// Wrong login or key, or an account that may not do this.
+const CREDENTIALS: [&str; 5] = ["E00005", "E00006", "E00007", "E00008", "E00009"];
+
 /// An approved transaction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Approved {
@@ -129,6 +132,9 @@ fn request_error(document: &Value, code: String, text: String, may_have_happened
         TOKEN => Outcome::declined(code, text),
         UNEXPECTED | "" => Outcome::unknown(code, text),
         _ if BUSY.contains(&code.as_str()) => Outcome::retry(code, text),
+        _ if CREDENTIALS.contains(&code.as_str()) => {
+            Outcome::refused(code, text).about_credentials()
+        }
         _ => Outcome::refused(code, text),
     }
 }
