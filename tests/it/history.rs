@@ -423,7 +423,7 @@ fn postgresql_is_reached_over_tls_and_its_certificate_is_checked_where_that_is_a
         for options in ["sslmode=require".to_owned(), checked(&server.authority())] {
             let target = target(&options);
             read_all(&target, &[&rig]).await;
-            assert_eq!(rows(&target, "SELECT COUNT(*) FROM orders").await, ["3"]);
+            assert_eq!(rows(&target, "SELECT COUNT(*) FROM orders").await, ["2"]);
             let encrypted = "SELECT COUNT(*) FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()";
             assert_eq!(rows(&target, encrypted).await, ["1"], "{options}");
         }
