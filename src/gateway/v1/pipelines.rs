@@ -27,12 +27,22 @@ pub(in crate::gateway) async fn show(State(shared): State<Shared>, caller: Calle
 
 fn pipeline(pipeline: &Pipeline, set: &PipelineSet) -> Value {
     let payment = match pipeline.payment {
-        PaymentMode::Gateway => "gateway",
+        PaymentMode::Gateway | PaymentMode::OneStep => "gateway",
         PaymentMode::ChannelSettled => "channel_settled",
         PaymentMode::CashOnDelivery => "cash_on_delivery",
     };
+    let method = match pipeline.payment {
+        PaymentMode::OneStep => Some("one_step"),
+        PaymentMode::Gateway => Some("two_step"),
+        PaymentMode::ChannelSettled | PaymentMode::CashOnDelivery => None,
+    };
     let steps = pipeline.steps.iter().map(|one| step(one, set));
-    json!({ "name": pipeline.name, "payment": payment, "steps": steps.collect::<Vec<_>>() })
+    json!({
+        "name": pipeline.name,
+        "payment": payment,
+        "method": method,
+        "steps": steps.collect::<Vec<_>>(),
+    })
 }
 
 fn step(step: &Step, set: &PipelineSet) -> Value {

@@ -239,6 +239,8 @@ pub struct PipelinePage {
 pub struct Pipeline {
     pub name: String,
     pub payment: String,
+    /// `one_step` or `two_step`; null where no processor takes the money.
+    pub method: Option<String>,
     pub steps: Vec<PipelineStep>,
 }
 

@@ -146,7 +146,7 @@ async fn take<'a>(
     let Some(&first) = candidates.first() else {
         unreachable!("the caller has at least one");
     };
-    let body = match body::read_most(shared.limits, body, EVENT_BODY_BYTES_MAX).await {
+    let body = match body::read_most(body, EVENT_BODY_BYTES_MAX).await {
         Ok(body) => body,
         Err(problem) => return (first, outcome(problem.status, "bad_body")),
     };
