@@ -294,8 +294,11 @@ pub const PAGE_ITEMS_MAX: u16 = 500;
 /// Items of one page over HTTP where the caller says nothing.
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 
-/// Requests a second that one address may fail to authenticate for; one more is told to wait.
-pub const HTTP_AUTH_FAILURES_PER_SECOND_MAX: u32 = 50;
+/// Of the requests that a caller may make in a second, one in so many may fail to authenticate.
+pub const HTTP_REQUESTS_PER_AUTH_FAILURE: u32 = 20;
+
+/// So many may fail in a second in any case.
+pub const HTTP_AUTH_FAILURES_MIN: u32 = 10;
 
 /// Journal records that one page of events looks at; the page ends early behind them.
 pub const EVENT_RECORDS_SCANNED_MAX: usize = 65_536;

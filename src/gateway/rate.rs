@@ -5,7 +5,7 @@
 //! guesses is slowed down and fills no log.
 
 use super::problem::Problem;
-use crate::limits::HTTP_AUTH_FAILURES_PER_SECOND_MAX;
+use crate::limits::{HTTP_AUTH_FAILURES_MIN, HTTP_REQUESTS_PER_AUTH_FAILURE};
 use axum::http::StatusCode;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::DashMapStateStore;
@@ -55,7 +55,8 @@ impl fmt::Debug for Rates {
 impl Rates {
     /// So many requests a second of one caller, and as many at once.
     pub fn new(requests_per_second: NonZeroU32) -> Self {
-        let failures = NonZeroU32::new(HTTP_AUTH_FAILURES_PER_SECOND_MAX);
+        let failures = requests_per_second.get() / HTTP_REQUESTS_PER_AUTH_FAILURE;
+        let failures = NonZeroU32::new(failures.max(HTTP_AUTH_FAILURES_MIN));
         let failures = failures.unwrap_or(NonZeroU32::MIN);
         Self {
             requests: RateLimiter::keyed(Quota::per_second(requests_per_second)),

@@ -71,6 +71,8 @@ enum PolicyName {
     AllOrNothing,
     /// Take what there is of each line.
     Partial,
+    /// A placed order waits for stock instead of being refused.
+    Backorder,
 }
 
 impl From<PolicyName> for Policy {
@@ -78,6 +80,7 @@ impl From<PolicyName> for Policy {
         match name {
             PolicyName::AllOrNothing => Self::AllOrNothing,
             PolicyName::Partial => Self::Partial,
+            PolicyName::Backorder => Self::Backorder,
         }
     }
 }
