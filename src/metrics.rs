@@ -140,6 +140,16 @@ metric_specs! {
         "Events of sales channels that wait to be worked off or for a person, by shard.";
     CHANNEL_EVENTS_FORGOTTEN: Counter, Count, "onhand_channel_events_forgotten_total",
         "Oldest ids of events, and orders of channels, dropped because newer ones took their place, by shard.";
+    PUBLISH_LAG_SECONDS: Histogram, Seconds, "onhand_publish_lag_seconds",
+        "From the commit of a stock figure to a sales channel's acknowledgement of it or a newer one, by channel.";
+    PUBLISH_WRITES: Counter, Count, "onhand_publish_writes_total",
+        "Stock figures sent to sales channels, by channel and result (shown, stale, rejected; for whole calls retry, rate_limited, unauthorised).";
+    PUBLISH_WAITING: Gauge, Count, "onhand_publish_waiting",
+        "Items whose stock figure waits to be sent to its sales channel, by channel.";
+    PUBLISH_QUARANTINED: Gauge, Count, "onhand_publish_quarantined",
+        "Items that are left alone because their sales channel refuses their stock, by channel.";
+    PUBLISH_DOWN: Gauge, Count, "onhand_publish_down",
+        "1 where calls to a sales channel fail one after the other, else 0, by channel.";
     HTTP_REQUESTS: Counter, Count, "onhand_http_requests_total",
         "HTTP requests answered, by status.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
@@ -356,6 +366,51 @@ pub fn channel_event_settled(channel: &str, fate: &'static str, ms: u64) {
     count_channel_event(channel, fate, 1);
     metrics::histogram!(CHANNEL_EVENT_SECONDS, "channel" => channel.to_owned())
         .record(ms as f64 / 1e3);
+}
+
+/// What publishing to one sales channel counts.
+#[derive(Clone, Debug)]
+pub struct PublishMetrics {
+    channel: String,
+    lag_seconds: Histogram,
+    waiting: Gauge,
+    quarantined: Gauge,
+    down: Gauge,
+}
+
+impl PublishMetrics {
+    /// Handles with the label of this channel.
+    #[must_use]
+    pub fn new(channel: &str) -> Self {
+        let labels = || [("channel", channel.to_owned())];
+        Self {
+            channel: channel.to_owned(),
+            lag_seconds: metrics::histogram!(PUBLISH_LAG_SECONDS, &labels()),
+            waiting: metrics::gauge!(PUBLISH_WAITING, &labels()),
+            quarantined: metrics::gauge!(PUBLISH_QUARANTINED, &labels()),
+            down: metrics::gauge!(PUBLISH_DOWN, &labels()),
+        }
+    }
+
+    /// A figure was acknowledged, so many milliseconds after its oldest change.
+    pub fn acknowledged(&self, lag_ms: Option<u64>) {
+        if let Some(ms) = lag_ms {
+            self.lag_seconds.record(ms as f64 / 1e3);
+        }
+    }
+
+    /// What came of a figure, or of a whole call.
+    pub fn count(&self, result: &'static str) {
+        metrics::counter!(PUBLISH_WRITES, "channel" => self.channel.clone(), "result" => result)
+            .increment(1);
+    }
+
+    /// How it stands now.
+    pub fn set(&self, waiting: usize, quarantined: usize, down: bool) {
+        self.waiting.set(waiting as f64);
+        self.quarantined.set(quarantined as f64);
+        self.down.set(if down { 1.0 } else { 0.0 });
+    }
 }
 
 /// Counts an answered HTTP request.

@@ -15,6 +15,7 @@ mod document;
 mod incoming;
 pub mod intake;
 mod options;
+pub mod publish;
 pub mod shopee;
 pub mod shopify;
 mod signature;

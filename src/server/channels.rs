@@ -1,12 +1,16 @@
-//! Sales channels at start: which there are, and the thread that works off what they send.
+//! Sales channels at start: which there are, the thread that works off what they send, and the one
+//! that tells them what is left.
 
 use super::error::ServerError;
+use super::route_of;
 use super::threads::ShardAccess;
 use crate::adapters::facts::OrderFactsStore;
 use crate::channels::ChannelOptions;
 use crate::channels::intake::{Intake, OnFailure, ShardSource};
+use crate::channels::publish::{self, Publisher};
 use crate::config::{self, Config};
 use crate::journal::storage::Storage;
+use std::io;
 use std::sync::Arc;
 
 /// The configured channels; none without a channels file.
@@ -22,19 +26,67 @@ pub(super) fn config_of(config: &Config) -> Result<Arc<[ChannelOptions]>, Server
     Ok(channels.into())
 }
 
-/// Starts working off what these channels send; nothing without channels.
-///
-/// # Errors
-/// The thread cannot be started.
-pub(super) fn start_intake<S: Storage>(
+/// The threads that work for channels; none without channels.
+pub(super) struct ChannelWork {
+    intake: Option<Intake>,
+    publisher: Option<Publisher>,
+}
+
+impl ChannelWork {
+    /// Starts working off what these channels send, and telling them what is left.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn start<S: Storage>(
+        access: &[ShardAccess<S>],
+        channels: &Arc<[ChannelOptions]>,
+        facts: &OrderFactsStore,
+        config: &Config,
+        on_failure: &OnFailure,
+    ) -> Result<Self, ServerError> {
+        if channels.is_empty() {
+            return Ok(Self {
+                intake: None,
+                publisher: None,
+            });
+        }
+        let failed = |name: &'static str| {
+            move |source| ServerError::Thread {
+                name: name.to_owned(),
+                source,
+            }
+        };
+        let intake = start_intake(access, channels, facts, Arc::clone(on_failure));
+        let intake = intake.map_err(failed("onhand-channels"))?;
+        match start_publisher(access, channels, facts, config, Arc::clone(on_failure)) {
+            Ok(publisher) => Ok(Self {
+                intake: Some(intake),
+                publisher: Some(publisher),
+            }),
+            Err(error) => {
+                intake.stop();
+                Err(failed("onhand-publish")(error))
+            }
+        }
+    }
+
+    /// Ends them. The shards must still answer meanwhile.
+    pub fn stop(self) {
+        if let Some(intake) = self.intake {
+            intake.stop();
+        }
+        if let Some(publisher) = self.publisher {
+            publisher.stop();
+        }
+    }
+}
+
+fn start_intake<S: Storage>(
     access: &[ShardAccess<S>],
     channels: &Arc<[ChannelOptions]>,
     facts: &OrderFactsStore,
     on_failure: OnFailure,
-) -> Result<Option<Intake>, ServerError> {
-    if channels.is_empty() {
-        return Ok(None);
-    }
+) -> io::Result<Intake> {
     let sources = access
         .iter()
         .zip(facts.shards())
@@ -45,10 +97,29 @@ pub(super) fn start_intake<S: Storage>(
             open: one.open_events.clone(),
             tenants: one.tenants.clone(),
         });
-    let intake = Intake::start(sources.collect(), channels, on_failure);
-    let thread = |source| ServerError::Thread {
-        name: "onhand-channels".to_owned(),
-        source,
-    };
-    intake.map(Some).map_err(thread)
+    Intake::start(sources.collect(), channels, on_failure)
+}
+
+fn start_publisher<S: Storage>(
+    access: &[ShardAccess<S>],
+    channels: &Arc<[ChannelOptions]>,
+    facts: &OrderFactsStore,
+    config: &Config,
+    on_failure: OnFailure,
+) -> io::Result<Publisher> {
+    let sources = access
+        .iter()
+        .zip(facts.shards())
+        .map(|(one, handle)| publish::ShardSource {
+            journal: Arc::clone(&handle.journal),
+            queue: Arc::clone(&one.queue),
+            from: one.recovered_end,
+            tenants: one.tenants.clone(),
+        });
+    let route = route_of(config);
+    let channels: Vec<(ChannelOptions, usize)> = channels
+        .iter()
+        .map(|channel| (channel.clone(), route(&channel.tenant)))
+        .collect();
+    Publisher::start(sources.collect(), &channels, on_failure)
 }

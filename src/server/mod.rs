@@ -30,7 +30,6 @@ pub use error::ServerError;
 
 use crate::adapters::runtime::Adapters;
 use crate::affinity::CorePlan;
-use crate::channels::intake::Intake;
 use crate::clock;
 use crate::config::Config;
 use crate::dashboard::pulse::PulseThread;
@@ -44,6 +43,7 @@ use crate::net::inbox::Inbox;
 use crate::net::listener::{Listener, ListenerControl, ListenerOptions};
 use crate::net::tls;
 use crate::net::token::TokenFile;
+use channels::ChannelWork;
 use data_dir::DataDir;
 use http::services;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -58,7 +58,7 @@ pub struct Server<S: Storage = MappedStorage> {
     tcp: SocketAddr,
     gateway: Option<Gateway>,
     adapters: Option<Adapters>,
-    intake: Option<Intake>,
+    channel_work: ChannelWork,
     shards: usize,
     pinned: usize,
     sync: String,
@@ -144,7 +144,8 @@ impl<S: Storage> Server<S> {
             .as_ref()
             .map(|process| process::start_adapters(&access, process, &facts, &threads.on_failure()))
             .transpose()?;
-        let intake = channels::start_intake(&access, &channels, &facts, threads.on_failure())?;
+        let failed = threads.on_failure();
+        let channel_work = ChannelWork::start(&access, &channels, &facts, config, &failed)?;
         let mut pulse = None;
         let gateway = http.map(|http| {
             let process = process.as_ref();
@@ -167,7 +168,7 @@ impl<S: Storage> Server<S> {
             tcp,
             gateway,
             adapters,
-            intake,
+            channel_work,
             shards,
             pinned: cores.pinned(),
             sync: config.sync.to_string(),
@@ -225,9 +226,7 @@ impl<S: Storage> Server<S> {
             gateway.set_ready(false);
         }
         self.listener.stop();
-        if let Some(intake) = self.intake {
-            intake.stop();
-        }
+        self.channel_work.stop();
         // Adapters before engines: their last results still find somebody who takes them.
         if let Some(adapters) = self.adapters {
             adapters.stop();

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+/// Code of [`ApiError::Retry`] where an item was not written because another one was refused.
+pub const NOT_WRITTEN: &str = "not_written";
+
 /// Why a call brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

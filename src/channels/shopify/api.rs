@@ -2,7 +2,7 @@
 
 use crate::channels::api::{
     Answered, ApiError, ApiOptions, ApiOptionsError, CallLimits, ChangedPage, Client, ItemResults,
-    Marketplace, StockWrite,
+    Marketplace, NOT_WRITTEN, StockWrite,
 };
 use crate::channels::document::{Field, Json};
 use crate::channels::incoming::{ChannelLine, Incoming, Unreadable};
@@ -66,12 +66,14 @@ impl Shopify {
                 self.location.as_bytes(),
             ],
         );
-        let hex = format!("{hash:032x}");
-        let (a, rest) = hex.split_at(8);
-        let (b, rest) = rest.split_at(4);
-        let (c, rest) = rest.split_at(4);
-        let (d, e) = rest.split_at(4);
-        format!("{a}-{b}-{c}-{d}-{e}")
+        let mut key = String::with_capacity(36);
+        for (place, digit) in format!("{hash:032x}").chars().enumerate() {
+            if matches!(place, 8 | 12 | 16 | 20) {
+                key.push('-');
+            }
+            key.push(digit);
+        }
+        key
     }
 
     async fn graphql(&self, query: &str, variables: Value) -> Result<Json, ApiError> {
@@ -155,7 +157,7 @@ fn item_results(items: usize, errors: &[Field<'_>]) -> Result<ItemResults, ApiEr
     if errors.is_empty() {
         return Ok(vec![Ok(()); items]);
     }
-    let with_others = ApiError::retry("not_written", "another item of the call was refused");
+    let with_others = ApiError::retry(NOT_WRITTEN, "another item of the call was refused");
     let mut results = vec![Err(with_others); items];
     for error in errors {
         let code = error.get("code").text_or_empty();

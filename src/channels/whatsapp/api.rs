@@ -153,10 +153,7 @@ fn refusal(error: &Field<'_>) -> ApiError {
     }
 }
 
-fn unsupported<'a, T: 'a>(what: &'static str) -> Answered<'a, T>
-where
-    T: Send,
-{
+fn unsupported<'a, T: Send + 'a>(what: &'static str) -> Answered<'a, T> {
     Box::pin(async move { Err(ApiError::rejected("unsupported", what)) })
 }
 

@@ -1,0 +1,176 @@
+//! One item of a channel: what it is to show, what it shows as far as is known, and where it stands.
+//!
+//! A marketplace takes its own sales off what it shows, at once. What it shows is therefore what was
+//! written last less the units of its orders that came in since; where that is what it should show,
+//! nothing is written. That matters: a write of a figure in which the marketplace's newest sales are
+//! not counted yet would offer their units again.
+//!
+//! Marketplaces that compare before they set refuse such a write. Their figure is read then; the
+//! units that went without an order known are taken off what is written, until their orders come.
+//! At the others, orders that come in right after a write may have been made before it or after it.
+//! Their item is written once more when it has been quiet for a while, and at once where it is sold
+//! out: zero offers nothing twice.
+
+use crate::types::SkuId;
+use std::collections::VecDeque;
+
+/// Where an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It shows what it should.
+    Idle,
+    /// To be written.
+    Ready,
+    /// What it shows is to be read.
+    Reading,
+    /// A write or read is out.
+    Out,
+    /// A write failed; it is ready again at this time.
+    Waiting(u64),
+    /// Writes of it alone are refused; it is tried again at this time.
+    Quarantined(u64),
+    /// It stands for no SKU any more.
+    Gone,
+}
+
+/// An item of a channel.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub sku: SkuId,
+    /// Name of the SKU.
+    pub name: String,
+    /// The item's id in writes.
+    pub item: String,
+    /// Items with the same word may be written together.
+    pub group: String,
+    pub state: State,
+    /// What it should show, and the sequence at which that is true.
+    pub wanted: Option<(u32, u64)>,
+    /// When the oldest change that is not shown yet was committed, in milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    /// What it showed when `own` was empty; none: not known.
+    shown: Option<i64>,
+    /// Orders of the channel since then: sequence and units.
+    own: VecDeque<(u64, u32)>,
+    /// Units that went at the marketplace and whose orders have not come yet, and how long they
+    /// are waited for.
+    unseen: u32,
+    unseen_until_ms: u64,
+    /// An order may have been made before or after the last write.
+    pub ambiguous: bool,
+    /// When the last order came in.
+    pub last_own_ms: u64,
+    /// When the last write was acknowledged.
+    pub written_ms: u64,
+    /// Failures in a row of this item.
+    pub failures: u32,
+    /// It is written together with at most so many.
+    pub share_max: usize,
+    /// Where it stands among those that are ready.
+    pub rank: Option<Rank>,
+}
+
+/// Order in which items are written: sold out before others, then by age.
+pub(super) type Rank = (bool, u64, usize);
+
+impl Entry {
+    pub fn new(sku: SkuId, name: &str, item: &str, group: &str, share_max: usize) -> Self {
+        Self {
+            sku,
+            name: name.to_owned(),
+            item: item.to_owned(),
+            group: group.to_owned(),
+            state: State::Idle,
+            wanted: None,
+            since_ms: None,
+            shown: None,
+            own: VecDeque::new(),
+            unseen: 0,
+            unseen_until_ms: 0,
+            ambiguous: false,
+            last_own_ms: 0,
+            written_ms: 0,
+            failures: 0,
+            share_max,
+            rank: None,
+        }
+    }
+
+    /// What it shows at the sequence of `wanted`, as far as is known.
+    pub fn estimate(&self) -> Option<i64> {
+        let until = self.wanted.map_or(0, |(_, sequence)| sequence);
+        let sold = self.own.iter().filter(|(sequence, _)| *sequence <= until);
+        let sold: i64 = sold.map(|(_, units)| i64::from(*units)).sum();
+        Some(self.shown? - sold)
+    }
+
+    /// What to write: what is wanted, less the units whose orders are on their way.
+    pub fn target(&self) -> u32 {
+        let wanted = self.wanted.map_or(0, |(quantity, _)| quantity);
+        wanted.saturating_sub(self.unseen)
+    }
+
+    /// True where it shows what it should.
+    pub fn is_shown(&self) -> bool {
+        self.estimate() == Some(i64::from(self.target()))
+    }
+
+    /// It showed `quantity` at `sequence`: orders up to there are in it.
+    pub fn shows(&mut self, quantity: i64, sequence: u64) {
+        self.shown = Some(quantity);
+        self.own.retain(|(at, _)| *at > sequence);
+    }
+
+    /// What it shows is not known any more.
+    pub fn forget(&mut self) {
+        self.shown = None;
+        self.own.clear();
+        self.unseen = 0;
+    }
+
+    /// The channel sold units of it.
+    pub fn sold(&mut self, sequence: u64, units: u32, now_ms: u64) {
+        let seen_before = self.unseen.min(units);
+        self.unseen -= seen_before;
+        if units > seen_before {
+            self.own.push_back((sequence, units - seen_before));
+        }
+        self.last_own_ms = now_ms;
+    }
+
+    /// It was read, and shows `quantity`. What is less than expected was sold, and the orders
+    /// will come until `until_ms`.
+    pub fn was_read(&mut self, quantity: i64, until_ms: u64) {
+        if let Some(expected) = self.estimate() {
+            let came_later: u64 = self.own_after_wanted();
+            let gone = u64::try_from(expected.saturating_sub(quantity)).unwrap_or(0);
+            let unseen = gone.saturating_sub(came_later);
+            let unseen = u64::from(self.unseen).saturating_add(unseen);
+            self.unseen = u32::try_from(unseen).unwrap_or(u32::MAX);
+            self.unseen_until_ms = until_ms;
+        }
+        self.shown = Some(quantity);
+        self.own.clear();
+    }
+
+    fn own_after_wanted(&self) -> u64 {
+        let until = self.wanted.map_or(0, |(_, sequence)| sequence);
+        let later = self.own.iter().filter(|(sequence, _)| *sequence > until);
+        later.map(|(_, units)| u64::from(*units)).sum()
+    }
+
+    /// When orders that are waited for are given up; none: there are none.
+    pub fn unseen_until(&self) -> Option<u64> {
+        (self.unseen > 0).then_some(self.unseen_until_ms)
+    }
+
+    /// The orders that were waited for do not come: somebody changed the figure by hand.
+    pub fn give_up_unseen(&mut self) {
+        self.unseen = 0;
+    }
+
+    /// A change that was committed at `ms` is to be shown.
+    pub fn note_change(&mut self, ms: u64) {
+        self.since_ms = Some(self.since_ms.map_or(ms, |since| since.min(ms)));
+    }
+}
