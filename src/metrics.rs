@@ -143,7 +143,7 @@ metric_specs! {
     PUBLISH_LAG_SECONDS: Histogram, Seconds, "onhand_publish_lag_seconds",
         "From the commit of a stock figure to a sales channel's acknowledgement of it or a newer one, by channel.";
     PUBLISH_WRITES: Counter, Count, "onhand_publish_writes_total",
-        "Stock figures sent to sales channels, by channel and result (shown, stale, rejected; for whole calls retry, rate_limited, unauthorised).";
+        "Stock figures sent to sales channels, by channel and result (shown, or the class of its error).";
     PUBLISH_WAITING: Gauge, Count, "onhand_publish_waiting",
         "Items whose stock figure waits to be sent to its sales channel, by channel.";
     PUBLISH_QUARANTINED: Gauge, Count, "onhand_publish_quarantined",

@@ -5,7 +5,11 @@ use crate::types::secret::Secret;
 use serde_json::{Value, json};
 
 /// The marketplace's own example, in one line.
-const OFFICIAL: &[u8] = br#"{"type":1,"tts_notification_id":"7380066284010030890","shop_id":"7495540735365777507","timestamp":1718305585,"data":{"is_on_hold_order":true,"order_id":"576653688135258178","order_status":"UNPAID","update_time":1718305585}}"#;
+const OFFICIAL: &str = concat!(
+    r#"{"type":1,"tts_notification_id":"7380066284010030890","shop_id":"7495540735365777507","#,
+    r#""timestamp":1718305585,"data":{"is_on_hold_order":true,"order_id":"576653688135258178","#,
+    r#""order_status":"UNPAID","update_time":1718305585}}"#
+);
 
 fn delivery(body: &Value) -> Delivery {
     Delivery {
