@@ -38,6 +38,8 @@ pub(super) struct Taken {
     place: usize,
     sequence: u64,
     since_ms: Option<u64>,
+    /// It is what is wanted, and not less because of orders on their way.
+    whole: bool,
     /// What to write.
     pub write: StockWrite,
 }
@@ -219,11 +221,14 @@ impl Book {
             entry.shows(i64::from(target), sequence);
             if entry.since_ms.take().is_some() {
                 self.unneeded += 1;
-                self.shown.push(Shown {
-                    sku: entry.name.clone(),
-                    quantity: target,
-                    sequence,
-                });
+                // What is less only because of orders on their way is reported when they came.
+                if entry.is_whole() {
+                    self.shown.push(Shown {
+                        sku: entry.name.clone(),
+                        quantity: target,
+                        sequence,
+                    });
+                }
             }
             return;
         }
@@ -287,6 +292,7 @@ impl Book {
                 place,
                 sequence: entry.wanted.map_or(0, |(_, sequence)| sequence),
                 since_ms: entry.since_ms.take(),
+                whole: entry.is_whole(),
                 write: StockWrite {
                     item: entry.item.clone(),
                     quantity: entry.target(),

@@ -182,11 +182,22 @@ fn units_that_went_without_an_order_known_are_not_offered_again() {
         (taken[0].write.expected, taken[0].write.quantity),
         (Some(8), 7)
     );
+    book.take_shown();
     book.settle(&taken[0], Ok(()), 230);
+    assert!(book.take_shown().is_empty(), "9 is true, and not shown yet");
     // Their order comes: 9 - 2 = 7 is what it shows.
     book.sold(MUG, 30, 2, 240);
     book.want(MUG, 7, 30, 240);
     assert_eq!(book.waiting(), 0);
+    let (sku, quantity, sequence) = ("MUG".to_owned(), 7, 30);
+    assert_eq!(
+        book.take_shown(),
+        [Shown {
+            sku,
+            quantity,
+            sequence
+        }]
+    );
     book.wake(240 + 2 * SETTLE_MS);
     assert_eq!(book.waiting(), 0);
 }

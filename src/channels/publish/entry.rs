@@ -110,6 +110,11 @@ impl Entry {
         wanted.saturating_sub(self.unseen)
     }
 
+    /// True where what to write is what is wanted.
+    pub fn is_whole(&self) -> bool {
+        self.wanted.map(|(quantity, _)| quantity) == Some(self.target())
+    }
+
     /// True where it shows what it should.
     pub fn is_shown(&self) -> bool {
         self.estimate() == Some(i64::from(self.target()))

@@ -101,11 +101,13 @@ impl Book {
         if quantity == 0 {
             entry.ambiguous = false;
         }
-        self.shown.push(Shown {
-            sku: entry.name.clone(),
-            quantity,
-            sequence: taken.sequence,
-        });
+        if taken.whole {
+            self.shown.push(Shown {
+                sku: entry.name.clone(),
+                quantity,
+                sequence: taken.sequence,
+            });
+        }
         self.decide(taken.place);
         Settled::Acknowledged(taken.since_ms.map(|since| now_ms.saturating_sub(since)))
     }
