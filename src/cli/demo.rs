@@ -21,10 +21,12 @@ mod report;
 mod sale;
 mod shop;
 mod stages;
+mod stay;
 mod story;
 mod verdict;
 mod ward;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,9 +79,22 @@ pub struct Args {
     /// Keep the directory also on success [default: off]
     #[arg(long)]
     keep: bool,
+    /// Keep the dashboard up afterwards, with orders on their way [default: in a terminal]
+    #[arg(long, conflicts_with = "exit")]
+    stay: bool,
+    /// End when the story is told [default: outside a terminal]
+    #[arg(long)]
+    exit: bool,
     /// Write every figure to this file as one JSON object [default: none]
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+impl Args {
+    /// Somebody is there to look at the dashboard.
+    fn stays(&self) -> bool {
+        self.stay || !self.exit && !self.sale_only && std::io::stdout().is_terminal()
+    }
 }
 
 /// Exit code 0 only if every claim holds, otherwise 1 with a sentence that says which does not.
@@ -117,6 +132,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         std::fs::write(path, text + "\n")
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
+    if figures.ok && args.stays() {
+        print("\nNothing lost, nothing sold twice.")?;
+        stay::stay(&args, &place, &ward)?;
+        ward.kill();
+    }
     conclude(&args, &figures, place)
 }
 
@@ -125,7 +145,9 @@ fn conclude(args: &Args, figures: &Figures, place: Place) -> anyhow::Result<Exit
     let (data, ledger) = (place.data(), place.ledger());
     if figures.ok && !args.keep {
         place.delete()?;
-        print("\nNothing lost, nothing sold twice.")?;
+        if !args.stays() {
+            print("\nNothing lost, nothing sold twice.")?;
+        }
         return Ok(ExitCode::from(DONE));
     }
     place.keep();

@@ -70,6 +70,32 @@ fn the_demo_holds_all_its_claims_and_cleans_up() {
 }
 
 #[test]
+fn a_demo_that_stays_serves_the_dashboard_until_it_is_told_to_end() {
+    let parent = tempfile::tempdir().expect("a directory");
+    let mut demo = onhand()
+        .args(["demo", "--sale-only", "--stay", "--customers", "1000"])
+        .args(["--stock", "20", "--connections", "10", "--data"])
+        .arg(parent.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the demo starts");
+    let output = BufReader::new(demo.stdout.take().expect("an output"));
+    let mut lines = output.lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("The dashboard is at http://"));
+    let line = line.expect("the address of the dashboard");
+    let address = line.split("http://").nth(1).expect("an address");
+    let address = address.split('/').next().expect("an address");
+    let page = super::web::send(address.parse().expect("an address"), "GET", "/", &[], b"");
+    assert_eq!(page.status, 200, "{}", page.body);
+    kill_process(Pid::from_child(&demo), Signal::INT).expect("a signal");
+    lines.for_each(drop);
+    assert_eq!(demo.wait().expect("an end").code(), Some(0));
+    let left = std::fs::read_dir(parent.path()).expect("a directory");
+    assert_eq!(left.count(), 0, "the demo's directory is deleted");
+}
+
+#[test]
 fn the_demo_refuses_too_few_customers_before_it_starts_anything() {
     run(&["demo", "--customers", "300", "--stock", "100"])
         .exits(2)

@@ -20,7 +20,7 @@ use crate::client::swarm::{Swarm, SwarmOptions};
 use crate::clock;
 
 /// Size of one journal file: small, so that the sale goes over several of them.
-const SEGMENT_BYTES: u64 = 8 << 20;
+pub(super) const SEGMENT_BYTES: u64 = 8 << 20;
 /// Journal files that exist at once beside what the orders need.
 const SEGMENTS_SPARE: u64 = 4;
 /// Journal and ledger together, for each customer and with the background mix.

@@ -11,7 +11,7 @@
 //! short. What was charged is read from the sandbox's ledger, not from the engine.
 
 mod desk;
-mod shoppers;
+pub(super) mod shoppers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -21,13 +21,13 @@ const TOTAL_CENTS: u64 = 4_470;
 /// Orders in one frame.
 const BATCH: u64 = 200;
 /// Units of the SKU, more than are ordered.
-const UNITS: u32 = 10_000;
+pub(in crate::cli::demo) const UNITS: u32 = 10_000;
 const CHANNEL: ChannelId = ChannelId(1);
 const TTL_MS: u32 = 900_000;
 
 /// How many orders are how far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(in crate::cli::demo) struct Way {
     pub confirmed: u64,
     pub shipped: u64,
     pub completed: u64,
@@ -36,7 +36,7 @@ pub(super) struct Way {
 }
 
 /// See the module. Orders are numbered from 0.
-pub(super) struct Shoppers {
+pub(in crate::cli::demo) struct Shoppers {
     connection: Connection,
     sku: SkuId,
     seed: u64,
@@ -44,7 +44,7 @@ pub(super) struct Shoppers {
 }
 
 impl Shoppers {
-    pub(super) fn new(engine: SocketAddr, seed: u64) -> anyhow::Result<Self> {
+    pub(in crate::cli::demo) fn new(engine: SocketAddr, seed: u64) -> anyhow::Result<Self> {
         let mut connection = shop::connect(engine)?;
         let definition = SkuDefinition {
             name: "mug-red",
@@ -77,7 +77,7 @@ impl Shoppers {
     }
 
     /// Orders placed so far.
-    pub(super) fn placed(&self) -> u64 {
+    pub(in crate::cli::demo) fn placed(&self) -> u64 {
         self.placed
     }
 
@@ -95,7 +95,7 @@ impl Shoppers {
     }
 
     /// Places so many orders; returns their numbers.
-    pub(super) fn place(&mut self, count: u64) -> anyhow::Result<Range<u64>> {
+    pub(in crate::cli::demo) fn place(&mut self, count: u64) -> anyhow::Result<Range<u64>> {
         let first = self.placed;
         while self.placed < first + count {
             let until = (first + count).min(self.placed + BATCH);
