@@ -122,6 +122,9 @@ fn recover<S: Storage>(
         rewritten_bytes = report.rewritten_bytes,
         "journal recovered"
     );
+    // Batches without a record move time on as well: a turn that stops at a timer which is due by
+    // now must not begin before them.
+    engine.begin_turn(opened.appender.last_time_ms());
     let clock = EngineClock::start(opened.appender.last_time_ms());
     let shard = Shard::new(number, report.epoch, config.sync, engine, opened.appender);
     Ok(Recovered {
