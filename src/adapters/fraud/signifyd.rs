@@ -422,7 +422,7 @@ mod tests {
             (shown(), (Done, false, 0, "")),
             (answer(201, ""), (Unknown, true, 0, "unexpected_answer")),
             (answer(404, ""), (Refused, false, 0, "http_404")),
-            (answer(429, ""), (Retry, true, 0, "http_429")),
+            (answer(429, ""), (Retry, true, 0, "rate_limited")),
             (answer(503, ""), (Retry, true, 0, "http_503")),
             (Canned::Silence, (Unknown, true, 0, "timeout")),
         ];
