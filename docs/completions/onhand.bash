@@ -1935,7 +1935,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__demo)
-            opts="-h --customers --stock --connections --seed --data --sale-only --keep --json --help"
+            opts="-h --customers --stock --connections --seed --data --sale-only --keep --stay --exit --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -60,6 +60,8 @@ complete -c onhand -n "__fish_onhand_using_subcommand demo" -l data -d 'Director
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l json -d 'Write every figure to this file as one JSON object [default: none]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l sale-only -d 'Only the sale and the crash, without orders on their way through providers [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l keep -d 'Keep the directory also on success [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand demo" -l stay -d 'Keep the dashboard up afterwards, with orders on their way [default: in a terminal]'
+complete -c onhand -n "__fish_onhand_using_subcommand demo" -l exit -d 'End when the story is told [default: outside a terminal]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand serve" -l config -d 'Configuration file in TOML; flags override it. `onhand config default` prints one to start from [default: none]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand serve" -l data -d 'Directory of the journal, its lock file and its secret. Created if it is missing. [default: onhand-data]' -r -F
