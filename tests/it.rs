@@ -23,6 +23,7 @@ mod it {
     mod cli_stock;
     mod client;
     mod crash;
+    mod dashboard;
     mod demo;
     mod durability;
     mod error_codes;

@@ -1,6 +1,6 @@
 // The frame around the pages: who is signed in, which page is open, how fresh the figures are.
 
-import { announce, api, attempt, h, say, session } from "./lib.js";
+import { announce, api, attempt, fill, h, say, session } from "./lib.js";
 import { connect, disconnect, follow, freshness } from "./live.js";
 import * as audit from "./audit.js";
 import * as bottlenecks from "./bottlenecks.js";
@@ -15,6 +15,17 @@ import * as stock from "./stock.js";
 const pages = { flow, sale, orders, review, letters, stock, bottlenecks, audit, quarantine };
 
 let leave = () => {};
+
+// What goes wrong in the page itself is said, not swallowed.
+window.failures = [];
+for (const name of ["error", "unhandledrejection", "securitypolicyviolation"]) {
+  window.addEventListener(name, (event) => {
+    const what = String(event.reason?.message ?? event.message ?? event.violatedDirective);
+    if (what.includes("ResizeObserver")) return; // a size that is measured again in the next frame
+    window.failures.push(what);
+    announce(`The page made a mistake: ${what}`, true);
+  });
+}
 
 function stored(name) {
   try {
@@ -71,7 +82,7 @@ function top() {
       menu.setAttribute("aria-expanded", String(open));
     },
   }, "Menu");
-  header.replaceChildren(
+  fill(header, 
     h("a", { class: "brand", href: "#/flow" }, h("img", { src: "/dashboard/assets/icon.svg", alt: "" }), "Onhand"),
     menu,
     h("nav", { id: "pages", "aria-label": "Pages" }, h("ul", {}, links)),
@@ -95,7 +106,7 @@ function signIn() {
   leave();
   leave = () => {};
   disconnect();
-  document.getElementById("top").replaceChildren(
+  fill(document.getElementById("top"), 
     h("a", { class: "brand", href: "#/flow" }, h("img", { src: "/dashboard/assets/icon.svg", alt: "" }), "Onhand"));
   const token = h("input", { type: "password", name: "token", required: true, autocomplete: "current-password" });
   const why = h("p", { role: "alert", class: "chip bad", hidden: true });
@@ -116,7 +127,7 @@ function signIn() {
   h("p", { class: "muted" }, "With a token of the server's token file. The browser keeps a session for 12 hours, not the token."),
   h("label", {}, "Token", token), why,
   h("button", { class: "main", type: "submit" }, "Sign in"));
-  document.getElementById("main").replaceChildren(h("section", { class: "panel login" }, form));
+  fill(document.getElementById("main"), h("section", { class: "panel login" }, form));
   document.title = "Sign in · Onhand";
   token.focus();
 }

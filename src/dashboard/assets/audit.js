@@ -1,6 +1,6 @@
 // Audit: who did what, newest first.
 
-import { api, attempt, empty, h, moment, none, orderLink, session, table, words } from "./lib.js";
+import { api, attempt, empty, fill, h, moment, none, orderLink, session, table, words } from "./lib.js";
 
 export const title = "Audit";
 
@@ -14,14 +14,14 @@ export function show(main) {
     const found = await attempt(() => api(`/dashboard/data/audit${query}`));
     if (!found) return;
     const rows = found.audit;
-    host.replaceChildren(rows.length ? table("Actions of people and connectors", [
+    fill(host, rows.length ? table("Actions of people and connectors", [
       ["when", (row) => moment(row.time_ms)], ["who", (row) => row.actor ?? "the engine"], ["about", (row) => row.what],
       ["what", (row) => words(row.action)], ["which", (row) => (row.what === "order" ? orderLink(row.subject) : h("span", { class: "key" }, row.subject ?? none))],
       ["why", (row) => row.reason || none],
     ], rows) : empty("Nobody has done anything yet."));
-    more.replaceChildren(rows.length === 200 ? h("button", { type: "button", onclick: () => load(rows.at(-1).time_ms) }, "Older") : "");
+    fill(more, rows.length === 200 ? h("button", { type: "button", onclick: () => load(rows.at(-1).time_ms) }, "Older") : "");
   }
 
   if (session.history) load();
-  else host.replaceChildren(empty("This server keeps no history."));
+  else fill(host, empty("This server keeps no history."));
 }

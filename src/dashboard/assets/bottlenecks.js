@@ -1,6 +1,6 @@
 // Bottlenecks: where orders wait, and what that costs.
 
-import { api, attempt, duration, empty, h, number, session, table } from "./lib.js";
+import { api, attempt, duration, empty, fill, h, number, session, table } from "./lib.js";
 
 export const title = "Bottlenecks";
 
@@ -25,7 +25,7 @@ export function show(main) {
       .map((row) => ({ ...row, cost: (Number(row.average_ms) / 60_000) * each * Number(row.volume) }))
       .sort((a, b) => b.cost - a.cost || Number(b.average_ms) - Number(a.average_ms));
     const most = shown[0]?.cost || 1;
-    host.replaceChildren(shown.length ? table("From the history, since its first record", [
+    fill(host, shown.length ? table("From the history, since its first record", [
       ["by", (row) => row.kind], ["where", (row) => row.name], ["volume", (row) => number(Number(row.volume)), "num"],
       ["average", (row) => duration(Number(row.average_ms)), "num"], ["longest", (row) => duration(Number(row.longest_ms)), "num"],
       ["cost", (row) => row.cost.toFixed(2), "num"],

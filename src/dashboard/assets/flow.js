@@ -1,6 +1,6 @@
 // Flow: where orders are, what moves, what fails, and what becomes of it.
 
-import { api, attempt, chip, clock, duration, empty, h, health, number, orderLink, say, scroller, session, share, words } from "./lib.js";
+import { api, attempt, chip, clock, duration, empty, fill, h, health, number, orderLink, say, scroller, session, share, words } from "./lib.js";
 import { follow, live, serverNow } from "./live.js";
 import { nodes, picture } from "./picture.js";
 import { detail, providersOf } from "./system.js";
@@ -34,7 +34,7 @@ function automation() {
   const cells = byHand.map(() => h("td", {}, "–"));
   const table = h("table", {},
     h("caption", {}, "By hand: figures as given, not measured here. Automated: measured by this server in the last minute."),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), h("th", { scope: "col" }, "By hand (given)"), h("th", { scope: "col" }, "Automated (measured)"))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Figure"), h("th", { scope: "col" }, "By hand (given)"), h("th", { scope: "col" }, "Automated (measured)"))),
     h("tbody", {}, byHand.map(([name, value], place) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value), cells[place]))));
   const button = h("button", {
     type: "button", "aria-pressed": "false",
@@ -94,15 +94,15 @@ export function show(main) {
       const [, name] = nodes.find(([key]) => key === picked);
       say(panelTitle, name);
       const top = panelBody.firstElementChild?.scrollTop ?? 0;
-      panelBody.replaceChildren(detail(setup, live, picked));
+      fill(panelBody, detail(setup, live, picked));
       panelBody.firstElementChild.scrollTop = top;
     } else if (session.rehearsal) {
       say(panelTitle, "By hand and automated");
-      if (!panelBody.contains(compare.table)) panelBody.replaceChildren(compare.table);
+      if (!panelBody.contains(compare.table)) fill(panelBody, compare.table);
       compare.show();
     } else {
       say(panelTitle, "System");
-      panelBody.replaceChildren(empty("Choose a system for its providers, settings and failures."));
+      fill(panelBody, empty("Choose a system for its providers, settings and failures."));
     }
   }
 
@@ -119,7 +119,7 @@ export function show(main) {
       return h("li", { "data-kind": one.kind }, h("time", {}, clock(one.at)), h("span", {}, chip(name, kind)),
         h("span", { class: "text" }, one.text, " ", one.order ? orderLink(one.order) : null, one.more ? h("span", { class: "muted" }, ` and ${number(one.more)} more`) : null));
     });
-    news.replaceChildren(...(rows.length ? rows : [h("li", {}, h("span", { class: "text muted" }, "Nothing out of the ordinary."))]));
+    fill(news, ...(rows.length ? rows : [h("li", {}, h("span", { class: "text muted" }, "Nothing out of the ordinary."))]));
   }
 
   function countdown() {
@@ -135,7 +135,7 @@ export function show(main) {
         h("progress", { max: "1", value: String(1 - Math.min(1, left / (whole * 1000))), "aria-label": `attempt ${one.attempt + 1} of order ${one.order.slice(0, 8)}` }));
     });
     if (retries.contains(document.activeElement)) return;
-    retries.replaceChildren(...(rows.length ? rows : [empty("No call waits for its next attempt.")]));
+    fill(retries, ...(rows.length ? rows : [empty("No call waits for its next attempt.")]));
   }
 
   main.className = "wall";

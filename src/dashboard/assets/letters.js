@@ -1,6 +1,6 @@
 // Dead letters: calls that gave up, by cause, and driven again many at a time.
 
-import { announce, api, attempt, chip, empty, h, money, moment, none, number, orderLink, question, share, table, words } from "./lib.js";
+import { announce, api, attempt, chip, empty, fill, h, moment, money, none, number, orderLink, question, share, table, words } from "./lib.js";
 
 export const title = "Dead letters";
 
@@ -39,13 +39,13 @@ export function show(main) {
     if (known === mark) return;
     mark = known;
     const all = causes(letters);
-    groups.replaceChildren(all.length ? table(`${number(letters.length)} dead letters by cause`, [
+    fill(groups, all.length ? table(`${number(letters.length)} dead letters by cause`, [
       ["cause", (row) => [chip(row.code || "no code", "bad"), ` ${row.message}`]],
       ["call", (row) => words(row.kind)], ["provider", (row) => row.provider],
       ["letters", (row) => number(row.count), "num"], ["oldest", (row) => moment(row.oldest)], ["latest", (row) => moment(row.latest)],
       ["", (row) => h("button", { type: "button", class: "main", onclick: () => redriveAll(row) }, `Redrive ${number(row.count)}`, h("span", { class: "hush" }, ` of ${row.provider} ${words(row.kind)} ${row.code}`))],
     ], all) : empty("No call has given up."));
-    single.replaceChildren(letters.length ? table(letters.length > 100 ? "The first 100, one by one" : "One by one", [
+    fill(single, letters.length ? table(letters.length > 100 ? "The first 100, one by one" : "One by one", [
       ["order", (row) => orderLink(row.order, row.number)], ["call", (row) => `${words(row.kind)}${row.milestone ? `, ${words(row.milestone)}` : ""}`],
       ["provider", (row) => row.provider], ["attempts", (row) => String(row.attempts), "num"],
       ["amount", (row) => (row.amount ? money(row.amount, row.currency) : none), "num"], ["since", (row) => moment(row.since)],

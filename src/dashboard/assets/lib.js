@@ -4,8 +4,17 @@
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   set(element, attributes);
-  element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+  element.append(...kept(children));
   return element;
+}
+
+function kept(children) {
+  return children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false);
+}
+
+/** Replaces what is in an element; lists are flattened, and nothing is nothing. */
+export function fill(element, ...children) {
+  element.replaceChildren(...kept(children));
 }
 
 /** The same in a picture. */
@@ -183,7 +192,7 @@ export function question({ title, text, action, risk = false, fields = [] }) {
 
 /** A table; each column is [heading, cell of a row, class]. */
 export function table(caption, columns, rows) {
-  const head = h("tr", {}, columns.map(([name, , kind]) => h("th", { scope: "col", class: kind }, name)));
+  const head = h("tr", {}, columns.map(([name, , kind]) => h("th", { scope: "col", class: kind }, name || h("span", { class: "hush" }, "Actions"))));
   const body = rows.map((row) => h("tr", {}, columns.map(([name, cell, kind]) => {
     const value = cell(row);
     return h("td", { class: kind, "data-label": name || null }, value === null || value === undefined ? none : value);
@@ -193,7 +202,7 @@ export function table(caption, columns, rows) {
 
 /** A region that scrolls by itself can be reached by keyboard. */
 export function scroller(label, ...children) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, ...children);
+  return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label }, ...children);
 }
 
 export function chip(text, kind) {

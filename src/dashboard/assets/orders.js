@@ -1,6 +1,6 @@
 // Orders: find one, and see everything that ever happened to it.
 
-import { api, attempt, chip, empty, h, money, moment, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
+import { api, attempt, chip, empty, fill, h, moment, money, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
 
 export const title = "Orders";
 
@@ -36,18 +36,18 @@ export function show(main, [order]) {
         return;
       } catch (error) {
         if (error.status !== 404) {
-          results.replaceChildren(empty(error.message));
+          fill(results, empty(error.message));
           return;
         }
       }
     }
     if (!session.history) {
-      results.replaceChildren(empty("Only keys and order numbers can be found: this server keeps no history."));
+      fill(results, empty("Only keys and order numbers can be found: this server keeps no history."));
       return;
     }
     const found = await attempt(() => api(`/dashboard/data/search?q=${encodeURIComponent(text)}`));
     if (!found) return;
-    results.replaceChildren(found.orders.length ? table(`${number(found.orders.length)} found`, [
+    fill(results, found.orders.length ? table(`${number(found.orders.length)} found`, [
       ["order", (row) => orderLink(row.order_key, row.number)],
       ["channel's id", (row) => row.external_id || none],
       ["customer", (row) => row.customer],
@@ -61,7 +61,7 @@ export function show(main, [order]) {
     const wanted = state.value ? `&state=${state.value}` : "";
     const found = await attempt(() => api(`/v1/orders?limit=100${wanted}`));
     if (!found) return;
-    results.replaceChildren(found.orders.length ? table(`Orders in process, oldest first${found.next ? " (the first 100)" : ""}`, [
+    fill(results, found.orders.length ? table(`Orders in process, oldest first${found.next ? " (the first 100)" : ""}`, [
       ["order", (row) => orderLink(row.order, row.number)],
       ["customer", (row) => String(row.customer)],
       ["state", (row) => [stateChip(row.state), row.review_reason ? ` ${words(row.review_reason)}` : ""]],
@@ -166,21 +166,21 @@ function showOne(main, order) {
       found = await api(`/v1/orders/${order}`);
       if (session.history) told = await api(`/dashboard/data/timeline/${order}`).catch(() => null);
     } catch (error) {
-      if (first && alive) host.replaceChildren(h("section", { class: "panel" }, empty(error.message)));
+      if (first && alive) fill(host, h("section", { class: "panel" }, empty(error.message)));
       return;
     }
     known = JSON.stringify([found, told]);
     if (!alive || known === mark) return;
     mark = known;
-    heading.replaceChildren(`Order ${found.number ?? order.slice(0, 8)} `, stateChip(found.state));
+    fill(heading, `Order ${found.number ?? order.slice(0, 8)} `, stateChip(found.state));
     const process = found.process;
     const before = document.activeElement?.dataset?.action;
-    actions.replaceChildren(
+    fill(actions, 
       process?.review_reason ? h("a", { class: "button", href: `#/review/${found.order}` }, "Decide the review") : "",
       h("button", { type: "button", class: "risk", "data-action": "cancel", disabled: ended.has(found.state) || ["SHIPPED", "DELIVERED", "CANCELLING"].includes(found.state), onclick: async () => { await cancel(order); load(); } }, "Cancel"),
       h("button", { type: "button", "data-action": "refund", disabled: !process || process.captured <= process.refunded, onclick: async () => { await refund(order, process); load(); } }, "Refund"));
     if (before) actions.querySelector(`[data-action="${before}"]`)?.focus();
-    host.replaceChildren(
+    fill(host, 
       h("section", { class: "panel", "aria-label": "Facts" }, facts(found, told), lines(found), told ? null : effects(found)),
       h("section", { class: "panel", "aria-labelledby": "timeline-title" }, h("header", {}, h("h2", { id: "timeline-title" }, "Timeline")),
         told ? timeline(told.events) : empty("The history is off, or behind: the timeline is not known.")));

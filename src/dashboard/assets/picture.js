@@ -1,6 +1,6 @@
 // The picture of the flow: systems as cards, and orders as dots on the lines between them.
 
-import { duration, h, s, say, share, short, words } from "./lib.js";
+import { duration, fill, h, s, say, share, short, words } from "./lib.js";
 
 export const nodes = [
   ["intake", "Intake", "orders held"],
@@ -59,7 +59,7 @@ export function picture(onpick) {
     return { from, to, path, label, rate: 0, dots: [] };
   });
   const counts = h("ul", {});
-  const states = h("section", { class: "panel states", "aria-label": "Orders in process by state" }, h("h3", {}, "Orders in process"), counts);
+  const states = h("section", { class: "panel states", "aria-label": "Orders in process by state" }, h("h2", { class: "small muted" }, "Orders in process"), counts);
   const inside = [...nodes.map(([name]) => cards[name].element)];
   inside.splice(5, 0, states);
   const root = h("div", { class: "picture" }, svg, h("div", { class: "nodes" }, inside));
@@ -84,7 +84,7 @@ export function picture(onpick) {
       if (narrow) {
         const near = Math.abs(b.top - a.bottom) < 40;
         d = near ? `M${a.x} ${a.bottom}L${b.x} ${b.top}` : "";
-        at = [a.x, (a.bottom + b.top) / 2 + 4];
+        at = [a.x + 34, (a.bottom + b.top) / 2 + 5];
       } else if (Math.abs(a.y - b.y) < 20) {
         const [from, to] = a.x < b.x ? [a.right, b.left] : [a.left, b.right];
         d = `M${from} ${a.y}L${to} ${b.y}`;
@@ -151,7 +151,7 @@ export function picture(onpick) {
           say(parts.live, short(ended.reduce((sum, [, rate]) => sum + rate, 0)));
           continue;
         }
-        say(parts.live, short(system.live ?? 0));
+        say(parts.live, short(system.live));
         if (name === "review") {
           element.dataset.health = system.live > 0 ? "warn" : "ok";
           continue;
@@ -172,7 +172,7 @@ export function picture(onpick) {
       const known = JSON.stringify(held.map((state) => [state, live.states[state]]));
       if (known !== shown) {
         shown = known;
-        counts.replaceChildren(...(held.length ? held.map((state) => h("li", {}, h("b", {}, short(live.states[state])), h("span", { class: "small muted" }, words(state)))) : [h("li", { class: "muted" }, "none")]));
+        fill(counts, ...(held.length ? held.map((state) => h("li", {}, h("b", {}, short(live.states[state])), h("span", { class: "small muted" }, words(state)))) : [h("li", { class: "muted" }, "none")]));
       }
       for (const edge of edges) {
         edge.rate = live.flows?.[`${edge.from}>${edge.to}`] ?? 0;

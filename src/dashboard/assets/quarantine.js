@@ -1,6 +1,6 @@
 // Quarantine: events of channels that could not be taken, with their reason.
 
-import { api, attempt, chip, empty, h, moment, none, question, table, words } from "./lib.js";
+import { api, attempt, chip, empty, fill, h, moment, none, question, table, words } from "./lib.js";
 
 export const title = "Quarantine";
 
@@ -12,14 +12,14 @@ export function show(main) {
     try {
       const found = await api("/v1/quarantine?limit=200");
       const rows = found.events ?? found.quarantine ?? [];
-      host.replaceChildren(rows.length ? table("Events that wait for a person", [
+      fill(host, rows.length ? table("Events that wait for a person", [
         ["event", (row) => h("span", { class: "key" }, row.event ?? row.id)], ["channel", (row) => String(row.channel ?? none)],
         ["topic", (row) => row.topic ?? none], ["fate", (row) => chip(words(row.fate ?? row.state), "warn")],
         ["why", (row) => row.reason ?? row.detail ?? none], ["received", (row) => moment(row.received ?? row.at)],
         ["", (row) => h("button", { type: "button", onclick: () => redrive(row.event ?? row.id) }, "Redrive")],
       ], rows) : empty("Nothing is in quarantine."));
     } catch (error) {
-      host.replaceChildren(empty(error.status === 404 ? "This server takes no webhooks of channels, so nothing can be in quarantine." : error.message));
+      fill(host, empty(error.status === 404 ? "This server takes no webhooks of channels, so nothing can be in quarantine." : error.message));
     }
   }
 

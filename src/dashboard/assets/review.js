@@ -1,6 +1,6 @@
 // Review: orders that wait for a person, with what there is to know, and the decision.
 
-import { api, attempt, empty, h, money, moment, number, question, session, words } from "./lib.js";
+import { api, attempt, empty, fill, h, moment, money, number, question, session, words } from "./lib.js";
 import { follow, live } from "./live.js";
 import { facts, timeline } from "./orders.js";
 
@@ -26,7 +26,7 @@ export function show(main, [chosen]) {
     rows = found.orders;
     count.textContent = `${number(rows.length)}${found.next ? "+" : ""} wait for a decision`;
     const focused = document.activeElement?.dataset?.order;
-    list.replaceChildren(...(rows.length ? rows.map((row) => h("button", {
+    fill(list, ...(rows.length ? rows.map((row) => h("button", {
       type: "button", class: "pick", "data-order": row.order, "aria-current": String(row.order === picked), onclick: () => pick(row.order),
     }, h("b", {}, row.number ?? row.order.slice(0, 8)), h("span", {}, money(row.total, row.currency)),
     h("span", {}, words(row.review_reason)), h("span", { class: "muted small" }, moment(row.since).slice(11))))
@@ -44,7 +44,7 @@ export function show(main, [chosen]) {
     const told = session.history ? await api(`/dashboard/data/timeline/${order}`).catch(() => null) : null;
     if (picked !== order || !alive) return;
     const open = found.state === "REVIEW";
-    detail.replaceChildren(
+    fill(detail, 
       h("header", {}, h("h2", {}, `Order ${found.number ?? order.slice(0, 8)}`),
         h("a", { class: "push", href: `#/orders/${order}` }, "Whole order")),
       open ? h("div", { class: "row" },
@@ -73,7 +73,7 @@ export function show(main, [chosen]) {
     mark = "";
     await load();
     if (picked) await pick(picked);
-    else detail.replaceChildren(empty("Nothing waits for a person."));
+    else fill(detail, empty("Nothing waits for a person."));
     (list.querySelector("button") ?? document.getElementById("main")).focus();
   }
 

@@ -1,6 +1,6 @@
 // Sale: what is offered, taken, sold out and refused, and whether a unit or an order went wrong.
 
-import { duration, empty, h, number, say, scroller, short, table } from "./lib.js";
+import { duration, empty, fill, h, number, say, scroller, short, table } from "./lib.js";
 import { follow, live } from "./live.js";
 import uPlot from "./vendor/uplot.js";
 
@@ -99,7 +99,7 @@ export function show(main) {
 
   function hot() {
     const rows = live.skus ?? [];
-    skus.replaceChildren(rows.length ? table("Those that sell fastest now", [
+    fill(skus, rows.length ? table("Those that sell fastest now", [
       ["SKU", (row) => row.sku ?? "…"],
       ["sold a second", (row) => number(row.rate), "num"],
       ["sold", (row) => number(row.sold), "num"],
@@ -110,8 +110,8 @@ export function show(main) {
     ], rows) : empty("Nothing was sold since the server started."));
     const published = Object.entries(live.channels ?? {});
     if (published.length) {
-      channels.replaceChildren(table("From a change of stock to the channel's acknowledgement", [
-        ["channel", ([name]) => name], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => duration(one.p99), "num"],
+      fill(channels, table("Age of a quantity when its channel acknowledged it", [
+        ["channel", ([name]) => name], ["a second", ([, one]) => number(one.rate), "num"], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => duration(one.p99), "num"],
       ], published));
     }
   }

@@ -1,6 +1,6 @@
 // Stock: units by SKU, location and channel, and corrections with their reason.
 
-import { api, attempt, empty, h, number, question, table } from "./lib.js";
+import { api, attempt, empty, fill, h, number, question, table } from "./lib.js";
 import { follow, live } from "./live.js";
 
 export const title = "Stock";
@@ -25,18 +25,18 @@ export function show(main) {
       if (!alive) return;
       stop();
       const rows = (found.stock ?? []).filter((row) => row.sku.startsWith(wanted));
-      host.replaceChildren(rows.length ? table("Units by SKU and location", [
+      fill(host, rows.length ? table("Units by SKU and location", [
         ["SKU", (row) => row.sku], ["location", (row) => row.location ?? "all"],
         ["on hand", (row) => number(row.on_hand), "num"], ["available", (row) => number(row.available), "num"],
         ["held", (row) => number(row.reserved), "num"], ["committed", (row) => number(row.committed), "num"],
         ["safety", (row) => number(row.safety), "num"], ["damaged", (row) => number(row.damaged), "num"], ["to inspect", (row) => number(row.quality_control), "num"],
         ["", (row) => (row.location ? h("button", { type: "button", onclick: () => adjust(row) }, "Adjust", h("span", { class: "hush" }, ` ${row.sku} at ${row.location}`)) : null)],
       ], rows) : empty("No SKU with stock."));
-      more.replaceChildren(found.next ? h("button", { type: "button", onclick: () => load(found.next) }, "Next page") : "");
+      fill(more, found.next ? h("button", { type: "button", onclick: () => load(found.next) }, "Next page") : "");
     } catch (error) {
       if (!alive) return;
       if (error.status !== 404) {
-        host.replaceChildren(empty(error.message));
+        fill(host, empty(error.message));
         return;
       }
       stop();
@@ -52,7 +52,7 @@ export function show(main) {
       ["SKU", (row) => row.sku ?? "…"], ["left", (row) => number(row.left), "num"], ["held", (row) => number(row.reserved), "num"],
       ["committed", (row) => number(row.committed), "num"], ["sold since start", (row) => number(row.sold), "num"],
     ], rows) : empty("Nothing was sold since the server started.");
-    if (shown?.textContent !== built.textContent) host.replaceChildren(built);
+    if (shown?.textContent !== built.textContent) fill(host, built);
   }
 
   async function adjust(row) {

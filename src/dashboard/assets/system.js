@@ -76,5 +76,5 @@ export function detail(setup, live, name) {
     names.map((one, place) => provider(setup, live, one, place)),
     name === "review" ? h("p", {}, h("a", { href: "#/review" }, "Open the review queue")) : null,
     names.length || name === "review" || name === "intake" ? null : empty("No provider serves this: start the server with a process file."),
-    name === "intake" ? h("p", { class: "small muted" }, `Orders of tenant ${session.tenant}. “Held” counts unpaid orders that hold units, over all tenants of the server.`) : null);
+    name === "intake" ? h("p", { class: "small muted" }, `Orders of tenant ${session.tenant}. “Held” counts unpaid orders that hold units; it is not known where the server has several tenants.`) : null);
 }

@@ -46,7 +46,8 @@ impl Traffic {
         if is_failure(ended.class) {
             self.failed.add(second, 1);
         }
-        if ended.latency_ms > 0 {
+        // Without an answer and a duration no call was made.
+        if ended.latency_ms > 0 || ended.status > 0 {
             self.latency.record(time_ms, u64::from(ended.latency_ms));
         }
     }

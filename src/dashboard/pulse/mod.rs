@@ -10,6 +10,7 @@
 //! order. Memory is bounded by `limits::DASHBOARD_*`; frames are made only while somebody watches.
 
 mod calls;
+mod channels;
 mod frame;
 mod news;
 mod registry;

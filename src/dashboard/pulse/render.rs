@@ -19,7 +19,7 @@ pub struct Shown<'a> {
     pub slow: bool,
     pub providers: &'a [String],
     pub breakers: &'a [BreakerNow],
-    pub open_holds: u64,
+    pub open_holds: Option<u64>,
     pub lost: u64,
     pub yours: &'a Latency,
     pub sold_out: &'a Latency,
@@ -63,6 +63,7 @@ pub fn sections(tenant: &mut Tenant, shown: &Shown<'_>, news_sent: &mut u64) -> 
         sections.push(Section::new("skus", tenant.sale.skus(second)));
         sections.push(Section::new("latency", latency(shown)));
         sections.push(Section::new("providers", providers(tenant, shown)));
+        sections.push(Section::new("channels", tenant.channels.json(now_ms)));
         sections.push(Section::new("dwell", dwell(tenant, now_ms)));
     }
     sections

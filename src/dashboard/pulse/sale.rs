@@ -70,7 +70,8 @@ impl Sale {
                 self.ticks.pop_front();
             }
         }
-        self.ticks.back_mut() // journaled time never goes back
+        // Another shard may be ahead.
+        self.ticks.iter_mut().rev().find(|one| one.second <= second)
     }
 
     /// An order was accepted.
@@ -106,9 +107,10 @@ impl Sale {
         }
     }
 
-    /// The journal noted that less is there than was promised.
-    pub fn shortage(&mut self, sku: SkuRef, short: u64) {
-        self.short.insert(sku, short);
+    /// The journal noted that less is there than was promised. It does not say whose SKU it is:
+    /// the engine is asked, and says by how much, or nothing.
+    pub fn shortage(&mut self, sku: SkuRef) {
+        self.short.entry(sku).or_insert(0);
         if self.short.len() > DASHBOARD_SKUS_MAX {
             self.short.pop_first();
         }
@@ -142,13 +144,10 @@ impl Sale {
         let sku = (shard, level.sku);
         if level.short == 0 {
             self.short.remove(&sku);
-        } else if let Some(short) = self.short.get_mut(&sku) {
-            *short = level.short;
+        } else {
+            self.short.insert(sku, level.short);
         }
         if let Some(seller) = self.sellers.get_mut(&sku) {
-            if level.short > 0 {
-                self.short.insert(sku, level.short);
-            }
             seller.level = Some(level.clone());
         }
     }
@@ -236,3 +235,47 @@ pub fn by_shard(tenant: impl Fn(u16) -> Option<TenantId>, skus: &[SkuRef]) -> Qu
 
 /// SKUs to ask for, by shard.
 pub type Questions = BTreeMap<u16, Vec<(TenantId, SkuId)>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(short: u64) -> Level {
+        Level {
+            sku: SkuId(7),
+            short,
+            ..Level::default()
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_what_the_engine_says_until_it_is_covered() {
+        let mut sale = Sale::default();
+        sale.shortage((0, SkuId(7)));
+        assert_eq!(sale.oversold(), 0, "whose it is, is not known yet");
+        assert_eq!(sale.choose(1), [(0, SkuId(7))], "so it is asked for");
+        sale.level(0, &level(3));
+        assert_eq!(sale.oversold(), 3);
+        sale.level(0, &level(0));
+        assert_eq!((sale.oversold(), sale.choose(2).len()), (0, 0));
+    }
+
+    #[test]
+    fn seconds_of_shards_that_are_apart_are_kept_apart() {
+        let mut sale = Sale::default();
+        for second in [10, 12, 11, 12] {
+            if let Some(tick) = sale.tick(second) {
+                tick.accepted += 1;
+            }
+        }
+        let counts: Vec<u64> = sale.ticks.iter().map(|tick| tick.accepted).collect();
+        assert_eq!(
+            counts,
+            [2, 2],
+            "the second in between counts to the one before"
+        );
+        let (last, all) = sale.ticks(13);
+        assert_eq!(last, json!([12, 2, 2, 0, 0]));
+        assert_eq!(all.len(), TICKS_MAX);
+    }
+}

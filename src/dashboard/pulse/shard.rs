@@ -4,7 +4,7 @@ use crate::feed::{FeedError, FeedProgress, Place, ShardJournal, Tail};
 use crate::shard::local::LocalQueue;
 use crate::types::process::BreakerState;
 use crate::types::{OrderState, TenantId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Name of the reader in the metric of lag.
@@ -50,6 +50,9 @@ impl Default for BreakerNow {
     }
 }
 
+/// Batches whose time is kept, a minute and more of a busy shard.
+const TIMES_MAX: usize = 65_536;
+
 /// A shard as it is read.
 pub(super) struct ShardTail {
     pub number: u16,
@@ -71,6 +74,8 @@ pub(super) struct ShardTail {
     /// A question for stock is out.
     pub asking: bool,
     pub failed: bool,
+    /// When the latest batches were written, by the sequence of their first record.
+    pub times: VecDeque<(u64, u64)>,
 }
 
 impl ShardTail {
@@ -90,6 +95,7 @@ impl ShardTail {
             lost: 0,
             asking: false,
             failed: false,
+            times: VecDeque::new(),
         }
     }
 
@@ -101,6 +107,21 @@ impl ShardTail {
         if let Some(slot) = self.tenants.get_mut(number) {
             *slot = place;
         }
+    }
+
+    /// Notes when a batch was written.
+    pub fn note_time(&mut self, sequence: u64, time_ms: u64) {
+        self.times.push_back((sequence, time_ms));
+        if self.times.len() > TIMES_MAX {
+            self.times.pop_front();
+        }
+    }
+
+    /// When the record with this sequence was written; of one that is long past, `None`.
+    pub fn time_of(&self, sequence: u64) -> Option<u64> {
+        let behind = self.times.partition_point(|(first, _)| *first <= sequence);
+        let (_, time_ms) = self.times.get(behind.checked_sub(1)?)?;
+        Some(*time_ms)
     }
 
     /// Compares the engine's count of accepted orders with the journal's, once the journal is read

@@ -1,6 +1,7 @@
 //! Everything that the dashboard shows about one tenant.
 
 use super::calls::{Calls, Heard};
+use super::channels::Channels;
 use super::news::News;
 use super::sale::Sale;
 use super::window::{Durations, Rate};
@@ -69,6 +70,7 @@ pub struct Tenant {
     pub dwell: BTreeMap<OrderState, Durations>,
     /// Orders that went from one node to another.
     pub moves: BTreeMap<(Node, Node), Rate>,
+    pub channels: Channels,
     since: HashMap<OrderKey, u64>,
 }
 

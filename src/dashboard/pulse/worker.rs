@@ -7,7 +7,7 @@ use super::sale::{Questions, by_shard};
 use super::shard::{BreakerNow, NoTail, PulseSource, READER, ShardTail, worst};
 use super::tenant::{At, Tenant};
 use super::{Pulse, PulseThread};
-use crate::engine::record::{BreakerChanged, CellRef, ProcessRecord, Record, kind};
+use crate::engine::record::{BreakerChanged, CellRef, ChannelRecord, ProcessRecord, Record, kind};
 use crate::feed::{FeedError, FeedProgress, Tail};
 use crate::limits::DASHBOARD_TENANTS_MAX;
 use crate::metrics;
@@ -201,6 +201,9 @@ impl Worker {
         let left = Box::new(NoTail(shard.tail.place()));
         let mut tail = std::mem::replace::<Box<dyn Tail>>(&mut shard.tail, left);
         let progress = tail.next(&mut |batch| {
+            if let Some(shard) = self.shards.get_mut(place) {
+                shard.note_time(batch.sequence, batch.time_ms);
+            }
             let records = Records::new(batch.payload).take(batch.records as usize);
             for (sequence, raw) in (batch.sequence..).zip(records) {
                 if let Some(shard) = self.shards.get_mut(place) {
@@ -245,7 +248,8 @@ impl Worker {
             Record::Process(ProcessRecord::Breaker(changed)) => {
                 self.breaker(place, time_ms, changed);
             }
-            Record::ShortageDetected { cell, short } => self.shortage(place, *cell, *short),
+            Record::Channel(record) => self.channel(place, time_ms, record),
+            Record::ShortageDetected { cell, .. } => self.shortage(place, *cell),
             _ => {
                 let Some(tenant) = tenant_of(record) else {
                     return;
@@ -267,16 +271,38 @@ impl Worker {
         }
     }
 
+    /// A channel got its name, or acknowledged quantities: how old were they?
+    fn channel(&mut self, place: usize, time_ms: u64, record: &ChannelRecord<'_>) {
+        let Some(shard) = self.shards.get(place) else {
+            return;
+        };
+        let (tenant, channel) = record.channel();
+        let known = shard.tenants.get(usize::from(tenant.0)).copied().flatten();
+        let Some(tenant) = known.and_then(|known| self.tenants.get_mut(known)) else {
+            return;
+        };
+        match record {
+            ChannelRecord::Defined { name, .. } => tenant.channels.name(channel, name),
+            ChannelRecord::Published { items, .. } => {
+                for item in items.iter() {
+                    if let Some(true_ms) = shard.time_of(item.sequence) {
+                        let lag_ms = time_ms.saturating_sub(true_ms);
+                        tenant.channels.published(channel, time_ms, lag_ms);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The record does not say whose SKU it is; the engine will, for those that it is asked about.
-    fn shortage(&mut self, place: usize, cell: CellRef, short: u32) {
+    fn shortage(&mut self, place: usize, cell: CellRef) {
         let Some(shard) = self.shards.get(place) else {
             return;
         };
         for tenant in shard.tenants.iter().flatten() {
             if let Some(tenant) = self.tenants.get_mut(*tenant) {
-                tenant
-                    .sale
-                    .shortage((shard.number, cell.sku), u64::from(short));
+                tenant.sale.shortage((shard.number, cell.sku));
             }
         }
     }
@@ -382,7 +408,7 @@ impl Worker {
                 slow,
                 providers: &self.providers,
                 breakers: &worst(&self.shards, self.providers.len()),
-                open_holds: self.shards.iter().map(|shard| shard.open_holds).sum(),
+                open_holds: self.open_holds(),
                 lost: self.shards.iter().map(|shard| shard.lost).sum(),
                 yours: &self.yours,
                 sold_out: &self.sold_out,
@@ -395,6 +421,12 @@ impl Worker {
         if slow {
             self.ask(questions);
         }
+    }
+
+    /// Unpaid holds, where they can only be those of the one tenant there is.
+    fn open_holds(&self) -> Option<u64> {
+        let all = self.shards.iter().map(|shard| shard.open_holds).sum();
+        (self.tenants.len() <= 1).then_some(all)
     }
 
     fn read_registry(&mut self) {

@@ -221,7 +221,7 @@ impl Play {
     async fn place(&mut self) -> Result<bool, Problem> {
         self.placed += 1;
         let number = self.placed;
-        let key = OrderKey((u128::from(self.seed) << 64 | u128::from(number)).max(1));
+        let key = self.key(number);
         let request = PlaceRequest {
             key,
             version: 1,
@@ -247,6 +247,15 @@ impl Play {
         Ok(accepted)
     }
 
+    /// Keys of one simulation differ from their first digit on, as those of a shop do.
+    fn key(&self, number: u64) -> OrderKey {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(&number.to_le_bytes());
+        let first = hasher.finalize().as_bytes().first_chunk().copied();
+        OrderKey(first.map_or(1, u128::from_le_bytes).max(1))
+    }
+
     fn details(&self, number: u64) -> OrderDetails {
         let mark = self.seed % 1_000_000;
         let address = vec![format!("Calle Sol {number}"), "28013 Madrid".to_owned()];
@@ -258,7 +267,7 @@ impl Play {
             shipping_address: address.clone(),
             billing_address: address,
             country: "ES".to_owned(),
-            payment_token: "pm_card_visa".to_owned(),
+            payment_token: format!("pm_sim{mark:06}n{number}"), // a card each
             unit_prices: vec![TOTAL_CENTS],
             ip: format!("10.{}.{}.{number}", mark >> 8 & 255, mark & 255),
             device: format!("device-{mark}-{number}"),

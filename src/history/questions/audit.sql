@@ -4,7 +4,7 @@ FROM (
            d.order_key AS subject, COALESCE(d.reason, '') AS reason
     FROM decisions AS d
     UNION ALL
-    SELECT m.shard, m.tenant, m.sequence, m.time_ms, m.actor, 'stock', m.kind,
+    SELECT m.shard, COALESCE(m.tenant, s.tenant), m.sequence, m.time_ms, m.actor, 'stock', m.kind,
            s.name || ' at ' || COALESCE(l.name, '–'),
            CAST(COALESCE(m.quantity, 0) AS TEXT) || ' units'
            || CASE WHEN COALESCE(m.reason, '') = '' THEN '' ELSE ': ' || m.reason END

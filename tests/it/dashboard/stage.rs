@@ -1,0 +1,294 @@
+//! A server with providers in the sandbox, orders on their way, and what `/v1` says about them.
+
+use super::browser::Browser;
+use crate::it::served::{Served, config};
+use crate::it::web::send;
+use onhand::client::{ConnectOptions, Connection};
+use onhand::net::token::Token;
+use onhand::sandbox::faults::{Kind, Rule};
+use onhand::sandbox::{Options, Sandbox};
+use onhand::types::{
+    ChannelId, CommandKey, LocationId, OrderDetails, OrderKey, ResultCode, Role, SkuId,
+};
+use onhand::wire::request::catalog::SKU_ON_SALE;
+use onhand::wire::request::{
+    Line, Lines, LocationDefinition, Receive, ReserveItem, SkuDefinition, reserve_flags,
+};
+use onhand::wire::{details, key};
+use serde_json::Value;
+use std::net::SocketAddr;
+
+const TENANT: &str = "default";
+const CHANNEL: ChannelId = ChannelId(3);
+const TOTAL: u64 = 4_470;
+
+/// Units of the first SKU; of the second there are ten.
+const UNITS: u32 = 1_000_000;
+
+/// How long an order may take to get where a test wants it.
+const PATIENCE_MS: u64 = 120_000;
+
+/// See the module.
+pub struct Stage {
+    served: Option<Served>,
+    sandbox: Option<Sandbox>,
+    connection: Option<Connection>,
+    pub http: SocketAddr,
+    placed: u64,
+    _directory: tempfile::TempDir,
+}
+
+impl Stage {
+    /// A server of the order process; parcels take `step_ms` for each step.
+    pub fn start(step_ms: u64) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let sandbox = Sandbox::start(Options {
+            step_ms,
+            ..Options::default()
+        });
+        let sandbox = sandbox.expect("a sandbox");
+        let mut config = config(&directory.path().join("data"));
+        config.http = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        config.sandbox = Some(sandbox.address());
+        let served = Served::start(&config);
+        let http = served.http.expect("HTTP");
+        sandbox
+            .callbacks()
+            .set_target(Some(format!("http://{http}")));
+        let options = ConnectOptions::new(&served.address.to_string(), "", TENANT);
+        let mut connection = Connection::connect(&options).expect("connected");
+        stock_up(&mut connection);
+        Self {
+            served: Some(served),
+            sandbox: Some(sandbox),
+            connection: Some(connection),
+            http,
+            placed: 0,
+            _directory: directory,
+        }
+    }
+
+    /// A server that asks for tokens and has no providers, and a token for tenant `default`.
+    pub fn guarded() -> (Self, String) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (secret, token) = Token::draw("desk", Role::Operator, TENANT).expect("a token");
+        let file = directory.path().join("tokens");
+        std::fs::write(&file, format!("{}\n", token.to_line())).expect("written");
+        let mut config = config(&directory.path().join("data"));
+        config.http = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        config.token_file = Some(file);
+        let served = Served::start(&config);
+        let http = served.http.expect("HTTP");
+        let stage = Self {
+            served: Some(served),
+            sandbox: None,
+            connection: None,
+            http,
+            placed: 0,
+            _directory: directory,
+        };
+        (stage, secret)
+    }
+
+    /// The address of a page.
+    pub fn page(&self, name: &str) -> String {
+        format!("http://{}/#/{name}", self.http)
+    }
+
+    /// Places so many orders that go through the whole process; returns their keys.
+    pub fn place(&mut self, count: u64) -> Vec<String> {
+        let line = line(0);
+        let numbers = self.placed..self.placed + count;
+        self.placed += count;
+        let encoded: Vec<Vec<u8>> = numbers.clone().map(details_of).collect();
+        let keys: Vec<OrderKey> = numbers.clone().map(key_of).collect();
+        let orders: Vec<ReserveItem<'_>> = numbers
+            .zip(&encoded)
+            .map(|(number, details)| ReserveItem {
+                flags: reserve_flags::PLACE,
+                total: TOTAL,
+                details,
+                ..hold(key_of(number), number, &line)
+            })
+            .collect();
+        self.reserve(&orders);
+        keys.iter().map(ToString::to_string).collect()
+    }
+
+    /// Offers so many holds of one unit, one in five for a SKU that is soon sold out.
+    pub fn offer(&mut self, first: u64, count: u64) {
+        let lines = [line(0), line(1)];
+        let orders: Vec<ReserveItem<'_>> = (first..first + count)
+            .map(|number| {
+                let line = &lines[usize::from(number % 5 == 0)];
+                hold(OrderKey(1 << 100 | u128::from(number)), number, line)
+            })
+            .collect();
+        self.reserve(&orders);
+    }
+
+    fn reserve(&mut self, orders: &[ReserveItem<'_>]) {
+        let connection = self.connection.as_mut().expect("a connection");
+        for answer in connection.reserve(orders).expect("an answer") {
+            let code = answer.item.code;
+            let fits = matches!(code, ResultCode::Ok | ResultCode::InsufficientStock);
+            assert!(fits, "{code}");
+        }
+    }
+
+    /// The mail provider refuses every message.
+    pub fn refuse_messages(&self) {
+        let mut rule = Rule::new("sendgrid", Kind::Status);
+        rule.status = Some(400);
+        let sandbox = self.sandbox.as_ref().expect("a sandbox");
+        sandbox.fault(rule).expect("a rule");
+    }
+
+    /// Every provider works.
+    pub fn restore(&self) {
+        let sandbox = self.sandbox.as_ref().expect("a sandbox");
+        sandbox.faults().clear(None, None);
+    }
+
+    /// What HTTP says.
+    pub fn get(&self, path: &str) -> Value {
+        send(self.http, "GET", path, &[], b"").is(200).json()
+    }
+
+    /// Waits until an order's state is as wanted.
+    #[track_caller]
+    pub fn until_state(&self, order: &str, wanted: impl Fn(&str) -> bool) {
+        let end_ns = onhand::clock::monotonic_ns() + PATIENCE_MS * 1_000_000;
+        loop {
+            let shown = self.get(&format!("/v1/orders/{order}"));
+            if shown["state"].as_str().is_some_and(&wanted) {
+                return;
+            }
+            assert!(onhand::clock::monotonic_ns() < end_ns, "{shown}");
+            onhand::clock::sleep_ms(100);
+        }
+    }
+
+    /// The one order that waits for a person.
+    pub fn only_review(&self) -> String {
+        let found = self.get("/v1/review");
+        let orders = found["orders"].as_array().expect("a list");
+        assert_eq!(orders.len(), 1, "{found}");
+        orders[0]["order"].as_str().expect("a key").to_owned()
+    }
+
+    /// What the history knows about an order, once it knows of a decision.
+    pub fn timeline(&self, order: &str) -> Vec<Value> {
+        let end_ns = onhand::clock::monotonic_ns() + PATIENCE_MS * 1_000_000;
+        loop {
+            let told = self.get(&format!("/dashboard/data/timeline/{order}"));
+            let events = told["events"].as_array().expect("a list");
+            if events.iter().any(|event| event["what"] == "decision") {
+                return events.clone();
+            }
+            assert!(onhand::clock::monotonic_ns() < end_ns, "{told}");
+            onhand::clock::sleep_ms(100);
+        }
+    }
+
+    /// Stops the server; the page has to say that its figures are old.
+    pub fn stop_and_be_called_stale(mut self, browser: &Browser) {
+        drop(self.connection.take());
+        self.served.take().expect("running").stop().expect("clean");
+        browser.until(
+            "a warning",
+            "return !document.getElementById('stale').hidden \
+             && document.getElementById('stale').textContent.includes('No figures since')",
+        );
+        browser.shot("stale");
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(self.connection.take());
+        drop(self.served.take());
+        if let Some(sandbox) = self.sandbox.take() {
+            sandbox.stop();
+        }
+    }
+}
+
+fn line(sku: u32) -> Line {
+    Line {
+        sku: SkuId(sku),
+        quantity: 1,
+        location: LocationId::ANY,
+    }
+}
+
+fn hold(key: OrderKey, number: u64, line: &Line) -> ReserveItem<'_> {
+    ReserveItem {
+        key,
+        customer: 1_000 + number,
+        total: 0,
+        ttl_ms: 900_000,
+        version: 1,
+        channel: CHANNEL,
+        currency: 978,
+        flags: 0,
+        destination: None,
+        lines: Lines::new(std::slice::from_ref(line)),
+        details: &[],
+    }
+}
+
+fn key_of(number: u64) -> OrderKey {
+    key::order_key(CHANNEL, external_id(number).as_bytes())
+}
+
+fn external_id(number: u64) -> String {
+    format!("w{number:05}")
+}
+
+fn details_of(number: u64) -> Vec<u8> {
+    let address = vec![format!("Calle Sol {number}"), "28013 Madrid".to_owned()];
+    let details = OrderDetails {
+        external_id: external_id(number),
+        contact_name: format!("Ana Ruiz {number}"),
+        email: format!("ana.{number}@example.com"),
+        phone: format!("+3460{number:07}"),
+        shipping_address: address.clone(),
+        billing_address: address,
+        country: "ES".to_owned(),
+        payment_token: format!("pm_card_{number}"),
+        unit_prices: vec![TOTAL],
+        ip: format!("10.0.{}.{}", number >> 8, number & 255),
+        device: format!("device-{number}"),
+        session: format!("session-{number}"),
+        checkout_seconds: 90,
+        custom_handling: String::new(),
+    };
+    details::encode(&details, 1).expect("details that fit")
+}
+
+fn stock_up(connection: &mut Connection) {
+    let skus = ["mug-red", "shoe-42"].map(|name| SkuDefinition {
+        name,
+        flags: SKU_ON_SALE,
+    });
+    connection.define_skus(&skus).expect("SKUs");
+    let location = LocationDefinition {
+        name: "berlin",
+        priority: 0,
+        x: 0,
+        y: 0,
+    };
+    connection
+        .define_locations(&[location])
+        .expect("a location");
+    let arrival = |key, sku, quantity| Receive {
+        key: CommandKey(key),
+        sku: SkuId(sku),
+        quantity,
+        location: LocationId(0),
+    };
+    connection
+        .receive_stock(&[arrival(1, 0, UNITS), arrival(2, 1, 10)])
+        .expect("stock");
+}
