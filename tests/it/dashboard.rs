@@ -30,7 +30,10 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
     };
     let mut stage = Stage::start(1_000);
     browser.go(&stage.page("flow"));
-    browser.until("live figures", "return window.fresh?.dataset.state === 'live'");
+    browser.until(
+        "live figures",
+        "return window.fresh?.dataset.state === 'live'",
+    );
     let first = stage.place(20);
     browser.until(
         "dots on their way",
@@ -167,7 +170,10 @@ fn dead_letters_of_one_cause_are_driven_again_together() {
         "what became of them",
         "return document.querySelector('.head [role=status]').textContent.startsWith('5 driven again: 5 recovered')",
     );
-    browser.until("none left", "return !document.querySelector('button.main')");
+    browser.until(
+        "none left",
+        "return !document.querySelector('main button.main')",
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ export function show(main) {
   function headlines() {
     const last = live.news.at(-1);
     const mark = live.news.reduce((sum, one) => sum + one.more, last?.id ?? 0);
-    if (mark === told) return;
+    if (mark === told || news.contains(document.activeElement)) return; // the focus stays where it is
     told = mark;
     newest = last?.id ?? newest;
     const rows = [...live.news].reverse().slice(0, 40).map((one) => {

@@ -385,6 +385,7 @@ impl Worker {
         let behind = self.behind();
         let as_of_ms = now_ms.saturating_sub(behind.1);
         let mut questions = Questions::new();
+        let open_holds = self.open_holds();
         let watched = Arc::clone(&self.pulse.watched);
         for (name, one) in watched.lock().iter_mut() {
             if one.sender.receiver_count() == 0 {
@@ -395,12 +396,7 @@ impl Worker {
             let tenant = place.and_then(|place| self.tenants.get_mut(place));
             let tenant = tenant.unwrap_or(&mut none);
             if slow {
-                let skus = tenant.sale.choose(as_of_ms / 1_000);
-                let numbers = &tenant.numbers;
-                let asked = by_shard(|shard| numbers.get(&shard).copied(), &skus);
-                for (shard, skus) in asked {
-                    questions.entry(shard).or_default().extend(skus);
-                }
+                ask_about(tenant, as_of_ms / 1_000, &mut questions);
             }
             let shown = Shown {
                 as_of_ms,
@@ -408,7 +404,7 @@ impl Worker {
                 slow,
                 providers: &self.providers,
                 breakers: &worst(&self.shards, self.providers.len()),
-                open_holds: self.open_holds(),
+                open_holds,
                 lost: self.shards.iter().map(|shard| shard.lost).sum(),
                 yours: &self.yours,
                 sold_out: &self.sold_out,
@@ -453,6 +449,16 @@ impl Worker {
             }
         }
         behind
+    }
+}
+
+/// Adds the SKUs that sell, or are short, to what the engines are asked.
+fn ask_about(tenant: &mut Tenant, second: u64, questions: &mut Questions) {
+    let skus = tenant.sale.choose(second);
+    let numbers = &tenant.numbers;
+    let asked = by_shard(|shard| numbers.get(&shard).copied(), &skus);
+    for (shard, skus) in asked {
+        questions.entry(shard).or_default().extend(skus);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A headless browser, driven as a person would.
 
 use super::stage::Stage;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -147,13 +148,16 @@ impl Browser {
         clicked.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
-    /// Types into whatever has the focus.
+    /// Types into whatever has the focus, key by key.
     #[track_caller]
     pub fn press(&self, keys: &str) {
-        let client = self.client();
-        let pressed = self
-            .runtime
-            .block_on(async { client.active_element().await?.send_keys(keys).await });
+        let mut actions = KeyActions::new("keyboard".to_owned());
+        for value in keys.chars() {
+            let (down, up) = (KeyAction::Down { value }, KeyAction::Up { value });
+            actions = actions.then(down).then(up);
+        }
+        let pressed = self.client().perform_actions(actions);
+        let pressed = self.runtime.block_on(pressed);
         pressed.unwrap_or_else(|error| panic!("{keys:?}: {error}"));
     }
 

@@ -50,6 +50,7 @@ impl Stage {
         let mut config = config(&directory.path().join("data"));
         config.http = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         config.sandbox = Some(sandbox.address());
+        config.segment_bytes = 32 << 20; // room for batches of a thousand orders
         let served = Served::start(&config);
         let http = served.http.expect("HTTP");
         sandbox

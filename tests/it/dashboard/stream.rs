@@ -8,7 +8,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 /// Orders of one batch.
-const BATCH: u64 = 4_000;
+const BATCH: u64 = 1_000;
+
+/// Batches.
+const BATCHES: u64 = 80;
 
 /// An open stream of figures.
 struct Stream {
@@ -63,7 +66,7 @@ fn frames_are_few_and_small_at_any_order_rate_and_tell_what_the_journal_holds() 
     let (before, started_ns) = (stream.bytes, onhand::clock::monotonic_ns());
     let (done, told) = crossbeam::channel::bounded(1);
     let placing = std::thread::spawn(move || {
-        for batch in 0..20 {
+        for batch in 0..BATCHES {
             stage.offer(batch * BATCH, BATCH);
         }
         done.send(()).expect("somebody waits");
@@ -71,7 +74,7 @@ fn frames_are_few_and_small_at_any_order_rate_and_tell_what_the_journal_holds() 
     });
     let mut frames = 0_u64;
     let mut ended = false;
-    let offered = 20 * BATCH;
+    let offered = BATCHES * BATCH;
     let last = loop {
         let (_, frame) = stream.frame();
         frames += 1;
