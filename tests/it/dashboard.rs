@@ -89,7 +89,7 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
     browser.press(browser::ENTER);
     browser.until(
         "what became of it",
-        "return !!document.querySelector('#said p')",
+        "return document.querySelector('#said').textContent.includes('Approved')",
     );
     stage.until_state(&order, |state| state != "REVIEW");
     let told = stage.timeline(&order);

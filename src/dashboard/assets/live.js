@@ -50,6 +50,12 @@ export function connect() {
   };
 }
 
+// A page that is left but kept would hold its connection, of which a browser has six to a server.
+window.addEventListener("pagehide", disconnect);
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && session.role) connect();
+});
+
 export function disconnect() {
   source?.close();
   source = null;

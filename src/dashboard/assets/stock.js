@@ -24,14 +24,17 @@ export function show(main) {
       const found = await api(`/v1/stock?${query}`);
       if (!alive) return;
       stop();
-      const rows = (found.stock ?? []).filter((row) => row.sku.startsWith(wanted));
+      const rows = found.stock.filter((one) => one.sku.startsWith(wanted))
+        .flatMap((one) => (one.cells.length ? one.cells : [{}]).map((cell) => ({ ...cell, sku: one.sku, on_sale: one.on_sale })));
       fill(host, rows.length ? table("Units by SKU and location", [
-        ["SKU", (row) => row.sku], ["location", (row) => row.location ?? "all"],
+        ["SKU", (row) => [row.sku, row.on_sale ? null : h("span", { class: "chip" }, "off sale")]], ["location", (row) => row.location],
         ["on hand", (row) => number(row.on_hand), "num"], ["available", (row) => number(row.available), "num"],
         ["held", (row) => number(row.reserved), "num"], ["committed", (row) => number(row.committed), "num"],
-        ["safety", (row) => number(row.safety), "num"], ["damaged", (row) => number(row.damaged), "num"], ["to inspect", (row) => number(row.quality_control), "num"],
+        ["safety", (row) => number(row.safety), "num"], ["damaged", (row) => number(row.damaged), "num"],
+        ["to inspect", (row) => number(row.quality_control), "num"],
+        ["short", (row) => (row.short > 0 ? h("span", { class: "chip bad" }, number(row.short)) : number(row.short)), "num"],
         ["", (row) => (row.location ? h("button", { type: "button", onclick: () => adjust(row) }, "Adjust", h("span", { class: "hush" }, ` ${row.sku} at ${row.location}`)) : null)],
-      ], rows) : empty("No SKU with stock."));
+      ], rows) : empty(wanted ? `No SKU of this page begins with “${wanted}”.` : "No SKU is defined."));
       fill(more, found.next ? h("button", { type: "button", onclick: () => load(found.next) }, "Next page") : "");
     } catch (error) {
       if (!alive) return;
@@ -62,8 +65,8 @@ export function show(main) {
         { name: "reason", label: "Reason (kept in the journal)", required: true }],
     });
     if (!said) return;
-    const body = { sku: row.sku, location: row.location, delta: Number(said.delta), reason: said.reason };
-    await attempt(() => api("/v1/stock/adjust", { method: "POST", body }), `${row.sku} adjusted by ${said.delta}`);
+    const body = { location: row.location, delta: Number(said.delta), reason: said.reason };
+    await attempt(() => api(`/v1/stock/${encodeURIComponent(row.sku)}/adjust`, { method: "POST", body }), `${row.sku} adjusted by ${said.delta}`);
     load();
   }
 

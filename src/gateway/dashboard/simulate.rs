@@ -188,7 +188,8 @@ impl Play {
         self.break_down(backup, 40_000).await?;
         self.place().await?;
         wait(18).await;
-        self.step("both processors work again: approve the order in the review queue");
+        self.restore().await?;
+        self.step("both processors work again, their breakers are reset: approve the order in the review queue");
         Ok(())
     }
 
@@ -198,6 +199,22 @@ impl Play {
             let title = "The sandbox does not answer.";
             Problem::new(StatusCode::BAD_GATEWAY, "NO_SANDBOX", title).because(error)
         })
+    }
+
+    /// Both processors work, and calls go out to them at once.
+    async fn restore(&self) -> Result<(), Problem> {
+        if let Err(error) = self.rehearsal.restore().await {
+            tracing::warn!(error, "the sandbox could not be restored");
+        }
+        let (primary, backup) = self.rehearsal.processors();
+        for provider in [primary, backup] {
+            let reset = LocalRequest::Breaker {
+                provider,
+                isolate: false,
+            };
+            self.ask(reset).await?;
+        }
+        Ok(())
     }
 
     async fn sku_names(&self) -> Result<Vec<String>, Problem> {
