@@ -24,7 +24,7 @@ export function show(main, [chosen]) {
     if (known === mark) return;
     mark = known;
     rows = found.orders;
-    count.textContent = `${number(rows.length)}${found.next ? "+" : ""} wait for a decision`;
+    count.textContent = `${number(rows.length)}${found.next ? "+" : ""} to decide`;
     const focused = document.activeElement?.dataset?.order;
     fill(list, ...(rows.length ? rows.map((row) => h("button", {
       type: "button", class: "pick", "data-order": row.order, "aria-current": String(row.order === picked), onclick: () => pick(row.order),

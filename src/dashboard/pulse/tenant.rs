@@ -161,7 +161,7 @@ impl Tenant {
             ProcessEvent::PaymentFailedOver => (
                 "failover",
                 Box::new(|| match processor {
-                    "" => "payment left its processor".to_owned(),
+                    "" => said("payment goes on at the next processor", moved.note),
                     processor => format!("payment goes on at {processor}"),
                 }),
             ),
