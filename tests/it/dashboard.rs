@@ -252,11 +252,11 @@ fn every_page_fits_a_phone_without_sideways_scroll() {
         let name = page.split('/').next().unwrap_or(page);
         let name = if page == one { "order" } else { name };
         browser.shot(&format!("{name}-phone"));
-        let beyond = browser.js(
-            "return [document.documentElement.scrollWidth, innerWidth, \
-             ...[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 \
-             && !one.closest('.scroll') && !one.closest('.hush') && !one.closest('svg') && !one.closest('thead')).map((one) => one.outerHTML.slice(0, 120))]",
-        );
+        let beyond = browser.js("return [document.documentElement.scrollWidth, innerWidth, \
+             ...[...document.querySelectorAll('main *')] \
+             .filter((one) => one.getBoundingClientRect().right > innerWidth + 1) \
+             .filter((one) => !one.closest('.scroll, .hush, svg, thead')) \
+             .map((one) => one.outerHTML.slice(0, 120))]");
         let parts = beyond.as_array().expect("a list");
         assert!(parts[0].as_i64() <= Some(360), "{page}: {beyond}");
         assert_eq!(parts.len(), 2, "{page}: {beyond}");

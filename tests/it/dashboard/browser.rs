@@ -115,7 +115,11 @@ impl Browser {
              && !!document.querySelector('main h1')",
         );
         // What the page asks for has come, or was refused.
-        self.until("a quiet network", "return performance.getEntriesByType('resource').every((one) => one.responseEnd > 0 || one.name.includes('/events'))");
+        self.until(
+            "a quiet network",
+            "return performance.getEntriesByType('resource')\
+             .every((one) => one.responseEnd > 0 || one.name.includes('/events'))",
+        );
     }
 
     /// Runs a script in the page.
@@ -181,9 +185,10 @@ impl Browser {
     pub fn axe(&self) -> Vec<Value> {
         self.js(include_str!("../../assets/axe.min.js"));
         let script = "const done = arguments[arguments.length - 1];\
-             axe.run(document, { resultTypes: ['violations'] }).then((found) => done(found.violations\
+             axe.run(document, { resultTypes: ['violations'] })\
+             .then((found) => done(found.violations\
              .filter((one) => ['serious', 'critical'].includes(one.impact))\
-             .map((one) => ({ id: one.id, impact: one.impact, nodes: one.nodes.map((node) => [node.html, node.failureSummary]) }))))";
+             .map((one) => ({ id: one.id, nodes: one.nodes.map((node) => node.html) }))))";
         let client = self.client();
         let ran = self.runtime.block_on(async {
             let limit = Duration::from_millis(PATIENCE_MS);
