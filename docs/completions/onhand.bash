@@ -61,6 +61,9 @@ _onhand() {
             onhand,location)
                 cmd="onhand__subcmd__location"
                 ;;
+            onhand,mappings)
+                cmd="onhand__subcmd__mappings"
+                ;;
             onhand,order)
                 cmd="onhand__subcmd__order"
                 ;;
@@ -72,6 +75,9 @@ _onhand() {
                 ;;
             onhand,pipelines)
                 cmd="onhand__subcmd__pipelines"
+                ;;
+            onhand,quarantine)
+                cmd="onhand__subcmd__quarantine"
                 ;;
             onhand,review)
                 cmd="onhand__subcmd__review"
@@ -295,6 +301,9 @@ _onhand() {
             onhand__subcmd__help,location)
                 cmd="onhand__subcmd__help__subcmd__location"
                 ;;
+            onhand__subcmd__help,mappings)
+                cmd="onhand__subcmd__help__subcmd__mappings"
+                ;;
             onhand__subcmd__help,order)
                 cmd="onhand__subcmd__help__subcmd__order"
                 ;;
@@ -306,6 +315,9 @@ _onhand() {
                 ;;
             onhand__subcmd__help,pipelines)
                 cmd="onhand__subcmd__help__subcmd__pipelines"
+                ;;
+            onhand__subcmd__help,quarantine)
+                cmd="onhand__subcmd__help__subcmd__quarantine"
                 ;;
             onhand__subcmd__help,review)
                 cmd="onhand__subcmd__help__subcmd__review"
@@ -400,6 +412,12 @@ _onhand() {
             onhand__subcmd__help__subcmd__location,list)
                 cmd="onhand__subcmd__help__subcmd__location__subcmd__list"
                 ;;
+            onhand__subcmd__help__subcmd__mappings,import)
+                cmd="onhand__subcmd__help__subcmd__mappings__subcmd__import"
+                ;;
+            onhand__subcmd__help__subcmd__mappings,list)
+                cmd="onhand__subcmd__help__subcmd__mappings__subcmd__list"
+                ;;
             onhand__subcmd__help__subcmd__order,cancel)
                 cmd="onhand__subcmd__help__subcmd__order__subcmd__cancel"
                 ;;
@@ -459,6 +477,18 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__pipelines,show)
                 cmd="onhand__subcmd__help__subcmd__pipelines__subcmd__show"
+                ;;
+            onhand__subcmd__help__subcmd__quarantine,discard)
+                cmd="onhand__subcmd__help__subcmd__quarantine__subcmd__discard"
+                ;;
+            onhand__subcmd__help__subcmd__quarantine,list)
+                cmd="onhand__subcmd__help__subcmd__quarantine__subcmd__list"
+                ;;
+            onhand__subcmd__help__subcmd__quarantine,redrive)
+                cmd="onhand__subcmd__help__subcmd__quarantine__subcmd__redrive"
+                ;;
+            onhand__subcmd__help__subcmd__quarantine,show)
+                cmd="onhand__subcmd__help__subcmd__quarantine__subcmd__show"
                 ;;
             onhand__subcmd__help__subcmd__review,approve)
                 cmd="onhand__subcmd__help__subcmd__review__subcmd__approve"
@@ -549,6 +579,24 @@ _onhand() {
                 ;;
             onhand__subcmd__location__subcmd__help,list)
                 cmd="onhand__subcmd__location__subcmd__help__subcmd__list"
+                ;;
+            onhand__subcmd__mappings,help)
+                cmd="onhand__subcmd__mappings__subcmd__help"
+                ;;
+            onhand__subcmd__mappings,import)
+                cmd="onhand__subcmd__mappings__subcmd__import"
+                ;;
+            onhand__subcmd__mappings,list)
+                cmd="onhand__subcmd__mappings__subcmd__list"
+                ;;
+            onhand__subcmd__mappings__subcmd__help,help)
+                cmd="onhand__subcmd__mappings__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__mappings__subcmd__help,import)
+                cmd="onhand__subcmd__mappings__subcmd__help__subcmd__import"
+                ;;
+            onhand__subcmd__mappings__subcmd__help,list)
+                cmd="onhand__subcmd__mappings__subcmd__help__subcmd__list"
                 ;;
             onhand__subcmd__order,cancel)
                 cmd="onhand__subcmd__order__subcmd__cancel"
@@ -688,6 +736,36 @@ _onhand() {
             onhand__subcmd__pipelines__subcmd__help,show)
                 cmd="onhand__subcmd__pipelines__subcmd__help__subcmd__show"
                 ;;
+            onhand__subcmd__quarantine,discard)
+                cmd="onhand__subcmd__quarantine__subcmd__discard"
+                ;;
+            onhand__subcmd__quarantine,help)
+                cmd="onhand__subcmd__quarantine__subcmd__help"
+                ;;
+            onhand__subcmd__quarantine,list)
+                cmd="onhand__subcmd__quarantine__subcmd__list"
+                ;;
+            onhand__subcmd__quarantine,redrive)
+                cmd="onhand__subcmd__quarantine__subcmd__redrive"
+                ;;
+            onhand__subcmd__quarantine,show)
+                cmd="onhand__subcmd__quarantine__subcmd__show"
+                ;;
+            onhand__subcmd__quarantine__subcmd__help,discard)
+                cmd="onhand__subcmd__quarantine__subcmd__help__subcmd__discard"
+                ;;
+            onhand__subcmd__quarantine__subcmd__help,help)
+                cmd="onhand__subcmd__quarantine__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__quarantine__subcmd__help,list)
+                cmd="onhand__subcmd__quarantine__subcmd__help__subcmd__list"
+                ;;
+            onhand__subcmd__quarantine__subcmd__help,redrive)
+                cmd="onhand__subcmd__quarantine__subcmd__help__subcmd__redrive"
+                ;;
+            onhand__subcmd__quarantine__subcmd__help,show)
+                cmd="onhand__subcmd__quarantine__subcmd__help__subcmd__show"
+                ;;
             onhand__subcmd__review,approve)
                 cmd="onhand__subcmd__review__subcmd__approve"
                 ;;
@@ -803,7 +881,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sandbox sku location stock channels order orders review dlq breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2393,7 +2471,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sandbox sku location stock channels order orders review dlq breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
+            opts="demo serve sandbox sku location stock order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2952,6 +3030,48 @@ _onhand() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        onhand__subcmd__help__subcmd__mappings)
+            opts="list import"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__mappings__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__mappings__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         onhand__subcmd__help__subcmd__order)
             opts="place hold show confirm release cancel extend ship return"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -3275,6 +3395,76 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help__subcmd__pipelines__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__quarantine)
+            opts="list show redrive discard"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__quarantine__subcmd__discard)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__quarantine__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__quarantine__subcmd__redrive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__quarantine__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3973,6 +4163,152 @@ _onhand() {
                     ;;
                 --timeout-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings)
+            opts="-h --help list import help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings__subcmd__help)
+            opts="list import help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings__subcmd__import)
+            opts="-h --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__mappings__subcmd__list)
+            opts="-h --limit --after --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -5399,6 +5735,272 @@ _onhand() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine)
+            opts="-h --help list show redrive discard help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__discard)
+            opts="-h --reason --key --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__help)
+            opts="list show redrive discard help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__help__subcmd__discard)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__help__subcmd__redrive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__list)
+            opts="-h --fate --channel --limit --after --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --channel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__redrive)
+            opts="-h --reason --key --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__quarantine__subcmd__show)
+            opts="-h --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

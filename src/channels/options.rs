@@ -1,10 +1,14 @@
 //! One configured channel: a shop at a marketplace.
 
+use super::api::ApiOptions;
 use super::delivery::Secrets;
 use crate::limits::NAME_BYTES_MAX;
 use crate::types::secret::Secret;
 use crate::types::{ChannelId, ChannelKind};
 use std::collections::BTreeMap;
+
+/// Longest time of one call of a channel's API, in milliseconds.
+const API_TIMEOUT_MS: u64 = 10_000;
 
 /// A shop at a marketplace, as the channels file describes it. Its `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub struct ChannelOptions {
     pub currency: Option<u16>,
     /// How often changed orders are asked for, in milliseconds; 0: never.
     pub poll_ms: u64,
+    /// Wait before an order's detail is asked for a second time, in milliseconds; it doubles.
+    pub fetch_retry_ms: u64,
 }
 
 impl ChannelOptions {
@@ -46,6 +52,19 @@ impl ChannelOptions {
     #[must_use]
     pub fn credential(&self, name: &str) -> &str {
         self.credentials.get(name).map_or("", Secret::reveal)
+    }
+
+    /// What its API client is made with.
+    #[must_use]
+    pub fn api(&self) -> ApiOptions {
+        ApiOptions {
+            kind: self.kind,
+            base_url: self.base_url.clone(),
+            timeout_ms: API_TIMEOUT_MS,
+            shop: self.shop.clone(),
+            secrets: self.credentials.clone(),
+            settings: self.settings.clone(),
+        }
     }
 
     /// Who acts in the journal, where this channel does.

@@ -22,11 +22,13 @@ mod history;
 mod import;
 mod inspect;
 mod location;
+mod mappings;
 mod order;
 mod orders;
 mod output;
 mod ping;
 mod pipelines;
+mod quarantine;
 mod review;
 mod sandbox;
 mod serve;
@@ -100,6 +102,10 @@ commands! {
     Review = review;
     /// Look at effects that exhausted their attempts, try them again or give them up.
     Dlq = dlq;
+    /// Look at what channels sent and nobody could use, work it off again or give it up.
+    Quarantine = quarantine;
+    /// Say which SKU each item of a channel stands for.
+    Mappings = mappings;
     /// See and change whether calls to the providers go out.
     Breakers = breakers;
     /// Time a round trip to a running server.

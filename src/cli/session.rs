@@ -57,7 +57,7 @@ pub(super) struct ServerArgs {
 }
 
 /// The key that makes a command safe to repeat.
-#[derive(clap::Args, Clone, Copy, Debug)]
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
 #[group(skip)]
 pub(super) struct CommandKeyArgs {
     /// Key of this command, 32 hex digits: the same one again is a retry and is not done twice

@@ -136,7 +136,7 @@ pub fn status_of(code: ResultCode) -> StatusCode {
     match code {
         ResultCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ResultCode::ForbiddenRole | ResultCode::ForbiddenTenant => StatusCode::FORBIDDEN,
-        ResultCode::UnknownOrder => StatusCode::NOT_FOUND,
+        ResultCode::UnknownOrder | ResultCode::UnknownEvent => StatusCode::NOT_FOUND,
         // The Idempotency-Key draft: one key, another request.
         ResultCode::IdempotencyConflict => StatusCode::UNPROCESSABLE_ENTITY,
         _ => match code.class() {

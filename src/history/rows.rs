@@ -2,9 +2,9 @@
 
 use super::cell::Value;
 use super::schema::{
-    ActorRow, AttemptRow, BreakerRow, DecisionRow, EffectRow, EventRow, LineMovementRow, LineRow,
-    LocationRow, MovementRow, OrderRow, PersonRow, ProviderRow, RefusalRow, RejectionRow,
-    ReportRow, Row, SkuRow, StepRow, Table, TenantRow,
+    ActorRow, AttemptRow, BreakerRow, ChannelEventRow, DecisionRow, EffectRow, EventRow,
+    ItemMappingRow, LineMovementRow, LineRow, LocationRow, MovementRow, OrderRow, PersonRow,
+    ProviderRow, RefusalRow, RejectionRow, ReportRow, Row, SkuRow, StepRow, Table, TenantRow,
 };
 use std::collections::BTreeMap;
 
@@ -55,6 +55,8 @@ pub(super) struct Rows {
     pub decisions: Vec<DecisionRow>,
     pub movements: Vec<MovementRow>,
     pub refusals: Vec<RefusalRow>,
+    pub channel_events: Vec<ChannelEventRow>,
+    pub item_mappings: Vec<ItemMappingRow>,
     /// Orders of which units were shipped by command: tenant and key.
     pub shipped: Vec<(i64, String)>,
 }
@@ -94,6 +96,8 @@ impl Rows {
             listed(self.decisions),
             listed(self.movements),
             listed(self.refusals),
+            listed(self.channel_events),
+            listed(self.item_mappings),
         ]
     }
 }

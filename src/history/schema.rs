@@ -214,4 +214,15 @@ rows! {
         shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, command_key: Text,
         code: Text, of_order: Int,
     }
+    /// Something that a channel sent, or what became of it.
+    ChannelEventRow = "channel_events" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, channel: Int,
+        event_id: Text, fate: Text, topic: Text, body_bytes: Int, order_key: Text,
+        changed_ms: Int, order_version: Int, note: Text,
+    }
+    /// An item of a channel stands for a SKU, or for none any more.
+    ItemMappingRow = "item_mappings" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, channel: Int,
+        item: Text, sku: Int, write_back: Text,
+    }
 }

@@ -41,6 +41,8 @@ pub(super) const WRITTEN: &[&str] = &[
     "DELETE FROM decisions",
     "DELETE FROM stock_movements",
     "DELETE FROM refused_commands",
+    "DELETE FROM channel_events",
+    "DELETE FROM item_mappings",
     "DELETE FROM shards",
 ];
 

@@ -56,7 +56,7 @@ impl ChannelWork {
                 source,
             }
         };
-        let intake = start_intake(access, channels, facts, Arc::clone(on_failure));
+        let intake = start_intake(access, (config, channels), facts, Arc::clone(on_failure));
         let intake = intake.map_err(failed("onhand-channels"))?;
         match start_publisher(access, channels, facts, config, Arc::clone(on_failure)) {
             Ok(publisher) => Ok(Self {
@@ -83,7 +83,7 @@ impl ChannelWork {
 
 fn start_intake<S: Storage>(
     access: &[ShardAccess<S>],
-    channels: &Arc<[ChannelOptions]>,
+    (config, channels): (&Config, &Arc<[ChannelOptions]>),
     facts: &OrderFactsStore,
     on_failure: OnFailure,
 ) -> io::Result<Intake> {
@@ -97,7 +97,7 @@ fn start_intake<S: Storage>(
             open: one.open_events.clone(),
             tenants: one.tenants.clone(),
         });
-    Intake::start(sources.collect(), channels, on_failure)
+    Intake::start(sources.collect(), channels, &route_of(config), on_failure)
 }
 
 fn start_publisher<S: Storage>(

@@ -1,6 +1,10 @@
 //! Webhooks of marketplaces: believed by their signature, taken once, turned into orders.
 
+mod fetched;
+mod killed;
+mod market;
 mod rig;
+mod traps;
 
 use onhand::types::OrderState;
 use serde_json::json;

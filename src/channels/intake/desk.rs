@@ -1,6 +1,7 @@
 //! The way to the shards: asking, and reading what the journal holds of an event.
 
-use super::ChannelOptions;
+use super::{ChannelOptions, poll};
+use crate::channels::api::Marketplace;
 use crate::channels::{self, Delivery, Incoming};
 use crate::engine::channel_event::command::EventView;
 use crate::engine::record::{ChannelEventRecord, Record};
@@ -9,9 +10,8 @@ use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalQueue, LocalReque
 use bytes::Bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Wait before a request is offered to a full queue again.
 const BUSY_WAIT: Duration = Duration::from_millis(20);
@@ -51,25 +51,39 @@ pub(super) enum Opened {
 pub(super) struct Desk {
     shards: Vec<Shard>,
     pub channels: Arc<[ChannelOptions]>,
-    stopped: AtomicBool,
+    /// The channels' APIs, in their order; `None` where a channel has no credentials.
+    pub apis: Vec<Option<Arc<dyn Marketplace>>>,
+    stop: watch::Sender<bool>,
 }
 
 impl Desk {
-    pub fn new(shards: Vec<Shard>, channels: Arc<[ChannelOptions]>) -> Self {
+    pub fn new(
+        shards: Vec<Shard>,
+        channels: Arc<[ChannelOptions]>,
+        apis: Vec<Option<Arc<dyn Marketplace>>>,
+    ) -> Self {
         Self {
             shards,
             channels,
-            stopped: AtomicBool::new(false),
+            apis,
+            stop: watch::Sender::new(false),
         }
     }
 
     /// From now on nothing new is begun.
     pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
+        self.stop.send_replace(true);
     }
 
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+        *self.stop.borrow()
+    }
+
+    /// Waits for the stop.
+    pub async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as this does.
+        let _ = stop.wait_for(|stop| *stop).await;
     }
 
     /// Asks the task's shard on behalf of its channel; waits while the shard is busy.
@@ -123,6 +137,9 @@ impl Desk {
             }
             Err(error) => return Ok(Opened::Unreadable(error.to_string())),
         };
+        if let Some(pulled) = poll::read(channel, &delivery) {
+            return Ok(Opened::Incoming(Box::new(pulled)));
+        }
         let read = match channels::read(channel.kind, &delivery) {
             Ok(read) => read,
             Err(error) => return Ok(Opened::Unreadable(error.to_string())),

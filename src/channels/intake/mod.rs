@@ -12,10 +12,15 @@
 
 mod decide;
 mod desk;
+mod fetch;
+mod poll;
 mod tail;
 mod work;
 
+pub use desk::{Stored, stored};
+
 use super::ChannelOptions;
+use super::api::{self, ApiOptionsError, Marketplace};
 use crate::engine::channel_event::command::EventView;
 use crate::feed::{Place, ShardJournal};
 use crate::shard::local::LocalQueue;
@@ -41,6 +46,28 @@ pub struct ShardSource {
 /// Called with the thread's name and the reason, where it can go on no longer.
 pub type OnFailure = Arc<dyn Fn(String, String) + Send + Sync>;
 
+/// What the thread is started with.
+struct Setup {
+    channels: Arc<[ChannelOptions]>,
+    apis: Vec<Option<Arc<dyn Marketplace>>>,
+    /// The shard of each channel's tenant.
+    homes: Vec<usize>,
+}
+
+/// The channels' API clients; none for a channel without credentials.
+fn apis(channels: &[ChannelOptions]) -> io::Result<Vec<Option<Arc<dyn Marketplace>>>> {
+    let made = channels.iter().map(|channel| {
+        if channel.credentials.is_empty() {
+            return Ok(None);
+        }
+        let failed = |error: ApiOptionsError| {
+            io::Error::other(format!("channel `{}`: {error}", channel.name))
+        };
+        api::connect(&channel.api()).map(Some).map_err(failed)
+    });
+    made.collect()
+}
+
 /// The running intake.
 pub struct Intake {
     thread: JoinHandle<()>,
@@ -51,10 +78,11 @@ impl Intake {
     /// Starts the thread `onhand-channels` for these channels.
     ///
     /// # Errors
-    /// The thread or its runtime cannot be made.
+    /// An API client, the thread or its runtime cannot be made.
     pub fn start(
         shards: Vec<ShardSource>,
         channels: &Arc<[ChannelOptions]>,
+        route: &dyn Fn(&str) -> usize,
         on_failure: OnFailure,
     ) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
@@ -62,10 +90,14 @@ impl Intake {
             .enable_all()
             .build()?;
         let name = "onhand-channels".to_owned();
-        let channels = Arc::clone(channels);
+        let setup = Setup {
+            apis: apis(channels)?,
+            homes: channels.iter().map(|one| route(&one.tenant)).collect(),
+            channels: Arc::clone(channels),
+        };
         let thread = Builder::new().name(name.clone()).spawn(move || {
             crate::affinity::yield_to_engines();
-            if let Err(error) = runtime.block_on(tail::run(shards, channels, stopped)) {
+            if let Err(error) = runtime.block_on(tail::run(shards, setup, stopped)) {
                 on_failure(name, error.to_string());
             }
             runtime.shutdown_background();

@@ -1,8 +1,7 @@
 //! Following the journals: every event to the lane of its channel.
 
 use super::desk::{Desk, Opened, Shard, Stopped, Task, lane_of};
-use super::work;
-use super::{ChannelOptions, ShardSource};
+use super::{ChannelOptions, Setup, ShardSource, poll, work};
 use crate::clock;
 use crate::engine::record::{ChannelEventRecord, Record, kind};
 use crate::feed::{FeedError, FeedProgress, Tail};
@@ -45,12 +44,12 @@ struct Follower {
 /// Follows the journals until a stop is asked for.
 pub(super) async fn run(
     sources: Vec<ShardSource>,
-    channels: Arc<[ChannelOptions]>,
+    setup: Setup,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), FeedError> {
     let mut followers = Vec::with_capacity(sources.len());
     let mut shards = Vec::with_capacity(sources.len());
-    let by_number = Arc::new(by_number(&channels));
+    let by_number = by_number(&setup.channels);
     for (number, source) in sources.into_iter().enumerate() {
         let follower = Follower {
             tail: source.journal.tail("channels", source.from),
@@ -74,8 +73,11 @@ pub(super) async fn run(
             queue: source.queue,
         });
     }
-    let desk = Arc::new(Desk::new(shards, channels));
+    let desk = Arc::new(Desk::new(shards, setup.channels, setup.apis));
     let mut workers = JoinSet::new();
+    for (place, shard) in setup.homes.into_iter().enumerate() {
+        workers.spawn(poll::run(Arc::clone(&desk), shard, place));
+    }
     let lanes: Vec<mpsc::Sender<(Task, Opened)>> = (0..LANES)
         .map(|_| {
             let (sender, receiver) = mpsc::channel(LANE_EVENTS_MAX);

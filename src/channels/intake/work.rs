@@ -1,8 +1,8 @@
 //! One event after the other, of one lane.
 
-use super::ChannelOptions;
 use super::decide::{self, Decision, Known, Verdict};
 use super::desk::{Desk, Opened, Stopped, Task};
+use super::{ChannelOptions, fetch};
 use crate::channels::{ChannelOrder, Incoming, Privacy, PrivacyKind, What};
 use crate::clock;
 use crate::engine::channel_event::command::{ChannelOrder as Applied, Settlement};
@@ -35,6 +35,12 @@ async fn work_off(desk: &Desk, task: &Task, opened: Opened) -> Result<(), Stoppe
     let verdict = match opened {
         Opened::Over => return Ok(()),
         Opened::Unreadable(why) => Verdict::quarantined(why),
+        Opened::Incoming(incoming) if incoming.what == What::Fetch => {
+            match fetch::detail(desk, task, channel, &incoming.order_id).await? {
+                Ok(found) => judge(desk, task, channel, &found).await?,
+                Err(why) => about(channel, &incoming, Verdict::quarantined(why)),
+            }
+        }
         Opened::Incoming(incoming) => judge(desk, task, channel, &incoming).await?,
     };
     settle(desk, task, channel, verdict).await
@@ -103,7 +109,7 @@ async fn judge(
         )),
         What::Privacy(privacy) => Ok(Verdict::new(EventFate::Parked, asked(privacy))),
         What::Fetch => {
-            let note = "the order's detail cannot be fetched: the channel has no API configured";
+            let note = "the marketplace's detail of the order says no more than its event";
             Ok(about(channel, incoming, Verdict::quarantined(note)))
         }
         What::Order(order) => place(desk, task, channel, (order, incoming.changed_ms)).await,

@@ -20,11 +20,12 @@ use crate::limits::{CHANNELS_MAX, NAME_BYTES_MAX};
 use crate::types::secret::Secret;
 use crate::types::{ChannelId, ChannelKind, money};
 
-/// How often changed orders are asked for where the file says nothing, in seconds.
-const POLL_SECONDS_DEFAULT: u64 = 300;
+/// How often changed orders are asked for, in seconds, 0 for never: smallest, default, largest.
+const POLL_SECONDS: [u64; 3] = [0, 300, 24 * 3_600];
 
-/// Longest time between two such questions, in seconds.
-const POLL_SECONDS_MAX: u64 = 24 * 3_600;
+/// Wait before an order's detail is asked for a second time, in milliseconds: smallest, default,
+/// largest.
+const FETCH_RETRY_MS: [u64; 3] = [1, 2_000, 15_000];
 
 /// Most secrets that may have signed at once.
 const SIGNING_SECRETS_MAX: usize = 4;
@@ -55,6 +56,7 @@ struct ChannelTable {
     settings: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     currency: Option<Spanned<String>>,
     poll_seconds: Option<Spanned<u64>>,
+    fetch_retry_ms: Option<Spanned<u64>>,
 }
 
 /// Reads a channels file and checks the whole of it, secrets included.
@@ -136,7 +138,18 @@ fn channel(source: &Source<'_>, table: &ChannelTable) -> Result<ChannelOptions, 
         credentials,
         settings: settings(source, name, &table.settings)?,
         currency: currency(source, name, table.currency.as_ref())?,
-        poll_ms: poll_ms(source, name, table.poll_seconds.as_ref())?,
+        poll_ms: number(
+            source,
+            name,
+            ("poll_seconds", &POLL_SECONDS),
+            &table.poll_seconds,
+        )? * 1_000,
+        fetch_retry_ms: number(
+            source,
+            name,
+            ("fetch_retry_ms", &FETCH_RETRY_MS),
+            &table.fetch_retry_ms,
+        )?,
     })
 }
 
@@ -300,21 +313,22 @@ fn currency(
     Err(source.at(given.span(), message))
 }
 
-fn poll_ms(
+/// A number, or its default; `bounds` are smallest, default and largest.
+fn number(
     source: &Source<'_>,
     channel: &str,
-    given: Option<&Spanned<u64>>,
+    (key, bounds): (&str, &[u64; 3]),
+    given: &Option<Spanned<u64>>,
 ) -> Result<u64, ConfigError> {
+    let [min, default, max] = *bounds;
     let Some(given) = given else {
-        return Ok(POLL_SECONDS_DEFAULT * 1_000);
+        return Ok(default);
     };
-    let seconds = *given.get_ref();
-    if seconds > POLL_SECONDS_MAX {
-        let message = format!(
-            "channel `{channel}`: `poll_seconds` {seconds} is out of range: use 0 (never) to \
-             {POLL_SECONDS_MAX}"
-        );
-        return Err(source.at(given.span(), message));
+    let value = *given.get_ref();
+    if (min..=max).contains(&value) {
+        return Ok(value);
     }
-    Ok(seconds * 1_000)
+    let message =
+        format!("channel `{channel}`: `{key}` {value} is out of range: use {min} to {max}");
+    Err(source.at(given.span(), message))
 }

@@ -121,6 +121,11 @@ impl Operation {
         Self { about, ..self }
     }
 
+    /// It needs another role than its kind does.
+    pub fn needs(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
     /// Which query parameters it takes; `parameters.rs` describes them.
     pub fn query(self, query: &'static [&'static str]) -> Self {
         Self { query, ..self }

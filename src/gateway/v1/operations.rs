@@ -12,11 +12,12 @@ use super::shapes::{
     LocationPage, Order, OrderPage, Outcome, PipelinePage, Placed, Recovery, Sku, SkuPage,
     SkuStock, Status, StockOutcome, StockPage,
 };
+use super::shapes::{HeldEventChange, HeldEventDetail, HeldEventPage, MappingChange, MappingPage};
 use super::stock::{Adjustment, BucketMove, Count, Receipt, Transfer};
 use super::{
-    breakers, catalog, channels, dead_letters, edit, events, holds, orders, pipelines, place,
+    breakers, catalog, channels, dead_letters, edit, events, holds, mappings, orders, pipelines,
 };
-use super::{recovery, review, status, stock};
+use super::{place, quarantine, recovery, review, status, stock};
 use crate::types::Role::{Connector, Operator};
 
 /// Parameters of a list.
@@ -34,6 +35,7 @@ pub(in crate::gateway) fn all() -> Vec<Operation> {
         letters(),
         of_channels(),
         of_events(),
+        of_held_events(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -286,5 +288,38 @@ fn of_events() -> Vec<Operation> {
             .about("What happens, as server-sent events, from a cursor or from now on")
             .query(&["after", "kind"])
             .streams(),
+    ]
+}
+
+fn of_held_events() -> Vec<Operation> {
+    vec![
+        Operation::get("/quarantine", quarantine::list)
+            .about("What channels sent and a person has to see to, oldest first")
+            .query(&["fate", "channel", "limit", "after"])
+            .answers::<HeldEventPage>(),
+        Operation::get("/quarantine/{event}", quarantine::show)
+            .needs(Operator)
+            .about("One of them, with headers and body as received")
+            .answers::<HeldEventDetail>(),
+        Operation::post(Operator, "/quarantine/{event}/redrive", quarantine::redrive)
+            .about("Work it off once more, as if it had just come")
+            .may_take::<orders::Because>()
+            .answers::<HeldEventChange>(),
+        Operation::post(Operator, "/quarantine/{event}/discard", quarantine::discard)
+            .about("Give it up")
+            .may_take::<orders::Because>()
+            .answers::<HeldEventChange>(),
+        Operation::get("/mappings/{channel}", mappings::list)
+            .about("Which SKU each item of a channel stands for")
+            .query(PAGE)
+            .answers::<MappingPage>(),
+        Operation::put(Operator, "/mappings/{channel}", mappings::put)
+            .about("Set up to 500 mappings, each by itself; also as CSV")
+            .takes::<mappings::Mappings>()
+            .answers::<MappingChange>(),
+        Operation::post(Operator, "/mappings/{channel}", mappings::put)
+            .about("The same as PUT")
+            .takes::<mappings::Mappings>()
+            .answers::<MappingChange>(),
     ]
 }

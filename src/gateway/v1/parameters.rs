@@ -24,6 +24,14 @@ pub(super) fn of_path(name: &str) -> Value {
             "The campaign's number.",
             json!({ "type": "integer", "minimum": 1, "maximum": 65_535 }),
         ),
+        "event" => (
+            "The event, as the list shows it.",
+            json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
+        ),
+        "channel" => (
+            "The channel's number, or its name in the channels file.",
+            json!({ "type": "string", "pattern": "^[1-9][0-9]{0,3}$" }),
+        ),
         other => (
             match other {
                 "sku" => "The SKU's name.",
@@ -48,6 +56,18 @@ pub(super) fn of_query(name: &str, path: &str) -> Value {
         "after" if of_events => (
             "A cursor: `next` of a page, or `id` of an event.",
             json!({ "type": "string", "pattern": "^0-[0-9]{1,18}$" }),
+        ),
+        "after" if path.starts_with("/mappings") => (
+            "`next` of the page before: an item.",
+            json!({ "type": "string", "maxLength": 60, "pattern": NAME }),
+        ),
+        "fate" => (
+            "Only events of this fate; without those that wait for a person.",
+            json!({ "type": "string", "enum": ["open", "parked", "unmapped", "quarantined"] }),
+        ),
+        "channel" => (
+            "Only events of this channel, by number or name.",
+            json!({ "type": "string", "pattern": "^[1-9][0-9]{0,3}$" }),
         ),
         "after" => (
             "`next` of the page before.",

@@ -382,3 +382,96 @@ pub struct Event {
     pub datacontenttype: String,
     pub data: Anything,
 }
+
+/// Something that a channel sent and that waits.
+#[derive(ToSchema, Debug)]
+pub struct HeldEvent {
+    /// 32 hex digits.
+    pub event: String,
+    pub channel: u16,
+    pub channel_name: Option<String>,
+    /// What it is about, in the channel's word.
+    pub topic: String,
+    /// `open`, `parked`, `unmapped` or `quarantined`.
+    pub fate: String,
+    /// The order's key, where one is known.
+    pub order: Option<String>,
+    /// Why it waits.
+    pub note: String,
+    /// Milliseconds since 1970.
+    pub received_ms: u64,
+    pub settled_ms: Option<u64>,
+    /// Sequence of the journal record.
+    pub sequence: u64,
+}
+
+#[derive(ToSchema, Debug)]
+pub struct HeldEventPage {
+    pub events: Vec<HeldEvent>,
+    /// Where the next page begins; null at the end.
+    pub next: Option<String>,
+}
+
+/// One with what was received.
+#[derive(ToSchema, Debug)]
+pub struct HeldEventDetail {
+    pub event: String,
+    pub channel: u16,
+    pub channel_name: Option<String>,
+    pub topic: String,
+    pub fate: String,
+    pub order: Option<String>,
+    pub note: String,
+    pub received_ms: u64,
+    pub settled_ms: Option<u64>,
+    pub sequence: u64,
+    /// By name; never a signature.
+    pub headers: Anything,
+    /// As text.
+    pub body: String,
+}
+
+#[derive(ToSchema, Debug)]
+pub struct HeldEventChange {
+    pub code: String,
+    pub event: String,
+    pub fate: String,
+    pub replayed: bool,
+    pub sequence: u64,
+}
+
+/// An item of a channel.
+#[derive(ToSchema, Debug)]
+pub struct MappedItem {
+    /// The channel's id of the item.
+    pub item: String,
+    /// Name of the SKU that it stands for.
+    pub sku: String,
+    /// What writing stock needs beside, by name.
+    pub write_back: Anything,
+}
+
+#[derive(ToSchema, Debug)]
+pub struct MappingPage {
+    pub mappings: Vec<MappedItem>,
+    /// The item to go on behind; null at the end.
+    pub next: Option<String>,
+}
+
+/// A mapping that was not set.
+#[derive(ToSchema, Debug)]
+pub struct RefusedMapping {
+    /// Its place in the request, from 1.
+    pub place: u32,
+    pub item: String,
+    pub sku: String,
+    pub code: String,
+    pub title: String,
+}
+
+#[derive(ToSchema, Debug)]
+pub struct MappingChange {
+    pub changed: u32,
+    pub unchanged: u32,
+    pub refused: Vec<RefusedMapping>,
+}

@@ -7,6 +7,7 @@
 //! A record is put into rows without asking the database for what was there: rows that change are
 //! written as "set what this says, keep the rest". So a transaction never waits for a read.
 
+mod channel_event;
 mod order;
 mod process;
 mod stock;
@@ -76,6 +77,7 @@ impl Projector {
             Record::Stock(change) => self.movement(at, change),
             Record::ShortageDetected { cell, short } => self.shortage(at, *cell, *short),
             Record::Process(record) => self.process(at, record),
+            Record::ChannelEvent(record) => self.channel_event(at, record),
             Record::CommandRefused {
                 tenant,
                 key,

@@ -25,8 +25,14 @@ fn declared(text: &str) -> Vec<(String, Vec<(String, String)>)> {
 
 #[test]
 fn both_databases_have_exactly_the_columns_that_records_are_written_into() {
-    let sqlite = declared(include_str!("../migrations/sqlite/0001_tables.sql"));
-    let postgres = declared(include_str!("../migrations/postgres/0001_tables.sql"));
+    let sqlite = declared(concat!(
+        include_str!("../migrations/sqlite/0001_tables.sql"),
+        include_str!("../migrations/sqlite/0003_channel_events.sql"),
+    ));
+    let postgres = declared(concat!(
+        include_str!("../migrations/postgres/0001_tables.sql"),
+        include_str!("../migrations/postgres/0003_channel_events.sql"),
+    ));
     assert_eq!(sqlite, postgres);
     let written: Vec<(String, Vec<(String, String)>)> = TABLES
         .iter()

@@ -4,7 +4,7 @@ use onhand::history::HistoryTarget;
 use sqlx::{Connection, Row as _};
 
 /// Tables and views, as `docs/HISTORY.md` has them.
-pub const TABLES: [&str; 20] = [
+pub const TABLES: [&str; 22] = [
     "shards",
     "tenants",
     "actors",
@@ -25,6 +25,8 @@ pub const TABLES: [&str; 20] = [
     "decisions",
     "stock_movements",
     "refused_commands",
+    "channel_events",
+    "item_mappings",
 ];
 pub const VIEWS: [&str; 12] = [
     "state_visits",
