@@ -44,6 +44,7 @@ pub fn shops(sandbox: &Sandbox) -> Vec<Shop> {
                 .collect(),
             currency: None,
             poll_ms: 0,
+            fetch_retry_ms: 2_000,
         };
         let api = api::connect(&api_options(&options)).unwrap();
         Shop {
