@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-BINARY, SCHEMATHESIS = sys.argv[1:3]
+BINARY, SCHEMATHESIS = map(os.path.abspath, sys.argv[1:3])
 TENANT = "acme"
 ROLES = ["read-only", "connector", "operator", "admin"]
 COVERED_MIN = 0.9
@@ -309,7 +309,7 @@ def run(folder, api, sandbox, secrets):
         command += ["-H", f"Authorization: Bearer {secrets[role]}", "--no-color"]
         command += ["--report", "ndjson", "--report-ndjson-path", report, "--workers", "2"]
         command += ["--generation-deterministic"]
-        outcome = subprocess.run(command, check=False)
+        outcome = subprocess.run(command, check=False, cwd=folder)
         failed |= outcome.returncode != 0
         covered, seen = reached(report)
         done |= covered
