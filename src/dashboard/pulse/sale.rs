@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn seconds_of_shards_that_are_apart_are_kept_apart() {
         let mut sale = Sale::default();
-        for second in [10, 12, 11, 12] {
+        for second in [1_010, 1_012, 1_011, 1_012] {
             if let Some(tick) = sale.tick(second) {
                 tick.accepted += 1;
             }
@@ -274,8 +274,8 @@ mod tests {
             [2, 2],
             "the second in between counts to the one before"
         );
-        let (last, all) = sale.ticks(13);
-        assert_eq!(last, json!([12, 2, 2, 0, 0]));
+        let (last, all) = sale.ticks(1_013);
+        assert_eq!(last, json!([1_012, 2, 2, 0, 0]));
         assert_eq!(all.len(), TICKS_MAX);
     }
 }
