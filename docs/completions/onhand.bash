@@ -881,7 +881,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sandbox sku location stock order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock channels order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2471,7 +2471,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sandbox sku location stock order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
+            opts="demo serve sandbox sku location stock channels order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
