@@ -276,7 +276,7 @@ fn offers(found: &Value) -> String {
     let mut table = listed(entries(found, "stock"), &columns);
     for name in entries(found, "unknown") {
         let name = name.as_str().unwrap_or_default();
-        table.push_str(&format!("\nNo SKU {name}."));
+        table = format!("{table}\nNo SKU {name}.");
     }
     table
 }

@@ -141,16 +141,7 @@ impl Engine {
         out: &mut RecordBuffer,
         notes: &mut Vec<LineNote>,
     ) -> OrderOutcome {
-        let own: Vec<Allocation> = intake.replaces.map_or_else(Vec::new, |slot| {
-            self.orders
-                .lines(slot)
-                .map(|line| Allocation {
-                    sku: line.sku,
-                    quantity: line.reserved + line.committed,
-                    location: line.location,
-                })
-                .collect()
-        });
+        let own = self.own_units(intake.replaces);
         let fact = intake.replaces.is_none() && self.is_fact(intake.request);
         let partial = intake.request.policy == Policy::Partial;
         let mut limits = Vec::new();
@@ -215,6 +206,18 @@ impl Engine {
             notes: count(notes.len() - before),
             ..outcome
         }
+    }
+
+    /// What the order in a slot would give back.
+    fn own_units(&self, slot: Option<u32>) -> Vec<Allocation> {
+        let lines = slot.into_iter().flat_map(|slot| self.orders.lines(slot));
+        lines
+            .map(|line| Allocation {
+                sku: line.sku,
+                quantity: line.reserved + line.committed,
+                location: line.location,
+            })
+            .collect()
     }
 
     /// Some unit of a SKU is available, or the order's own.

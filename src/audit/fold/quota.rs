@@ -249,15 +249,13 @@ impl Fold {
             ChannelRecord::Defined { .. } => {}
             ChannelRecord::RuleSet { head, sku, rule } => {
                 self.use_channel_key(at, &head, checks);
-                match sku {
-                    Some(sku) => self.rule_set(at, (sku, channel), rule, checks),
-                    None => {
-                        let buffer = rule.map_or(0, ChannelRule::units);
-                        self.quotas
-                            .channels
-                            .insert((tenant, channel), buffer.into());
-                        self.quotas.all_changed = at.sequence;
-                    }
+                if let Some(sku) = sku {
+                    self.rule_set(at, (sku, channel), rule, checks);
+                } else {
+                    let buffer = rule.map_or(0, ChannelRule::units);
+                    let channels = &mut self.quotas.channels;
+                    channels.insert((tenant, channel), buffer.into());
+                    self.quotas.all_changed = at.sequence;
                 }
             }
             ChannelRecord::CampaignDefined(planned) => {
@@ -400,7 +398,7 @@ impl Fold {
         }
     }
 
-    /// I12: not from the future, not older than the last one, and true where nothing happened since.
+    /// I12: not from the future, not older than the last one, true where nothing happened since.
     fn published(
         &mut self,
         at: &At,

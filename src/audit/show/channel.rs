@@ -25,7 +25,7 @@ pub fn fields(record: &ChannelRecord<'_>, names: &Names) -> Map<String, Value> {
             }),
         ),
         ChannelRecord::CampaignDefined(planned) => {
-            let items = planned.wants.iter().map(|it| units(&it, "wanted", names));
+            let items = planned.wants.iter().map(|it| units(it, "wanted", names));
             with_key(
                 &planned.head,
                 json!({
@@ -41,7 +41,7 @@ pub fn fields(record: &ChannelRecord<'_>, names: &Names) -> Map<String, Value> {
         ChannelRecord::CampaignStarted {
             campaign, given, ..
         } => {
-            let items = given.iter().map(|it| units(&it, "given", names));
+            let items = given.iter().map(|it| units(it, "given", names));
             object(json!({ "campaign": campaign, "items": items.collect::<Vec<_>>() }))
         }
         ChannelRecord::CampaignEnded {
@@ -85,7 +85,7 @@ fn with_key(head: &ChannelRef, more: Value) -> Map<String, Value> {
     shown
 }
 
-fn units(item: &CampaignUnits, name: &str, names: &Names) -> Value {
+fn units(item: CampaignUnits, name: &str, names: &Names) -> Value {
     json!({ "sku": names.sku_name(item.sku), name: item.units })
 }
 

@@ -135,7 +135,7 @@ impl Engine {
         let Some(ChannelRule::Quota { .. }) = rule else {
             return Ok(());
         };
-        let before = entry.map_or(0, |entry| entry.guaranteed());
+        let before = entry.map_or(0, super::entry::Entry::guaranteed);
         let mut after = entry
             .copied()
             .unwrap_or_else(|| super::entry::Entry::new(0));

@@ -371,6 +371,7 @@ impl<'a> ChannelRecord<'a> {
 }
 
 /// A channel's kind; number 0 is none.
+#[allow(clippy::option_option)] // malformed, none, one
 fn take_kind(input: &mut &[u8]) -> Option<Option<ChannelKind>> {
     match u8::take(input)? {
         0 => Some(None),
@@ -379,6 +380,7 @@ fn take_kind(input: &mut &[u8]) -> Option<Option<ChannelKind>> {
 }
 
 /// A rule in six bytes; number 0 is none.
+#[allow(clippy::option_option)] // malformed, none, one
 fn take_rule(input: &mut &[u8]) -> Option<Option<ChannelRule>> {
     let (number, units) = (u8::take(input)?, u32::take(input)?);
     let then_pool = bool::take(input)?;

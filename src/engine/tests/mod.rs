@@ -1,7 +1,9 @@
 //! Tests of the whole engine, against claims, naive models and its own replay.
 
 mod allocation;
+mod channel_campaigns;
 mod channel_model;
+mod channel_paper;
 mod channels;
 mod codes;
 mod codes_commands;

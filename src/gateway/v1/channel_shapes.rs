@@ -99,6 +99,7 @@ pub(in crate::gateway) struct Channel {
 
 /// One rule with its counts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(clippy::struct_field_names)] // members of JSON, named for its readers
 pub(in crate::gateway) struct Rule {
     sku: String,
     /// `pool`, `quota`, `cap`, or `none` where there is only a campaign.
@@ -122,6 +123,7 @@ pub(in crate::gateway) struct Rule {
 
 /// One campaign.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(clippy::struct_field_names)] // members of JSON, named for its readers
 pub(in crate::gateway) struct Campaign {
     campaign: u32,
     channel: u16,

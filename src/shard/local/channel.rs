@@ -205,24 +205,7 @@ impl<S: Storage> Shard<S> {
                 self.execute_channel(context, &command)
             }
             ChannelRequest::DefineCampaign { key, campaign } => {
-                if campaign.items.len() > CAMPAIGN_SKUS_MAX {
-                    return Err(ResultCode::TooManyLines);
-                }
-                let mut wants = Vec::with_capacity(campaign.items.len());
-                for (name, units) in &campaign.items {
-                    let sku = self.sku_named(context, name)?;
-                    wants.push(CampaignUnits { sku, units: *units });
-                }
-                let plan = CampaignPlan {
-                    channel: campaign.channel,
-                    name: &campaign.name,
-                    from_ms: campaign.from_ms,
-                    to_ms: campaign.to_ms,
-                    then_pool: campaign.then_pool,
-                    wants: &wants,
-                };
-                let command = ChannelCommand::DefineCampaign { key, plan: &plan };
-                self.execute_channel(context, &command)
+                self.plan_campaign(context, key, &campaign)?
             }
             ChannelRequest::EndCampaign { key, campaign } => {
                 self.execute_channel(context, &ChannelCommand::EndCampaign { key, campaign })
@@ -244,6 +227,34 @@ impl<S: Storage> Shard<S> {
             }
         };
         Ok(outcome)
+    }
+
+    fn plan_campaign(
+        &mut self,
+        context: Context,
+        key: CommandKey,
+        campaign: &NamedCampaign,
+    ) -> Result<LocalAnswer, ResultCode> {
+        if campaign.items.len() > CAMPAIGN_SKUS_MAX {
+            return Err(ResultCode::TooManyLines);
+        }
+        let mut wants = Vec::with_capacity(campaign.items.len());
+        for (name, units) in &campaign.items {
+            let sku = self.sku_named(context, name)?;
+            wants.push(CampaignUnits { sku, units: *units });
+        }
+        let plan = CampaignPlan {
+            channel: campaign.channel,
+            name: &campaign.name,
+            from_ms: campaign.from_ms,
+            to_ms: campaign.to_ms,
+            then_pool: campaign.then_pool,
+            wants: &wants,
+        };
+        Ok(self.execute_channel(
+            context,
+            &ChannelCommand::DefineCampaign { key, plan: &plan },
+        ))
     }
 
     fn execute_channel(&mut self, context: Context, command: &ChannelCommand<'_>) -> LocalAnswer {
@@ -279,10 +290,9 @@ impl<S: Storage> Shard<S> {
             SkuChoice::Names(names) => {
                 let mut handles = Vec::with_capacity(names.len());
                 for name in names {
-                    match engine.find_sku(context.tenant, &name) {
-                        Some(sku) => handles.push(sku),
-                        None => unknown.push(name),
-                    }
+                    let sku = engine.find_sku(context.tenant, &name);
+                    handles.extend(sku);
+                    unknown.extend(sku.is_none().then_some(name));
                 }
                 handles
             }

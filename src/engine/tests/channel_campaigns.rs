@@ -1,0 +1,166 @@
+//! Campaigns of sales channels, and repeats of commands about channels.
+
+use super::channels::{ONE, OWN, TWO, quota, shop};
+use super::shop::{ANY, Shop, line};
+use crate::engine::channel::command::{CampaignPlan, ChannelCommand};
+use crate::engine::record::{CampaignUnits, kind};
+use crate::limits;
+use crate::types::channel_stock::CampaignState;
+use crate::types::{ChannelKind, ResultCode, SkuId};
+
+#[test]
+fn a_campaign_takes_its_quota_at_its_time_and_returns_what_it_did_not_sell() {
+    let (mut shop, sku, _) = shop();
+    let other = shop.sku("sock");
+    let start = shop.clock_ms + 1_000;
+    let wants = [
+        CampaignUnits { sku, units: 8 },
+        CampaignUnits {
+            sku: other,
+            units: 5,
+        },
+    ];
+    let campaign = shop.campaign(ONE, (start, start + 5_000), &wants);
+    assert_eq!((campaign.code, campaign.handle), (ResultCode::Ok, 1));
+    shop.buy(1, OWN, &[line(sku, ANY, 4)]);
+    assert_eq!(shop.offers(sku), [6, 6, 6]);
+    assert_eq!(shop.engine.next_deadline_ms(), Some(start));
+    shop.advance(1_000);
+    // Six were left of the eight wanted, and none of the socks.
+    assert_eq!(shop.offers(sku), [0, 6, 0]);
+    let view = &shop.engine.campaign_views(shop.context.tenant)[0];
+    assert_eq!(view.state, CampaignState::Running);
+    let given: Vec<_> = view.items.iter().map(|it| (it.wanted, it.given)).collect();
+    assert_eq!(given, [(8, 6), (5, 0)]);
+    assert_eq!(shop.buy(2, ONE, &[line(sku, ANY, 4)]).code, ResultCode::Ok);
+    shop.confirm(2, &[]);
+    assert_eq!(
+        shop.buy(3, ONE, &[line(sku, ANY, 3)]).code,
+        ResultCode::InsufficientStock
+    );
+    shop.advance(4_999);
+    assert_eq!(shop.offers(sku), [0, 2, 0]);
+    shop.advance(1);
+    assert_eq!(shop.offers(sku), [2, 2, 2]);
+    let view = &shop.engine.campaign_views(shop.context.tenant)[0];
+    let item = view.items[0];
+    assert_eq!((view.state, item.sold), (CampaignState::Ended, 4));
+    assert_eq!(shop.journaled(kind::CAMPAIGN_STARTED), 1);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_ENDED), 1);
+    // A sale of the campaign cancelled later is the pool's.
+    shop.cancel(2);
+    assert_eq!(shop.offers(sku), [6, 6, 6]);
+    shop.check();
+}
+
+#[test]
+fn a_campaign_ends_early_or_before_it_began_and_then_no_more() {
+    let (mut shop, sku, _) = shop();
+    let now = shop.clock_ms;
+    let wants = [CampaignUnits { sku, units: 5 }];
+    let first = shop.campaign(ONE, (now, now + 9_000), &wants).handle;
+    let second = shop
+        .campaign(TWO, (now + 5_000, now + 9_000), &wants)
+        .handle;
+    shop.advance(0);
+    assert_eq!(shop.offers(sku), [5, 5, 5]);
+    let end = |shop: &mut Shop, campaign| {
+        let key = shop.fresh();
+        shop.channel(&ChannelCommand::EndCampaign { key, campaign })
+    };
+    assert_eq!(end(&mut shop, first).code, ResultCode::Ok);
+    assert_eq!(end(&mut shop, second).code, ResultCode::Ok);
+    assert_eq!(shop.offers(sku), [10, 10, 10]);
+    assert_eq!(end(&mut shop, second).code, ResultCode::NotInState);
+    assert_eq!(end(&mut shop, 99).code, ResultCode::UnknownCampaign);
+    shop.advance(20_000);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_ENDED), 2);
+    shop.check();
+}
+
+#[test]
+fn a_campaign_whose_window_passed_unseen_ends_without_having_begun() {
+    let (mut shop, sku, _) = shop();
+    let now = shop.clock_ms;
+    let wants = [CampaignUnits { sku, units: 5 }];
+    shop.campaign(ONE, (now + 10, now + 20), &wants);
+    shop.advance(1_000);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_STARTED), 0);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_ENDED), 1);
+    shop.check();
+}
+
+#[test]
+fn plans_that_cannot_be_are_refused() {
+    let (mut shop, sku, _) = shop();
+    let now = shop.clock_ms;
+    let want = |units| [CampaignUnits { sku, units }];
+    let mut plan = |window: (u64, u64), wants: &[CampaignUnits]| {
+        shop.campaign(ONE, (now + window.0, now + window.1), wants)
+            .code
+    };
+    assert_eq!(plan((10, 20), &want(0)), ResultCode::InvalidQuantity);
+    assert_eq!(plan((20, 20), &want(1)), ResultCode::InvalidField);
+    assert_eq!(plan((10, 20), &[]), ResultCode::NoLines);
+    let unknown = [CampaignUnits {
+        sku: SkuId(99),
+        units: 1,
+    }];
+    assert_eq!(plan((10, 20), &unknown), ResultCode::UnknownSku);
+    let twice = [want(1)[0], want(2)[0]];
+    assert_eq!(plan((10, 20), &twice), ResultCode::InvalidField);
+    let many = vec![want(1)[0]; limits::CAMPAIGN_SKUS_MAX + 1];
+    assert_eq!(plan((10, 20), &many), ResultCode::TooManyLines);
+    assert_eq!(plan((10, 20), &want(1)), ResultCode::Ok);
+    assert_eq!(
+        plan((19, 30), &want(1)),
+        ResultCode::InvalidField,
+        "overlap"
+    );
+    assert_eq!(plan((20, 30), &want(1)), ResultCode::Ok);
+    let past = shop.campaign(ONE, (now - 20, now), &want(1));
+    assert_eq!(past.code, ResultCode::Expired);
+    shop.check();
+}
+
+#[test]
+fn commands_about_channels_answer_repeats_with_what_is_stored() {
+    let (mut shop, sku, _) = shop();
+    let key = shop.fresh();
+    let set = |units| ChannelCommand::SetRule {
+        key,
+        channel: ONE,
+        sku: Some(sku),
+        rule: Some(quota(units)),
+    };
+    let first = shop.channel(&set(4));
+    let again = shop.channel(&set(4));
+    assert!(again.replayed && again.sequence == first.sequence);
+    assert_eq!(shop.channel(&set(5)).code, ResultCode::IdempotencyConflict);
+    let now = shop.clock_ms;
+    let wants = [CampaignUnits { sku, units: 1 }];
+    let plan = CampaignPlan {
+        channel: ONE,
+        name: "flash",
+        from_ms: now + 5,
+        to_ms: now + 9,
+        then_pool: true,
+        wants: &wants,
+    };
+    let key = shop.fresh();
+    let define = ChannelCommand::DefineCampaign { key, plan: &plan };
+    let first = shop.channel(&define);
+    let again = shop.channel(&define);
+    assert_eq!((again.replayed, again.handle), (true, first.handle));
+    let key = shop.fresh();
+    let end = ChannelCommand::EndCampaign { key, campaign: 1 };
+    shop.channel(&end);
+    assert!(shop.channel(&end).replayed);
+    let define = ChannelCommand::Define {
+        channel: ONE,
+        name: "shop",
+        kind: Some(ChannelKind::Shopify),
+    };
+    assert!(shop.channel(&define).replayed);
+    shop.check();
+}
