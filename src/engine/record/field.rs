@@ -73,7 +73,8 @@ macro_rules! coded {
 
 coded! {
     BreakerCause, BreakerState, EffectClass, EffectKind, EffectNext, EventFate, Milestone,
-    OperatorAction, OrderState, ProcessEvent, ReportFate, ReportKind, ReviewReason, SubState, TimerKind,
+    OperatorAction, OrderState, ProcessEvent, ReportFate, ReportKind, ReviewReason, SubState,
+    TimerKind,
 }
 
 /// Absent is the number 0, which no enumeration with an optional field uses.

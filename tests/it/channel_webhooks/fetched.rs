@@ -7,7 +7,11 @@ use serde_json::json;
 use super::market::Market;
 use super::rig::{SECRET, SHOPEE_URL, Shop, hex, woo_order};
 
-const PUSH: &str = r#"{"data":{"items":[],"ordersn":"260504ABCD1234","status":"READY_TO_SHIP","completed_scenario":"","update_time":1777882351},"shop_id":727000002,"code":3,"timestamp":1777882352}"#;
+const PUSH: &str = concat!(
+    r#"{"data":{"items":[],"ordersn":"260504ABCD1234","status":"READY_TO_SHIP","#,
+    r#""completed_scenario":"","update_time":1777882351},"#,
+    r#""shop_id":727000002,"code":3,"timestamp":1777882352}"#
+);
 
 fn shopee_detail() -> String {
     json!({"request_id": "r-1", "error": "", "message": "", "response": {"order_list": [{
