@@ -15,9 +15,9 @@
 //! a failed append or sync ends all acknowledgement for good.
 //!
 //! When full: `frame` answers [`Taken::Full`] and the frame is offered again in the next turn, so
-//! sockets push back; of a frame that ends or confirms orders, what is done stays done. Where only the reserved share of the journal is left, commands that add
-//! orders or stock wait, after a second they are answered `OVERLOADED`, and those that end holds
-//! go on.
+//! sockets push back; of a frame that ends or confirms orders, what is done stays done. Where only
+//! the reserved share of the journal is left, commands that add orders or stock wait, after a
+//! second they are answered `OVERLOADED`, and those that end holds go on.
 
 mod admission;
 mod commands;

@@ -7,8 +7,9 @@
 //!
 //! A template knows `number` (of the order), `name` (of the customer, may be empty), `shop`,
 //! `total` and `amount` (such as `44.70 EUR`; `amount` is what this message is about: of a refund
-//! the part that goes back), `tracking` and `carrier` of the parcel (may be empty), and `items`, each with `sku` and `quantity`. Nothing else can get into a
-//! message: no address, no payment token, no secret.
+//! the part that goes back), `tracking` and `carrier` of the parcel (may be empty), and `items`,
+//! each with `sku` and `quantity`. Nothing else can get into a message: no address, no payment
+//! token, no secret.
 
 use crate::adapters::call::Call;
 use crate::adapters::options::{OptionsError, ProviderOptions};

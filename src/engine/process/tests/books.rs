@@ -23,3 +23,20 @@ pub struct Books {
     /// Requests to authorise that are still on their way, with the time of their arrival.
     pub landing: Vec<(u64, (OrderKey, u16))>,
 }
+
+impl Books {
+    /// What was on its way has arrived by now; returns how many payments that made.
+    pub fn land(&mut self, now_ms: u64) -> usize {
+        let mut landed = 0;
+        let arrived = |(at_ms, _): &mut (u64, _)| *at_ms <= now_ms;
+        let arrived: Vec<_> = self.landing.extract_if(.., arrived).collect();
+        for (_, place) in arrived {
+            let money = self.money.entry(place).or_default();
+            if !money.declined && !money.voided {
+                landed += usize::from(!money.authorised);
+                money.authorised = true;
+            }
+        }
+        landed
+    }
+}

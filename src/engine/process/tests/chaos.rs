@@ -100,16 +100,7 @@ impl Chaos {
 
     /// What was on its way and has arrived by now.
     fn land(&mut self) {
-        let now_ms = self.play.shop.clock_ms;
-        let arrived = |(at_ms, _): &mut (u64, _)| *at_ms <= now_ms;
-        let arrived: Vec<_> = self.books.landing.extract_if(.., arrived).collect();
-        for (_, place) in arrived {
-            let money = self.books.money.entry(place).or_default();
-            if !money.declined && !money.voided {
-                self.landed += usize::from(!money.authorised);
-                money.authorised = true;
-            }
-        }
+        self.landed += self.books.land(self.play.shop.clock_ms);
     }
 
     fn authorise(&mut self, effect: &OpenEffect) -> EffectClass {
