@@ -7,6 +7,7 @@ mod coverage;
 mod flow;
 mod money;
 mod play;
+mod reconcile;
 mod sold;
 mod table;
 mod undo;
