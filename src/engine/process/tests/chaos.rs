@@ -1,7 +1,7 @@
 //! Processors that commit and drop the connection, answer late, twice or not at all, people who
 //! decide anything at any time: money and units always add up.
 
-use super::books::Books;
+use super::books::{Books, Money};
 use super::coverage::Coverage;
 use super::play::{AUTHORIZE, Answer, EASYPOST, FRAUD, Play, STRIPE, TOTAL};
 use crate::engine::command::OrderRequest;
