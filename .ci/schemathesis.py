@@ -11,11 +11,14 @@ import urllib.error
 import urllib.request
 
 BINARY, SCHEMATHESIS = map(os.path.abspath, sys.argv[1:3])
+HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemathesis_hooks.py")
 TENANT = "acme"
 ROLES = ["read-only", "connector", "operator", "admin"]
 COVERED_MIN = 0.9
 # Business refusals of well-formed requests are part of the contract.
-CONFIG = """
+CONFIG = f"""
+hooks = {json.dumps(HOOKS)}
+
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 304, 401, 403, 404, 409, 412, 422, 429, 503]
 negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429]

@@ -51,6 +51,7 @@ pub struct OrderDetails {
     /// Fraud signal: shop session.
     pub session: String,
     /// Fraud signal: seconds from cart to checkout.
+    #[schema(maximum = 4_294_967_295_u64)]
     pub checkout_seconds: u32,
     /// Instructions for gift wrap or special handling.
     pub custom_handling: String,

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Edit {
     /// The version to make; absent: the latest plus 1.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 65_535)]
     version: Option<u16>,
     /// Minor units.
     #[schema(maximum = 9_007_199_254_740_992_u64)]

@@ -145,6 +145,7 @@ pub(in crate::gateway) async fn deliver(
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Refund {
     /// Minor units; 0 or absent: everything captured and not given back.
+    #[schema(maximum = 9_007_199_254_740_992_u64)]
     amount: u64,
     /// In words, for the audit trail.
     #[schema(max_length = 240)]

@@ -34,13 +34,14 @@ pub(in crate::gateway) struct NewOrder {
     order: Option<String>,
     /// From 1, the default; the next version replaces the live hold of the one before.
     #[serde(default)]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 65_535)]
     version: Option<u16>,
     /// The merchant's number for the buyer.
     #[serde(default)]
     customer: u64,
     /// Number of the channel where it is sold; 0 is the merchant's own shop.
     #[serde(default)]
+    #[schema(maximum = 65_535)]
     channel: u16,
     /// Time to live of the hold in milliseconds, at most 7 days; absent: 15 minutes.
     #[serde(default)]

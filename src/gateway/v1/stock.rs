@@ -217,6 +217,7 @@ pub(in crate::gateway) struct Count {
     on_hand: u32,
     /// Only if it is this now; absent: whatever it is.
     #[serde(default)]
+    #[schema(maximum = 2_147_483_647)]
     expect: Option<u32>,
 }
 
