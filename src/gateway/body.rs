@@ -6,6 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The whole body.
@@ -89,5 +90,54 @@ fn parsed<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, P
             "The body must be application/json.",
         ));
     }
-    serde_json::from_slice(body).map_err(|error| Problem::bad_request(error.to_string()))
+    serde_json::from_slice(body).or_else(|error| {
+        // `25.0` is a whole number to JSON's schemas, and some clients write it so.
+        let whole = error.is_data().then(|| with_whole_numbers(body)).flatten();
+        let read = whole.and_then(|value| serde_json::from_value(value).ok());
+        read.ok_or_else(|| Problem::bad_request(error.to_string()))
+    })
+}
+
+/// The body with every `25.0` as `25`; `None` where there is none.
+fn with_whole_numbers(body: &[u8]) -> Option<Value> {
+    fn mend(value: &mut Value) -> bool {
+        match value {
+            Value::Array(items) => items.iter_mut().fold(false, |any, one| mend(one) | any),
+            Value::Object(members) => members.values_mut().fold(false, |any, one| mend(one) | any),
+            Value::Number(number) if number.is_f64() => {
+                let whole = number
+                    .as_f64()
+                    .filter(|found| found.fract() == 0.0 && found.abs() <= EXACT_FLOAT_MAX);
+                #[allow(clippy::cast_possible_truncation)] // a whole number that fits
+                let whole = whole.map(|found| found as i64);
+                if let Some(whole) = whole {
+                    *value = Value::from(whole);
+                }
+                whole.is_some()
+            }
+            _ => false,
+        }
+    }
+    let mut value = serde_json::from_slice(body).ok()?;
+    mend(&mut value).then_some(value)
+}
+
+/// Whole numbers up to this one are exact as floating-point numbers.
+const EXACT_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_may_be_written_with_a_point_and_others_not() {
+        let read = |text: &str| with_whole_numbers(text.as_bytes()).map(|value| value.to_string());
+        assert_eq!(
+            read("{\"a\":[25.0,1e3]}"),
+            Some("{\"a\":[25,1000]}".to_owned())
+        );
+        assert_eq!(read("{\"a\":25}"), None);
+        assert_eq!(read("{\"a\":1.5}"), None);
+        assert_eq!(read("{\"a\":1e300}"), None);
+    }
 }

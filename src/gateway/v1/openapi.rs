@@ -173,7 +173,7 @@ fn responses(operation: &Operation, is_read: bool) -> Value {
             all.insert("200".to_owned(), done(repeat, shape, operation, is_read));
         }
         Answers::Stream => {
-            let content = json!({ "text/event-stream": { "schema": { "type": "string" } } });
+            let content = json!({ "text/event-stream": {} });
             let about = "Events until the client goes away; every piece has `id`, the cursor.";
             all.insert(
                 "200".to_owned(),
