@@ -68,7 +68,8 @@ codes! {
     NotOnSale = 11, "NOT_ON_SALE", Rejection;
     /// As many units of a SKU as may wait for stock are waiting; the SKUs and their room follow.
     BackorderCap = 12, "BACKORDER_CAP", Rejection;
-    /// The channel's quota or cap is used up, and what is left is guaranteed to other channels; the short lines and what the channel may still take follow.
+    /// The channel's quota or cap is used up, and what is left is guaranteed to other channels; the
+    /// short lines and what the channel may still take follow.
     QuotaExhausted = 13, "QUOTA_EXHAUSTED", Rejection;
 
     /// The key was used before with another meaning; nothing changed.

@@ -228,7 +228,8 @@ fn assert_large(browser: &Browser, page: &str) {
     if page == "sale" {
         let largest = browser.js(
             "const size = (one) => parseFloat(getComputedStyle(one).fontSize);\
-             const all = [...document.querySelectorAll('main *')].filter((one) => one.children.length === 0 && one.textContent);\
+             const all = [...document.querySelectorAll('main *')]\
+                 .filter((one) => one.children.length === 0 && one.textContent);\
              const most = Math.max(...all.map(size));\
              return all.filter((one) => size(one) === most).map((one) => one.parentElement.textContent)",
         );

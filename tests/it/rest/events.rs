@@ -129,7 +129,7 @@ fn an_event_comes_to_a_stream_that_waits() {
     while !waiting.is_finished() && held < 10 {
         shop.hold(1).is(201);
         held += 1;
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        onhand::clock::sleep_ms(200);
     }
     assert_eq!(waiting.join().expect("seen").len(), 1);
 }

@@ -76,7 +76,7 @@ fn every_operation_asks_for_its_role_and_for_a_token_of_the_tenant() {
         let tries = std::iter::repeat_with(|| {
             let answered = send(http, method, path, &[ACME], b"");
             if answered.status == 429 {
-                std::thread::sleep(std::time::Duration::from_millis(100));
+                onhand::clock::sleep_ms(100);
             }
             answered
         });
