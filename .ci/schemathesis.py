@@ -124,6 +124,9 @@ class Shop:
 
 def seed(shop, sandbox):
     """Examples by operation: what its path names, and a body."""
+    # An earlier role may have isolated providers, and taken the SKU off sale.
+    for breaker in shop.call("GET", "/breakers")["breakers"]:
+        shop.call("POST", f"/breakers/{breaker['provider']}/reset")
     shop.call("PUT", "/skus/MUG-RED", {"on_sale": True})
     shop.call("PUT", "/locations/berlin", {"priority": 1})
     shop.call("PUT", "/locations/paris", {"priority": 2})

@@ -8,7 +8,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::limits::HOLD_TTL_MS_DEFAULT;
 use crate::shard::local::{LocalRequest, NamedLine, OrderDetail, PlaceRequest};
-use crate::types::{OrderDetails, OrderKey, OrderMode, Policy};
+use crate::types::{OrderDetails, OrderKey, OrderMode, Policy, ResultCode};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -65,7 +65,7 @@ async fn next_version(
     let process = detail.process.as_ref();
     let missing = |name: &str| {
         let detail = format!("order {order} is not in process: `{name}` must be given");
-        Problem::bad_request(detail)
+        Problem::refused(ResultCode::InvalidField, detail)
     };
     let total = edit.total.or(process.map(|process| process.total));
     let currency = edit.currency.or(process.map(|process| process.currency));
