@@ -128,13 +128,12 @@ impl<S: Storage> ShardJournal for JournalSource<S> {
     }
 
     fn tail_from(&self, name: &str, sequence: u64) -> Result<Box<dyn Tail>, FeedError> {
-        let (first, position) = match self.index.at_or_before(sequence) {
-            Some(place) => place,
-            None => {
-                let storage = Arc::clone(&self.storage);
-                let reader = Reader::near(storage, self.shard, sequence).map_err(Self::failed)?;
-                (reader.next_sequence(), reader.position())
-            }
+        let (first, position) = if let Some(place) = self.index.at_or_before(sequence) {
+            place
+        } else {
+            let storage = Arc::clone(&self.storage);
+            let reader = Reader::near(storage, self.shard, sequence).map_err(Self::failed)?;
+            (reader.next_sequence(), reader.position())
         };
         let from = Place {
             sequence: first,

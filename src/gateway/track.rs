@@ -174,7 +174,15 @@ fn shown(reached: Milestone) -> String {
             std::cmp::Ordering::Equal => ("now", " aria-current=\"step\""),
             std::cmp::Ordering::Greater => ("open", ""),
         };
-        list += &format!("<li class=\"{mark}\"{current}>{}</li>", milestone.words());
+        list.extend([
+            "<li class=\"",
+            mark,
+            "\"",
+            current,
+            ">",
+            milestone.words(),
+            "</li>",
+        ]);
     }
     format!("<h1>Your order: {}</h1><ol>{list}</ol>", reached.words())
 }

@@ -119,10 +119,8 @@ impl<S: Storage> Server<S> {
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
         let recovered = recovery::recover_all(config, &data, storage)?;
-        let recovered_records = recovered
-            .iter()
-            .map(|one: &Recovered<S>| one.report.records)
-            .sum();
+        let records = |one: &Recovered<S>| one.report.records;
+        let recovered_records = recovered.iter().map(records).sum();
         let recovery_ms = (clock::monotonic_ns() - started_ns) / 1_000_000;
 
         let bind = |source| ServerError::Bind {

@@ -10,7 +10,7 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 4;
 
 /// Longest wait that a marketplace can ask for before the next attempt.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// The order as the marketplace has it now; else why it cannot be had.
 pub(super) async fn detail(

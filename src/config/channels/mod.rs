@@ -142,13 +142,13 @@ fn channel(source: &Source<'_>, table: &ChannelTable) -> Result<ChannelOptions, 
             source,
             name,
             ("poll_seconds", &POLL_SECONDS),
-            &table.poll_seconds,
+            table.poll_seconds.as_ref(),
         )? * 1_000,
         fetch_retry_ms: number(
             source,
             name,
             ("fetch_retry_ms", &FETCH_RETRY_MS),
-            &table.fetch_retry_ms,
+            table.fetch_retry_ms.as_ref(),
         )?,
     })
 }
@@ -318,7 +318,7 @@ fn number(
     source: &Source<'_>,
     channel: &str,
     (key, bounds): (&str, &[u64; 3]),
-    given: &Option<Spanned<u64>>,
+    given: Option<&Spanned<u64>>,
 ) -> Result<u64, ConfigError> {
     let [min, default, max] = *bounds;
     let Some(given) = given else {

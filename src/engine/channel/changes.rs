@@ -138,7 +138,7 @@ mod tests {
     fn a_reader_behind_the_ring_is_told_to_ask_for_everything() {
         let mut ring = ChangeRing::default();
         let kept = u32::try_from(STOCK_CHANGES_KEPT).unwrap();
-        for sku in 0..kept + 1 {
+        for sku in 0..=kept {
             ring.note(SkuId(sku));
         }
         assert!(ring.read(0, 10).overrun, "position 0 was overwritten");

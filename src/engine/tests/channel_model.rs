@@ -134,6 +134,7 @@ impl Run {
         self.compare(step);
     }
 
+    #[allow(clippy::too_many_lines)] // one order, on paper as in the engine
     fn buy(&mut self, key: u8, channel: usize, units: [u64; SKUS], partial: bool) {
         if units == [0; SKUS] {
             return;
@@ -162,16 +163,16 @@ impl Run {
             paper.give_back(before, before.units);
         }
         let mut granted = [0; SKUS];
-        for sku in 0..SKUS {
-            granted[sku] = units[sku].min(paper.reach(channel, sku));
+        for (sku, granted) in granted.iter_mut().enumerate() {
+            *granted = units[sku].min(paper.reach(channel, sku));
         }
         let physically = (0..SKUS).all(|sku| units[sku] <= paper.available[sku]);
         let accepted = granted == units || partial && granted != [0; SKUS];
         if accepted {
             assert_eq!(outcome.code, ResultCode::Ok, "granted {granted:?}");
-            for sku in 0..SKUS {
-                paper.available[sku] -= granted[sku];
-                for _ in 0..granted[sku] {
+            for (sku, units) in granted.iter().enumerate() {
+                paper.available[sku] -= units;
+                for _ in 0..*units {
                     if let Some(count) = paper.counts.get_mut(&(channel, sku)) {
                         count.take_one(paper.step);
                     }
@@ -201,18 +202,17 @@ impl Run {
         assert_eq!(outcome.code, code, "{units:?} of {granted:?}");
         (paper.counts, paper.available) = (counts, available);
         // A refused version is used up all the same.
-        match paper.orders.get_mut(&key) {
-            Some(order) => order.version += 1,
-            None => {
-                let order = Order {
-                    channel,
-                    step: 0,
-                    version: 1,
-                    units: [0; SKUS],
-                    state: State::Over,
-                };
-                paper.orders.insert(key, order);
-            }
+        if let Some(order) = paper.orders.get_mut(&key) {
+            order.version += 1;
+        } else {
+            let order = Order {
+                channel,
+                step: 0,
+                version: 1,
+                units: [0; SKUS],
+                state: State::Over,
+            };
+            paper.orders.insert(key, order);
         }
     }
 

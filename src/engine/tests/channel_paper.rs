@@ -39,11 +39,13 @@ impl Count {
     }
 
     pub fn may_pool(&self) -> bool {
-        let quota_only = Some(false)
-            == self.rule.map(|rule| match rule {
-                ChannelRule::Quota { then_pool, .. } => then_pool,
-                _ => true,
-            });
+        let quota_only = matches!(
+            self.rule,
+            Some(ChannelRule::Quota {
+                then_pool: false,
+                ..
+            })
+        );
         self.campaign.is_none() && !quota_only
     }
 

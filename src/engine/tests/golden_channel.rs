@@ -18,6 +18,7 @@ const HEAD: ChannelRef = ChannelRef {
 /// The head of a keyed command in hex.
 const HEAD_HEX: &str = "101112131415161718191a1b1c1d1e1ff8f7f6f5f4f3f2f105000300";
 
+#[allow(clippy::too_many_lines)] // a table
 fn each(mut check: impl FnMut(ChannelRecord<'_>, u8, &str)) {
     let (tenant, channel) = (HEAD.tenant, HEAD.channel);
     let defined = |kind| ChannelRecord::Defined {

@@ -312,12 +312,13 @@ mod tests {
             let body = operation
                 .body
                 .map_or(String::new(), |(shape, _)| format!("`{}`", (shape.name)()));
-            table += &format!(
+            let row = format!(
                 "| {method} `/v1{}` | {} | {body} | {} |\n",
                 operation.path,
                 operation.role.name(),
                 operation.about
             );
+            table.push_str(&row);
         }
         let made = format!("{before}{begin}{table}{end}{after}");
         if std::env::var_os("ONHAND_BLESS").is_some() {

@@ -81,7 +81,12 @@ pub(in crate::gateway) async fn show(
     let names = operate::names(&shared, &caller).await?;
     let shard = shared.engines.shard_of(&caller.asker.tenant);
     let track = shared.track.path(&caller.asker.tenant, order);
-    let shown = show::detail(&detail, &order.to_string(), (shard, &names), track);
+    let shown = show::detail(
+        &detail,
+        &order.to_string(),
+        (shard, &names),
+        track.as_deref(),
+    );
     Ok(Reply::of(shown).stamped(detail.stamp(), &caller))
 }
 

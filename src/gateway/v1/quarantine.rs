@@ -6,7 +6,7 @@ use super::orders::{Answer, Because};
 use super::pages::page;
 use super::reply::Reply;
 use crate::channels::intake;
-use crate::engine::channel_event::command::{EventFilter, EventView, Settlement};
+use crate::engine::channel_event::command::{ChannelOrder, EventFilter, EventView, Settlement};
 use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
@@ -166,7 +166,7 @@ async fn settle(
         event: id,
         fate,
         order: OrderKey(0),
-        state: Default::default(),
+        state: ChannelOrder::default(),
         note: because.reason,
     };
     let request = LocalRequest::EventSettled(settlement);

@@ -82,7 +82,7 @@ pub(super) fn detail(
     detail: &OrderDetail,
     order: &str,
     (shard, names): (usize, &Names),
-    track: Option<String>,
+    track: Option<&str>,
 ) -> Value {
     let (view, process) = (&detail.order, detail.process.as_ref());
     json!({

@@ -6,7 +6,7 @@
 //! key sent again with the same input replays the answer.
 
 use super::control::{self, Change, Channel};
-use super::market::{Market, Order, Written, decimal};
+use super::market::{Market, Order, State, Written, decimal};
 use crate::sandbox::shape::{At, date};
 use crate::sandbox::{
     Callback, Core, Effect, Limit, LimitState, Provider, Reply, Request, Signing, sign,
@@ -93,16 +93,16 @@ impl Channel for Shopify {
             Change::Updated => "orders/updated",
             Change::Cancelled => "orders/cancelled",
         };
-        self.send(order, topic, core);
+        Self::send(order, topic, core);
         // One action of the merchant or buyer fires several topics.
         if change == Change::Created && order.paid {
-            self.send(order, "orders/paid", core);
+            Self::send(order, "orders/paid", core);
         }
     }
 }
 
 impl Shopify {
-    fn send(&self, order: &Order, topic: &'static str, core: &Core) {
+    fn send(order: &Order, topic: &'static str, core: &Core) {
         let shop = core.secret("shopify.shop", SHOP).to_owned();
         let body = order_json(order);
         let id = format!("wh-{}", core.next_id());
@@ -199,57 +199,12 @@ impl Shopify {
             )];
         }
         let mut state = self.market.lock();
-        let mut errors = Vec::new();
-        let mut sound = Vec::with_capacity(quantities.len());
+        let (mut errors, mut sound) = (Vec::new(), Vec::with_capacity(quantities.len()));
         for (place, one) in quantities.iter().enumerate() {
-            let at = |field: &str| {
-                vec![
-                    "input".into(),
-                    "quantities".into(),
-                    place.to_string(),
-                    field.into(),
-                ]
-            };
-            let id = one.at("/inventoryItemId").as_str().unwrap_or_default();
-            let number = id
-                .strip_prefix("gid://shopify/InventoryItem/")
-                .and_then(|id| id.parse::<u64>().ok())
-                .and_then(|id| id.checked_sub(INVENTORY));
-            let item = number.and_then(|number| state.by_number(number));
-            let Some(item) = item else {
-                let text = "The specified inventory item could not be found.";
-                errors.push(("INVALID_INVENTORY_ITEM", at("inventoryItemId"), text));
-                continue;
-            };
-            if one.at("/locationId").as_str() != Some(LOCATION) {
-                let text = "The specified location could not be found.";
-                errors.push(("INVALID_LOCATION", at("locationId"), text));
-                continue;
+            match check(&mut state, place, one) {
+                Ok(write) => sound.push(write),
+                Err(error) => errors.push(error),
             }
-            let from = one.get("changeFromQuantity");
-            let Some((from, quantity)) = from.zip(one.at("/quantity").as_i64()) else {
-                let text = "changeFromQuantity and quantity are required.";
-                errors.push((
-                    "CHANGE_FROM_QUANTITY_REQUIRED",
-                    at("changeFromQuantity"),
-                    text,
-                ));
-                continue;
-            };
-            if item.bad {
-                item.refused += 1;
-                let text = "The specified inventory item is not stocked at the location.";
-                errors.push(("ITEM_NOT_STOCKED_AT_LOCATION", at("inventoryItemId"), text));
-                continue;
-            }
-            if from.as_i64().is_some_and(|from| from != item.stock) {
-                item.stale += 1;
-                let text =
-                    "The changeFromQuantity argument no longer matches the persisted quantity.";
-                errors.push(("CHANGE_FROM_QUANTITY_STALE", at("changeFromQuantity"), text));
-                continue;
-            }
-            sound.push((item.number, item.sku.clone(), quantity));
         }
         if !errors.is_empty() {
             return errors;
@@ -295,6 +250,46 @@ impl Shopify {
         let orders: Vec<Value> = orders.iter().map(order_json).collect();
         Reply::json(200, &json!({"orders": orders}))
     }
+}
+
+/// A quantity that may be written: item, SKU, figure.
+fn check(state: &mut State, place: usize, one: &Value) -> Result<(u64, Box<str>, i64), UserError> {
+    let at = |field: &str| {
+        let place = place.to_string();
+        vec!["input".into(), "quantities".into(), place, field.into()]
+    };
+    let id = one.at("/inventoryItemId").as_str().unwrap_or_default();
+    let number = id
+        .strip_prefix("gid://shopify/InventoryItem/")
+        .and_then(|id| id.parse::<u64>().ok())
+        .and_then(|id| id.checked_sub(INVENTORY));
+    let Some(item) = number.and_then(|number| state.by_number(number)) else {
+        let text = "The specified inventory item could not be found.";
+        return Err(("INVALID_INVENTORY_ITEM", at("inventoryItemId"), text));
+    };
+    if one.at("/locationId").as_str() != Some(LOCATION) {
+        let text = "The specified location could not be found.";
+        return Err(("INVALID_LOCATION", at("locationId"), text));
+    }
+    let from = one.get("changeFromQuantity");
+    let Some((from, quantity)) = from.zip(one.at("/quantity").as_i64()) else {
+        let (code, text) = (
+            "CHANGE_FROM_QUANTITY_REQUIRED",
+            "changeFromQuantity and quantity are required.",
+        );
+        return Err((code, at("changeFromQuantity"), text));
+    };
+    if item.bad {
+        item.refused += 1;
+        let text = "The specified inventory item is not stocked at the location.";
+        return Err(("ITEM_NOT_STOCKED_AT_LOCATION", at("inventoryItemId"), text));
+    }
+    if from.as_i64().is_some_and(|from| from != item.stock) {
+        item.stale += 1;
+        let text = "The changeFromQuantity argument no longer matches the persisted quantity.";
+        return Err(("CHANGE_FROM_QUANTITY_STALE", at("changeFromQuantity"), text));
+    }
+    Ok((item.number, item.sku.clone(), quantity))
 }
 
 /// Code, path of the field, text.

@@ -59,7 +59,7 @@ impl TikTok {
         fields.sort();
         let joined: String = fields
             .iter()
-            .map(|(name, value)| format!("{name}{value}"))
+            .flat_map(|(name, value)| [name.as_str(), value.as_str()])
             .collect();
         let secret = core.secret("tiktok.app_secret", APP_SECRET).as_bytes();
         let parts: [&[u8]; 5] = [

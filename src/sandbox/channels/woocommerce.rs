@@ -130,7 +130,7 @@ impl WooCommerce {
         Reply::json(200, &json!(orders))
     }
 
-    fn send(&self, order: &Order, topic: &'static str, core: &Core) {
+    fn send(order: &Order, topic: &'static str, core: &Core) {
         let shop = core.secret("woocommerce.shop", SHOP).to_owned();
         let second = core.now_ms() / 1_000;
         let path = format!("/webhooks/woocommerce/{shop}");
@@ -244,7 +244,7 @@ impl Channel for WooCommerce {
             Change::Created => "order.created",
             Change::Updated | Change::Cancelled => "order.updated",
         };
-        self.send(order, topic, core);
+        Self::send(order, topic, core);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::types::{CommandKey, Disposition, LocationId, OrderKey, ResultCode, Sk
 
 impl<S: Storage> Shard<S> {
     /// Executes one request within the running turn.
+    #[allow(clippy::too_many_lines)] // one arm a kind of request
     pub(super) fn execute_local(
         &mut self,
         tenant: &str,
@@ -89,7 +90,7 @@ impl<S: Storage> Shard<S> {
                 self.process(context, &command)
             }
             LocalRequest::Hold { key, order, change } => {
-                self.hold_local(context, (key, order), change)
+                self.hold_local(context, (key, order), &change)
             }
             LocalRequest::Stock(request) => self.stock_local(context, &request),
             LocalRequest::Define(definition) => self.define_local(context, &definition),

@@ -134,9 +134,9 @@ impl<S: Storage> Shard<S> {
         &mut self,
         context: Context,
         (key, order): (CommandKey, OrderKey),
-        change: HoldChange,
+        change: &HoldChange,
     ) -> LocalAnswer {
-        let lines = match &change {
+        let lines = match change {
             HoldChange::Confirm(lines) => match self.lines_of(context, lines) {
                 Ok(lines) => lines,
                 Err(code) => return LocalAnswer::Refused(code),
@@ -147,7 +147,11 @@ impl<S: Storage> Shard<S> {
         let command = match change {
             HoldChange::Confirm(_) => Command::Confirm { key, order, lines },
             HoldChange::Release => Command::Release { key, order },
-            HoldChange::Extend(ttl_ms) => Command::Extend { key, order, ttl_ms },
+            HoldChange::Extend(ttl_ms) => Command::Extend {
+                key,
+                order,
+                ttl_ms: *ttl_ms,
+            },
         };
         self.command_local(context, &command)
     }

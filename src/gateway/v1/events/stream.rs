@@ -115,16 +115,12 @@ async fn next(mut following: Following) -> Option<(Result<Bytes, Infallible>, Fo
 
 /// Events as the client's parser takes them.
 fn pieces(events: &[Value]) -> String {
-    let mut out = String::new();
-    for event in events {
+    let piece = |event: &Value| {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
-        out.push_str(&format!(
-            "id: {}\nevent: {}\ndata: {event}\n\n",
-            text("id"),
-            text("type")
-        ));
-    }
-    out
+        let (id, kind) = (text("id"), text("type"));
+        format!("id: {id}\nevent: {kind}\ndata: {event}\n\n")
+    };
+    events.iter().map(piece).collect::<Vec<_>>().concat()
 }
 
 /// Says that the connection lives; where records passed that were none of this client's, also how
@@ -152,7 +148,7 @@ mod tests {
     #[test]
     fn an_event_is_one_block_with_its_cursor() {
         let event = json!({"id": "0-7", "type": "onhand.order.accepted", "data": {"note": "a\nb"}});
-        let block = pieces(&[event.clone()]);
+        let block = pieces(std::slice::from_ref(&event));
         let lines: Vec<&str> = block.split('\n').collect();
         assert_eq!(lines.first(), Some(&"id: 0-7"));
         assert_eq!(lines.get(1), Some(&"event: onhand.order.accepted"));
