@@ -91,9 +91,9 @@ fn confine(cores: &[usize]) -> rustix::io::Result<()> {
     sched_setaffinity(None, &set)
 }
 
-/// Niceness of threads that work behind the engines: the least weight that still gets its share
-/// where the processors are full.
-const BEHIND_NICENESS: i32 = 19;
+/// Niceness of threads that work behind the engines. With less weight than this a busy machine starves
+/// the history, and a stop waits for it.
+const BEHIND_NICENESS: i32 = 10;
 
 /// Lowers the priority of the calling thread and of those that it starts: what happens to an order
 /// after its answer never takes a processor from the threads that answer.
