@@ -90,6 +90,10 @@ fn parsed<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, P
             "The body must be application/json.",
         ));
     }
+    // To the parser a list is as good as an object, member by member in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_request("the body must be a JSON object"));
+    }
     serde_json::from_slice(body).or_else(|error| {
         // `25.0` is a whole number to JSON's schemas, and some clients write it so.
         let whole = error.is_data().then(|| with_whole_numbers(body)).flatten();

@@ -1,15 +1,18 @@
 //! `/v1/breakers`: whether calls to the providers go out.
 
 use super::auth::Caller;
+use super::holds::Nothing;
 use super::orders::Answer;
 use super::reply::Reply;
 use super::{operate, show};
+use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest};
 use crate::types::ResultCode;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 /// `GET /v1/breakers`: those of the shard that has the tenant.
@@ -30,7 +33,10 @@ pub(in crate::gateway) async fn isolate(
     State(shared): State<Shared>,
     caller: Caller,
     Path(provider): Path<String>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Answer {
+    let Nothing {} = body::json(&headers, body).await?;
     change(&shared, &caller, provider, true).await
 }
 
@@ -39,7 +45,10 @@ pub(in crate::gateway) async fn reset(
     State(shared): State<Shared>,
     caller: Caller,
     Path(provider): Path<String>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Answer {
+    let Nothing {} = body::json(&headers, body).await?;
     change(&shared, &caller, provider, false).await
 }
 

@@ -118,6 +118,7 @@ fn bad_bodies_and_quantities_are_refused_and_change_nothing() {
         post(path, b"\xff\xfe").is_problem(400, "BAD_REQUEST");
         post(path, b"{\"a\": ").is_problem(400, "BAD_REQUEST");
         post(path, b"[]").is_problem(400, "BAD_REQUEST");
+        post(path, b"[\"berlin\", 1]").is_problem(400, "BAD_REQUEST");
         post(path, &vec![b' '; 10 << 20]).is_problem(413, "BODY_TOO_LARGE");
     }
     let mut unknown = mugs(1);
