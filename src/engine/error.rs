@@ -76,7 +76,7 @@ pub enum Contradiction {
     Digest,
 }
 
-/// An invariant found broken by [`Engine::check_invariants`], with the offender.
+/// An invariant found broken by `Engine::check_invariants`, with the offender.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error("invariant {invariant} is broken: {offender}")]
