@@ -30,7 +30,7 @@ pub(super) fn of_path(name: &str) -> Value {
         ),
         "channel" => (
             "The channel's number, or its name in the channels file.",
-            json!({ "type": "string", "pattern": "^(0|[1-9][0-9]{0,3})$" }),
+            json!({ "type": "string" }),
         ),
         other => (
             match other {
@@ -59,7 +59,7 @@ pub(super) fn of_query(name: &str, path: &str) -> Value {
         ),
         "after" if path.starts_with("/mappings") => (
             "`next` of the page before: an item.",
-            json!({ "type": "string", "maxLength": 60 }),
+            json!({ "type": "string" }),
         ),
         "fate" => (
             "Only events of this fate; without those that wait for a person.",
@@ -75,7 +75,7 @@ pub(super) fn of_query(name: &str, path: &str) -> Value {
         ),
         "sku" => (
             "Only this SKU; may be given several times.",
-            json!({ "type": "string", "maxLength": 64 }),
+            json!({ "type": "string" }),
         ),
         "kind" => (
             "Beginnings of event types, separated by commas.",

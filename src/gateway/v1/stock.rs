@@ -195,10 +195,10 @@ pub(in crate::gateway) async fn adjust(
         let detail = "the reason has what looks like a payment card number; nothing was done";
         return Err(Problem::refused(ResultCode::CardNumber, detail));
     }
-    if reason.len() > ERROR_TEXT_BYTES_MAX {
+    if reason.is_empty() || reason.len() > ERROR_TEXT_BYTES_MAX {
         return Err(Problem::refused(
             ResultCode::InvalidField,
-            "the reason is too long",
+            "the reason is empty or too long",
         ));
     }
     let change = StockMove::Adjust { delta, reason };
