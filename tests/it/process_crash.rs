@@ -144,7 +144,9 @@ impl World<'_> {
     /// Starts the server, or starts it again; its HTTP port is another one each time.
     fn start(&mut self) {
         let sandbox = self.sandbox.address().to_string();
-        let arguments = ["--http", "127.0.0.1:0", "--sandbox", &sandbox];
+        let mut arguments = vec!["--http", "127.0.0.1:0", "--sandbox", &sandbox];
+        // It looks at many orders often.
+        arguments.extend(["--http-requests-per-second", "1000000"]);
         let server = Server::start(self.data, &arguments);
         let target = format!("http://{}", server.http());
         self.sandbox.callbacks().set_target(Some(target));

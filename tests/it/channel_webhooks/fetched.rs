@@ -180,13 +180,22 @@ fn unit_lines_of_tiktok_are_one_line_and_its_two_words_for_cancelled_mean_the_sa
 fn an_order_whose_webhook_was_lost_is_found_by_asking() {
     let order = woo_order(801, "processing", "2026-05-04T08:12:34");
     let (list, one) = (json!([order]).to_string(), order.to_string());
+    // The shop is asked from the start; it has sold once there is something to sell.
+    let sold = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&sold);
     let market = Market::open(Box::new(move |path, _| {
         let single = path.contains("/orders/801");
-        (200, if single { one.clone() } else { list.clone() })
+        let answer = match (seen.load(std::sync::atomic::Ordering::SeqCst), single) {
+            (false, _) => "[]".to_owned(),
+            (true, true) => one.clone(),
+            (true, false) => list.clone(),
+        };
+        (200, answer)
     }));
     let more = "poll_seconds = 1\nsecrets.consumer_key = NEW\nsecrets.consumer_secret = NEW";
     let file = channel(12, "woocommerce", "lossy", &market.url(), more);
     let shop = Shop::open_with(10, &file, |_| {});
+    sold.store(true, std::sync::atomic::Ordering::SeqCst);
     shop.waits_for(12, "801", OrderState::FraudCheck);
     // Asked again, it is known: nothing more is journaled.
     shop.counts(
