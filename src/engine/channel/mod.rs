@@ -139,9 +139,14 @@ impl ChannelTable {
             .map(|((_, channel), it)| (*channel, it))
     }
 
+    /// The campaign to which something happens next, and when. Of one time, ends come before
+    /// starts: a window may begin where another one of the same SKU ends.
     fn find_due(&self) -> Option<(u64, u32)> {
-        let due = |(number, it): (&u32, &Campaign)| Some((it.due_ms()?, *number));
-        self.campaigns.iter().filter_map(due).min()
+        let due = |(number, it): (&u32, &Campaign)| {
+            Some((it.due_ms()?, it.state == CampaignState::Planned, *number))
+        };
+        let first = self.campaigns.iter().filter_map(due).min();
+        first.map(|(due_ms, _, number)| (due_ms, number))
     }
 
     /// Bytes of memory in use, about.

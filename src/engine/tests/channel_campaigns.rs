@@ -91,6 +91,37 @@ fn a_campaign_whose_window_passed_unseen_ends_without_having_begun() {
 }
 
 #[test]
+fn a_campaign_that_ends_when_a_lower_number_begins_returns_its_units_first() {
+    let (mut shop, sku, _) = shop();
+    let now = shop.clock_ms;
+    let wants = [CampaignUnits { sku, units: 6 }];
+    let later = shop.campaign(ONE, (now + 200, now + 300), &wants).handle;
+    let earlier = shop.campaign(ONE, (now + 100, now + 200), &wants).handle;
+    assert!(later < earlier);
+    shop.advance(100);
+    assert_eq!(shop.offers(sku), [4, 6, 4]);
+    shop.advance(100);
+    assert_eq!(
+        shop.offers(sku),
+        [4, 6, 4],
+        "the next one has the same units"
+    );
+    let states = |shop: &Shop| -> Vec<_> {
+        let views = shop.engine.campaign_views(shop.context.tenant);
+        let state = views.iter().map(|it| (it.campaign, it.state));
+        state.collect()
+    };
+    let expected = [
+        (earlier, CampaignState::Ended),
+        (later, CampaignState::Running),
+    ];
+    assert_eq!(states(&shop), expected);
+    shop.advance(100);
+    assert_eq!(shop.offers(sku), [10, 10, 10]);
+    shop.check();
+}
+
+#[test]
 fn plans_that_cannot_be_are_refused() {
     let (mut shop, sku, _) = shop();
     let now = shop.clock_ms;
