@@ -315,6 +315,10 @@ pub const EVENT_POLL_MS: u64 = 100;
 /// Longest silence of a stream, in milliseconds.
 pub const EVENT_HEARTBEAT_MS: u64 = 15_000;
 
+/// How long a stream lasts before its client connects again and is admitted again, in milliseconds:
+/// an expired or withdrawn token is good for no longer.
+pub const EVENT_STREAM_MS: u64 = 600_000;
+
 /// Longest list of event types to keep, in bytes.
 pub const EVENT_KIND_BYTES_MAX: usize = 256;
 

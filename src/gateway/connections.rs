@@ -72,7 +72,9 @@ where
         request.extensions_mut().insert(peer);
         routes.clone().oneshot(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+    // Told the version in advance, it waits for a head from the start; who sends nothing at all would
+    // otherwise keep its place for ever.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())

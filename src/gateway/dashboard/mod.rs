@@ -16,7 +16,9 @@ mod simulate;
 
 pub use simulate::Rehearse;
 
+use super::connections::Peer;
 use super::problem::Problem;
+use super::rate::Who;
 use super::state::Shared;
 use super::v1::Caller;
 use crate::dashboard::pulse::Pulse;
@@ -29,7 +31,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use session::{COOKIE, Sessions, same_origin};
@@ -126,6 +128,7 @@ struct Presented {
 
 async fn login(
     State(shared): State<Shared>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -135,7 +138,10 @@ async fn login(
     let presented = presented.map(|one| one.token).unwrap_or_default();
     let unknown = || {
         let detail = "no token of the server's token file; `onhand token new` makes one";
-        Problem::refused(ResultCode::Unauthenticated, detail)
+        let address = peer.map(|Extension(peer)| peer.0.ip());
+        // Whoever guesses is slowed down before it is told more.
+        let limited = shared.rates.failed(&Who::at(address)).err();
+        limited.unwrap_or_else(|| Problem::refused(ResultCode::Unauthenticated, detail))
     };
     let tokens = shared.tokens.as_ref().ok_or_else(unknown)?;
     let token = tokens.entry(presented.trim()).map_err(|_| unknown())?;

@@ -11,7 +11,12 @@ use crate::engine::process::command::{ListFilter, ProcessCommand};
 use crate::engine::record::{OrderLine, RequestedLine};
 use crate::journal::storage::Storage;
 use crate::types::details::DETAILS_ARCHIVE_VERSION;
-use crate::types::{CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId, TenantId};
+use crate::types::{
+    ActorId, CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId, TenantId,
+};
+
+/// Stands for a tenant that this shard does not have; no tenant gets so high a number.
+const NO_TENANT: TenantId = TenantId(u16::MAX);
 
 impl<S: Storage> Shard<S> {
     /// Executes one request within the running turn.
@@ -22,18 +27,7 @@ impl<S: Storage> Shard<S> {
         actor: &str,
         request: LocalRequest,
     ) -> LocalAnswer {
-        let context = self
-            .engine
-            .define_actor(actor, &mut self.records)
-            .and_then(|actor| {
-                let tenant = if tenant.is_empty() && request.is_about_no_tenant() {
-                    TenantId(0)
-                } else {
-                    self.engine
-                        .define_tenant(tenant, actor, &mut self.records)?
-                };
-                Ok(Context { tenant, actor })
-            });
+        let context = self.local_context(tenant, actor, &request);
         let context = match context {
             Ok(context) => context,
             Err(code) => return LocalAnswer::Refused(code),
@@ -211,6 +205,35 @@ impl<S: Storage> Shard<S> {
             ResultCode::Ok => Ok(outcome.handle),
             code => Err(code),
         }
+    }
+
+    /// Who asks, and for which tenant. A question defines neither: it is asked as nobody, and of a
+    /// tenant that is not there yet it finds nothing.
+    fn local_context(
+        &mut self,
+        tenant: &str,
+        actor: &str,
+        request: &LocalRequest,
+    ) -> Result<Context, ResultCode> {
+        let is_for_all = tenant.is_empty() && request.is_about_no_tenant();
+        if matches!(request, LocalRequest::Query(_)) {
+            let tenant = match is_for_all {
+                true => TenantId(0),
+                false => self.engine.find_tenant(tenant).unwrap_or(NO_TENANT),
+            };
+            return Ok(Context {
+                tenant,
+                actor: ActorId::SYSTEM,
+            });
+        }
+        let actor = self.engine.define_actor(actor, &mut self.records)?;
+        let tenant = match is_for_all {
+            true => TenantId(0),
+            false => self
+                .engine
+                .define_tenant(tenant, actor, &mut self.records)?,
+        };
+        Ok(Context { tenant, actor })
     }
 
     fn answer_local(&mut self, context: Context, query: LocalQuery) -> LocalAnswer {

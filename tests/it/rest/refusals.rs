@@ -198,3 +198,22 @@ fn a_page_of_another_site_cannot_command_the_server_of_this_machine() {
     );
     raw(shop.http, rebound.as_bytes()).is_problem(401, "UNAUTHENTICATED");
 }
+
+#[test]
+fn a_question_about_a_tenant_that_is_not_there_writes_nothing() {
+    let shop = Shop::stocked();
+    let sequence = || shop.get("/status").is(200).json()["sequence"].clone();
+    let before = sequence();
+    for number in 0..8 {
+        let invented = format!("invented-{number}");
+        let headers = [("onhand-tenant", invented.as_str())];
+        for path in ["/v1/orders", "/v1/stock", "/v1/locations", "/v1/quarantine"] {
+            let answer = send(shop.http, "GET", path, &headers, b"");
+            assert!(!answer.body.contains("MUG-RED"), "{path}: {}", answer.body);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        }
+        let order = format!("/v1/orders/{}", "7".repeat(32));
+        send(shop.http, "GET", &order, &headers, b"").is(404);
+    }
+    assert_eq!(sequence(), before, "questions were journaled");
+}

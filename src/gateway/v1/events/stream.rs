@@ -2,10 +2,13 @@
 
 use super::read::Reading;
 use super::{Cursor, Wanted, named, own_cursor, shard_of};
+use crate::clock;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::gateway::v1::auth::Caller;
-use crate::limits::{EVENT_HEARTBEAT_MS, EVENT_PAGE_ITEMS_MAX, EVENT_POLL_MS, EVENT_STREAMS_MAX};
+use crate::limits::{
+    EVENT_HEARTBEAT_MS, EVENT_PAGE_ITEMS_MAX, EVENT_POLL_MS, EVENT_STREAM_MS, EVENT_STREAMS_MAX,
+};
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -31,6 +34,7 @@ struct Following {
     silent_ms: u64,
     /// The cursor that the client was told last.
     told: u64,
+    until_ns: u64,
     _place: OwnedSemaphorePermit,
 }
 
@@ -66,6 +70,7 @@ pub(in crate::gateway) async fn stream(
         reading: Some(reading),
         silent_ms: 0,
         told: from,
+        until_ns: clock::monotonic_ns() + EVENT_STREAM_MS * 1_000_000,
         _place: place,
     };
     let body = Body::from_stream(stream::unfold(following, next));
@@ -87,6 +92,9 @@ fn full() -> Problem {
 /// Waits for the next piece; `None` ends the stream, and the client connects again.
 async fn next(mut following: Following) -> Option<(Result<Bytes, Infallible>, Following)> {
     loop {
+        if clock::monotonic_ns() >= following.until_ns {
+            return None;
+        }
         let reading = following.reading.take()?;
         let kinds = following.kinds.clone();
         let (reading, found) = reading.next(EVENT_PAGE_ITEMS_MAX, kinds).await.ok()?;
