@@ -51,6 +51,7 @@ mod it {
     mod sold;
     mod subscription;
     mod threads;
+    mod tutorial;
     mod verify;
     mod web;
     mod web_engine;

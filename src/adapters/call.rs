@@ -77,6 +77,8 @@ pub struct OrderFacts {
     pub lines: Vec<FactLine>,
     /// Contact, addresses, payment token, signals; all empty where the order has none.
     pub details: OrderDetails,
+    /// Address of the page that shows the buyer how the order is doing; empty where there is none.
+    pub link: String,
 }
 
 /// One line of an order.

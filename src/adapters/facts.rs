@@ -71,6 +71,9 @@ pub struct ShardHandle {
     pub queue: Arc<LocalQueue>,
 }
 
+/// The address of the page for an order's buyer, from the tenant's name and the order.
+pub type Links = Box<dyn Fn(&str, OrderKey) -> String + Send + Sync>;
+
 /// Facts of accepted orders, shared by all lanes and the gateway.
 pub struct OrderFactsStore {
     shards: Vec<ShardHandle>,
@@ -78,6 +81,8 @@ pub struct OrderFactsStore {
     orders: DashMap<(u16, u64), Arc<OrderFacts>>,
     /// The latest accepted version of each order in `orders`.
     latest: DashMap<OrderKey, (u16, u64)>,
+    /// Where buyers look; none where the server is not reached from outside.
+    links: Option<Links>,
     /// In order of arrival; what does not fit any more is the oldest.
     ages: ArrayQueue<(u16, u64)>,
 }
@@ -97,8 +102,15 @@ impl OrderFactsStore {
             names,
             orders: DashMap::new(),
             latest: DashMap::new(),
+            links: None,
             ages: ArrayQueue::new(most.max(1)),
         }
+    }
+
+    /// The same, with the pages of orders' buyers.
+    #[must_use]
+    pub fn with_links(self, links: Option<Links>) -> Self {
+        Self { links, ..self }
     }
 
     /// Shows it a record that a tail has read: orders and definitions of names are kept, all other
@@ -223,7 +235,10 @@ impl OrderFactsStore {
         self.orders.is_empty()
     }
 
-    fn insert(&self, shard: u16, sequence: u64, facts: OrderFacts) -> Arc<OrderFacts> {
+    fn insert(&self, shard: u16, sequence: u64, mut facts: OrderFacts) -> Arc<OrderFacts> {
+        if let Some(links) = &self.links {
+            facts.link = links(&facts.tenant, facts.order);
+        }
         let facts = Arc::new(facts);
         let place = (shard, sequence);
         if self.orders.insert(place, Arc::clone(&facts)).is_some() {
@@ -290,6 +305,7 @@ impl Accepted {
                 total: accepted.total,
                 lines: Vec::new(),
                 details,
+                link: String::new(),
             },
         })
     }

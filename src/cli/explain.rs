@@ -7,14 +7,16 @@ use std::process::ExitCode;
 use super::output::{counted, print, table};
 use super::startup::{DONE, REFUSED};
 use crate::audit::explain::{
-    CellRow, Moment, OrderQuestion, OrderStory, Refused, SkuQuestion, SkuStory, order, sku,
+    CellRow, ChannelRow, Moment, OrderQuestion, OrderStory, Refused, SkuQuestion, SkuStory, order,
+    sku,
 };
 use crate::audit::source::DataDirectory;
 use crate::types::{ChannelId, OrderKey};
 use crate::wire::order_key;
 
 /// Tell what happened to an order (who got it, why it was refused, who held the units) or to a SKU
-/// (where its units are, who took the last one), now or at any past moment.
+/// (where its units are, who took the last one, what each channel may sell and is to offer), now or
+/// at any past moment.
 #[derive(clap::Args, Debug)]
 #[command(group(clap::ArgGroup::new("subject").required(true).args(["order", "external_id", "sku"])))]
 pub struct Args {
@@ -206,6 +208,12 @@ fn sku_text(story: &SkuStory) -> String {
         story.sku, story.tenant, story.as_of_sequence, story.as_of
     );
     add(&mut text, format_args!("{}\n", cells_table(&story.cells)));
+    if !story.channels.is_empty() {
+        add(
+            &mut text,
+            format_args!("{}\n", channels_table(&story.channels)),
+        );
+    }
     add(
         &mut text,
         format_args!(
@@ -272,6 +280,54 @@ fn cells_table(cells: &[CellRow]) -> String {
         "QUALITY_CONTROL",
         "AVAILABLE",
         "SHORT",
+    ];
+    table(&heading, &rows)
+}
+
+fn channels_table(channels: &[ChannelRow]) -> String {
+    let number =
+        |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    let rows: Vec<Vec<String>> = channels
+        .iter()
+        .map(|it| {
+            let rule = match it.rule {
+                Some("quota") if it.then_pool => "quota, then pool",
+                Some(rule) => rule,
+                None => "none",
+            };
+            let campaign = it.campaign.map_or_else(
+                || "-".to_owned(),
+                |campaign| {
+                    let (given, sold) = (it.campaign_given, it.campaign_sold);
+                    let (given, sold) = (given.unwrap_or_default(), sold.unwrap_or_default());
+                    format!("{campaign}: {sold} of {given}")
+                },
+            );
+            vec![
+                it.channel.to_string(),
+                it.name.clone(),
+                rule.to_owned(),
+                number(it.units.map(u64::from)),
+                it.from_quota.to_string(),
+                it.from_pool.to_string(),
+                campaign,
+                it.to_offer.to_string(),
+                number(it.published.map(u64::from)),
+                number(it.published_sequence),
+            ]
+        })
+        .collect();
+    let heading = [
+        "CHANNEL",
+        "NAME",
+        "RULE",
+        "UNITS",
+        "OF_QUOTA",
+        "OF_POOL",
+        "CAMPAIGN",
+        "TO_OFFER",
+        "PUBLISHED",
+        "AT_SEQUENCE",
     ];
     table(&heading, &rows)
 }

@@ -1,9 +1,10 @@
 //! `onhand pipelines`: the order process's configuration before it matters.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::config::process::{ProcessConfig, render};
+use crate::config::process::{ProcessConfig, render, sandbox_file};
 
 use super::output::{print, print_raw};
 
@@ -17,7 +18,12 @@ pub struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Action {
     /// Print a process file to start from, explained.
-    Init,
+    Init {
+        /// Print the one that `serve --sandbox` uses instead: everything is served by the sandbox at
+        /// this address, with short times [default: none]
+        #[arg(long, value_name = "ADDRESS")]
+        sandbox: Option<SocketAddr>,
+    },
     /// Check a process file and the secrets it names, without starting or calling anything.
     Check {
         /// The process file.
@@ -33,7 +39,10 @@ enum Action {
 /// Does it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.action {
-        Action::Init => print_raw(&render::default_file())?,
+        Action::Init { sandbox: None } => print_raw(&render::default_file())?,
+        Action::Init {
+            sandbox: Some(address),
+        } => print_raw(&sandbox_file(address))?,
         Action::Check { file } => {
             let config = ProcessConfig::load(&file)?;
             for warning in config.warnings() {

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::journal::SyncMode;
 pub use options::{Config, Flags, OptionInfo};
-pub use setting::HistoryName;
+pub use setting::{HistoryName, PublicUrl};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

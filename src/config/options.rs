@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::setting::{HistoryName, Setting};
+use super::setting::{HistoryName, PublicUrl, Setting};
 use super::{ConfigError, Origin, line_of};
 use crate::journal::SyncMode;
 use crate::limits;
@@ -248,6 +248,10 @@ options! {
     /// Requests to `/v1` that one token (without a token file: one address) may make in a second,
     /// and at once. One more is answered 429 with `Retry-After`.
     http_requests_per_second: u32 = 1_000, "requests", 1 => 1_000_000;
+
+    /// Where buyers reach the HTTP port from outside, such as `https://orders.example`. Messages then
+    /// have the link to their order's page, `/track/TOKEN`.
+    public_url: Option<PublicUrl> = None, "URL";
 
     /// Listen away from loopback without TLS or without a token file. Tokens and orders then cross
     /// the network in clear: only behind a tunnel or on a network that you trust.

@@ -160,7 +160,7 @@ macro_rules! from_text {
         }
     )+};
 }
-from_text!(Address, AddressOrOff, SyncText, HistoryName);
+from_text!(Address, AddressOrOff, SyncText, HistoryName, PublicUrl);
 
 impl Setting for SocketAddr {
     type Given = Address;
@@ -260,6 +260,52 @@ impl Setting for HistoryName {
     }
 }
 
+/// Where a server is reached from outside: `http` or `https`, a host, perhaps a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// The address of a path that begins with `/`.
+    #[must_use]
+    pub fn with(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if !plain {
+            return Err(format!(
+                "`{text}` is not an address for buyers: expected a URL such as \
+                 https://orders.example, without user, query and fragment"
+            ));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+impl Setting for Option<PublicUrl> {
+    type Given = PublicUrl;
+    const KIND: &'static str = "URL";
+    fn parse(text: &str) -> Result<PublicUrl, String> {
+        text.parse()
+    }
+    fn from_given(given: PublicUrl) -> Self {
+        Some(given)
+    }
+    fn show(&self) -> Option<String> {
+        self.as_ref().map(|url| quoted(&url.0))
+    }
+}
+
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
@@ -267,6 +313,23 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_public_address_is_a_plain_url_and_its_paths_follow_one_slash() {
+        for text in ["https://orders.example/", "https://orders.example"] {
+            let url: PublicUrl = text.parse().unwrap();
+            assert_eq!(url.with("/track/x"), "https://orders.example/track/x");
+        }
+        for text in [
+            "orders.example",
+            "ftp://orders.example",
+            "https://u:p@orders.example",
+            "https://orders.example/?a=1",
+            "",
+        ] {
+            assert!(text.parse::<PublicUrl>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn numbers_are_shown_in_groups_and_read_back() {

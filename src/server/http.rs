@@ -3,7 +3,7 @@
 use super::error::ServerError;
 use super::route_of;
 use super::threads::ShardAccess;
-use crate::adapters::facts::OrderFactsStore;
+use crate::adapters::facts::{Links, OrderFactsStore};
 use crate::adapters::fulfilment::notice::Notices;
 use crate::channels::ChannelOptions;
 use crate::config::Config;
@@ -24,6 +24,15 @@ use std::sync::Arc;
 
 /// Setting of WhatsApp's callbacks: the environment variable that holds the handshake's token.
 const VERIFY_TOKEN_ENV: &str = "verify_token_env";
+
+/// Links to the pages of orders' buyers, where there is an address that buyers can reach.
+pub(super) fn links(config: &Config, secret: &[u8]) -> Option<Links> {
+    let (public, key) = (config.public_url.clone()?, TrackKey::derive(secret));
+    Some(Box::new(move |tenant, order| {
+        let path = key.path(tenant, order);
+        path.map_or_else(String::new, |path| public.with(&path))
+    }))
+}
 
 /// For the gateway.
 pub(super) fn services<S: Storage>(

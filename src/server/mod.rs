@@ -137,7 +137,7 @@ impl<S: Storage> Server<S> {
         let access = threads.start_shards(recovered, &cores, deadlines)?;
         let history = history::start(config, &access)?;
         let inboxes: Vec<Arc<Inbox>> = access.iter().map(|one| Arc::clone(&one.inbox)).collect();
-        let facts = process::facts(&access);
+        let facts = process::facts(&access, http::links(config, &data.secret()));
         let adapters = process
             .as_ref()
             .map(|process| process::start_adapters(&access, process, &facts, &threads.on_failure()))

@@ -3,7 +3,7 @@
 
 use super::error::ServerError;
 use super::threads::ShardAccess;
-use crate::adapters::facts::{OrderFactsStore, ShardHandle};
+use crate::adapters::facts::{Links, OrderFactsStore, ShardHandle};
 use crate::adapters::names::NameKeeper;
 use crate::adapters::runtime::{Adapters, Configured, OnFailure, ShardSource};
 use crate::config::Config;
@@ -69,7 +69,10 @@ pub(super) fn config_of(config: &Config) -> Result<Option<ProcessConfig>, Server
 }
 
 /// Facts of the orders of these shards, for adapters and HTTP.
-pub(super) fn facts<S: Storage>(access: &[ShardAccess<S>]) -> Arc<OrderFactsStore> {
+pub(super) fn facts<S: Storage>(
+    access: &[ShardAccess<S>],
+    links: Option<Links>,
+) -> Arc<OrderFactsStore> {
     let handle = |one: &ShardAccess<S>| ShardHandle {
         journal: Arc::new(JournalSource::new(
             Arc::clone(&one.storage),
@@ -86,7 +89,7 @@ pub(super) fn facts<S: Storage>(access: &[ShardAccess<S>]) -> Arc<OrderFactsStor
             names.put_tenant(one.number, TenantId(tenant), name);
         }
     }
-    Arc::new(OrderFactsStore::new(shards, Arc::new(names)))
+    Arc::new(OrderFactsStore::new(shards, Arc::new(names)).with_links(links))
 }
 
 /// Starts the adapters for these shards: what was out when the process ended before is called

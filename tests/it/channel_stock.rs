@@ -115,6 +115,21 @@ fn a_quota_set_over_http_holds_against_orders_over_tcp_and_survives_a_kill() {
     let data = directory.path().join("data");
     let data = data.to_str().expect("UTF-8");
     run(&["verify", "--data", data]).exits(0);
+    let explain = ["explain", "--data", data, "--sku", "lamp"];
+    let told = run(&[&explain[..], &["--json"]].concat()).exits(0).json();
+    let channels = told["channels"].as_array().expect("channels");
+    let offers: Vec<_> = channels.iter().map(|it| &it["to_offer"]).collect();
+    assert_eq!(offers, [&json!(4), &json!(0)]);
+    let first = &channels[0];
+    assert_eq!(
+        (&first["rule"], &first["units"]),
+        (&json!("quota"), &json!(6))
+    );
+    assert_eq!(
+        (&first["from_quota"], &first["published"]),
+        (&json!(2), &json!(null))
+    );
+    run(&explain).exits(0).says("TO_OFFER").says("shop 1");
 }
 
 #[test]

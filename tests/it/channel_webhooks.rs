@@ -2,7 +2,7 @@
 
 mod fetched;
 mod killed;
-mod market;
+pub mod market;
 mod rig;
 mod traps;
 

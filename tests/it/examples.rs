@@ -1,6 +1,8 @@
 //! The clients that `docs/examples` gives to strangers work against a real server, and the server
 //! understands every request that `docs/PROTOCOL.md` shows.
 
+mod programs;
+
 use super::messages::{command, examples, hold, key, lines};
 use super::process::onhand;
 use super::protocol::whole_frame;

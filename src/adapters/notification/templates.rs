@@ -7,9 +7,13 @@
 //!
 //! A template knows `number` (of the order), `name` (of the customer, may be empty), `shop`,
 //! `total` and `amount` (such as `44.70 EUR`; `amount` is what this message is about: of a refund
-//! the part that goes back), `tracking` and `carrier` of the parcel (may be empty), and `items`,
-//! each with `sku` and `quantity`. Nothing else can get into a message: no address, no payment
+//! the part that goes back), `tracking` and `carrier` of the parcel (may be empty), `link` to the
+//! order's page (empty without `public_url`), and `items`, each with `sku` and `quantity`. Nothing else can get into a message: no address, no payment
 //! token, no secret.
+
+mod words;
+
+use words::{email_text, sms_text, whatsapp_text};
 
 use crate::adapters::call::Call;
 use crate::adapters::options::{OptionsError, ProviderOptions};
@@ -150,7 +154,7 @@ impl Templates {
         let values = context! {
             number => facts.number, name => facts.name, shop => facts.shop,
             total => &*facts.total, amount => &*facts.amount, tracking => facts.tracking,
-            carrier => facts.carrier, items,
+            carrier => facts.carrier, link => facts.link, items,
         };
         let rendered = self.environment.render_str(text, values);
         let mut rendered = rendered.map_err(|error| match error.line() {
@@ -170,6 +174,7 @@ struct Facts<'a> {
     amount: String,
     tracking: &'a str,
     carrier: &'a str,
+    link: &'a str,
     items: Vec<(&'a str, u32)>,
 }
 
@@ -191,6 +196,7 @@ impl<'a> Facts<'a> {
             amount: amount_text(call.amount, facts.currency),
             tracking,
             carrier,
+            link: &facts.link,
             items: facts
                 .lines
                 .iter()
@@ -208,6 +214,7 @@ impl<'a> Facts<'a> {
             amount: "44.70 EUR".into(),
             tracking: "1Z0000000000000000",
             carrier: "UPS",
+            link: "https://orders.example/track/3q2-7w",
             items: vec![("MUG-RED", 2)],
         }
     }
@@ -256,115 +263,6 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-const fn email_text(milestone: Milestone) -> &'static str {
-    match milestone {
-        Milestone::Received => {
-            "We have your order {{ number }}\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             thank you for your order {{ number }} at {{ shop }}:\n\
-             {% for item in items %}\n  {{ item.quantity }} x {{ item.sku }}{% endfor %}\n\n\
-             Total: {{ total }}\n\nWe write again as soon as it is confirmed.\n"
-        }
-        Milestone::Delayed => {
-            "We are processing your order {{ number }}\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your order {{ number }} is being processed. This takes a little longer than usual;\n\
-             the confirmation follows within 5 minutes. There is nothing you have to do.\n"
-        }
-        Milestone::Confirmed => {
-            "Your order {{ number }} is confirmed\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your order {{ number }} over {{ total }} is confirmed:\n\
-             {% for item in items %}\n  {{ item.quantity }} x {{ item.sku }}{% endfor %}\n\n\
-             We write again when it is on its way.\n"
-        }
-        Milestone::Declined => {
-            "We could not accept your order {{ number }}\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             we could not accept your order {{ number }}. No money was taken.\n"
-        }
-        Milestone::Shipped => {
-            "Your order {{ number }} is on its way\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your order {{ number }} has left our warehouse.\n\
-             {% if tracking %}\nTracking: {% if carrier %}{{ carrier }} {% endif %}\
-             {{ tracking }}\n{% endif %}"
-        }
-        Milestone::Delivered => {
-            "Your order {{ number }} was delivered\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your order {{ number }} was delivered. Thank you for shopping at {{ shop }}.\n\
-             {% if tracking %}\nTracking: {% if carrier %}{{ carrier }} {% endif %}\
-             {{ tracking }}\n{% endif %}"
-        }
-        Milestone::Cancelled => {
-            "Your order {{ number }} is cancelled\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your order {{ number }} is cancelled. Money that was taken for it comes back to you.\n"
-        }
-        Milestone::Refunded => {
-            "Your refund for order {{ number }}\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             we have sent {{ amount }} for order {{ number }} back to you.\n"
-        }
-        Milestone::ActionRequired => {
-            "Please confirm the payment of order {{ number }}\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             your bank asks you to confirm the payment of order {{ number }} over {{ total }}.\n\
-             Please finish it where you ordered; we keep your items for a short while.\n"
-        }
-        Milestone::Expired => {
-            "Your order {{ number }} has run out\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             we could not keep the items of order {{ number }} any longer. No money was taken.\n"
-        }
-    }
-}
-
-const fn sms_text(milestone: Milestone) -> &'static str {
-    match milestone {
-        Milestone::Received => "{{ shop }}: we have your order {{ number }} over {{ total }}.",
-        Milestone::Delayed => {
-            "{{ shop }}: order {{ number }} is being processed. \
-             Confirmation follows within 5 minutes."
-        }
-        Milestone::Confirmed => "{{ shop }}: order {{ number }} over {{ total }} is confirmed.",
-        Milestone::Declined => {
-            "{{ shop }}: we could not accept order {{ number }}. No money was taken."
-        }
-        Milestone::Shipped => {
-            "{{ shop }}: order {{ number }} is on its way.\
-             {% if tracking %} Tracking: {% if carrier %}{{ carrier }} {% endif %}\
-             {{ tracking }}{% endif %}"
-        }
-        Milestone::Delivered => "{{ shop }}: order {{ number }} was delivered.",
-        Milestone::Cancelled => "{{ shop }}: order {{ number }} is cancelled.",
-        Milestone::Refunded => {
-            "{{ shop }}: {{ amount }} for order {{ number }} is on its way back to you."
-        }
-        Milestone::ActionRequired => {
-            "{{ shop }}: please confirm the payment of order {{ number }} where you ordered."
-        }
-        Milestone::Expired => {
-            "{{ shop }}: we could not keep order {{ number }} any longer. No money was taken."
-        }
-    }
-}
-
-const fn whatsapp_text(milestone: Milestone) -> &'static str {
-    match milestone {
-        Milestone::Received | Milestone::Confirmed | Milestone::ActionRequired => {
-            "{{ number }}\n{{ total }}"
-        }
-        Milestone::Delayed => "{{ number }}\n5 minutes",
-        Milestone::Shipped => "{{ number }}\n{{ tracking or '-' }}",
-        Milestone::Refunded => "{{ number }}\n{{ amount }}",
-        Milestone::Declined | Milestone::Delivered | Milestone::Cancelled | Milestone::Expired => {
-            "{{ number }}"
-        }
-    }
 }
 
 #[cfg(test)]
@@ -481,6 +379,23 @@ mod tests {
                 text.contains("3.45 EUR") && !text.contains("44.70"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn the_page_of_the_order_is_linked_where_there_is_one() {
+        let link = "https://orders.example/track/3q2-7w";
+        let linked = [Milestone::Delayed, Milestone::Confirmed, Milestone::Shipped];
+        for channel in [Channel::Email, Channel::Sms] {
+            let templates = Templates::load(&ProviderOptions::default(), channel).unwrap();
+            for milestone in linked {
+                let mut call = call(EffectKind::Notify, Some(milestone));
+                let text = templates.render(&call).unwrap();
+                assert!(!text.contains("http"), "{text}");
+                Arc::make_mut(&mut call.facts).link = link.into();
+                let text = templates.render(&call).unwrap();
+                assert!(text.contains(link), "{channel:?} {milestone:?}: {text}");
+            }
         }
     }
 

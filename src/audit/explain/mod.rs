@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! records up to the moment ─▶ fold ─┬▶ order: its timeline, and at a refusal who held the units
-//!                                   └▶ SKU: its cells, who took the last unit, counts
+//!                                   └▶ SKU: its cells, channels, who took the last unit, counts
 //! ```
 
 mod order;
 mod sku;
 
 pub use order::{Event, LineState, OrderQuestion, OrderStory, Refused, order};
-pub use sku::{CellRow, SkuQuestion, SkuStory, sku};
+pub use sku::{CellRow, ChannelRow, SkuQuestion, SkuStory, sku};
 
 use super::fold::{At, Fold};
 use super::names::Names;

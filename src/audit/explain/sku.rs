@@ -3,12 +3,13 @@
 use super::{
     LastUnits, Moment, Rival, Taken, Watcher, available, fold_until, holders, taken, units_of,
 };
-use crate::audit::fold::{At, Fold};
+use crate::audit::fold::{At, ChannelShare, Fold};
 use crate::audit::names::Names;
 use crate::audit::show::{self, rfc3339};
 use crate::audit::source::{DataDirectory, SourceError};
 use crate::engine::record::{Record, StockChange};
 use crate::types::SkuId;
+use crate::types::channel_stock::ChannelRule;
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -49,6 +50,57 @@ pub struct CellRow {
     pub short: i64,
 }
 
+/// What a sales channel has of a SKU, all in units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChannelRow {
+    /// The merchant's number for it.
+    pub channel: u16,
+    /// Its name.
+    pub name: String,
+    /// `quota`, `pool` or `cap`; none: it shares the pool less its default buffer.
+    pub rule: Option<&'static str>,
+    /// Quota, buffer or cap of the rule.
+    pub units: Option<u32>,
+    /// Orders may go on from the pool when the channel's own units are used up.
+    pub then_pool: bool,
+    /// Sold out of its quota since the rule is in force.
+    pub from_quota: i64,
+    /// Sold out of the pool since the rule is in force.
+    pub from_pool: i64,
+    /// Number of the campaign that runs.
+    pub campaign: Option<u32>,
+    /// Units that the campaign was given.
+    pub campaign_given: Option<i64>,
+    /// Units that the campaign sold.
+    pub campaign_sold: Option<i64>,
+    /// What it is to offer at the moment asked for.
+    pub to_offer: i64,
+    /// What the channel acknowledged last.
+    pub published: Option<u32>,
+    /// The sequence at which that was true.
+    pub published_sequence: Option<u64>,
+}
+
+impl From<ChannelShare> for ChannelRow {
+    fn from(share: ChannelShare) -> Self {
+        Self {
+            channel: share.channel.0,
+            name: share.name,
+            rule: share.rule.map(ChannelRule::name),
+            units: share.rule.map(ChannelRule::units),
+            then_pool: share.rule.is_none_or(ChannelRule::then_pool),
+            from_quota: share.from_quota,
+            from_pool: share.from_pool,
+            campaign: share.campaign.map(|it| it.0),
+            campaign_given: share.campaign.map(|it| it.1),
+            campaign_sold: share.campaign.map(|it| it.2),
+            to_offer: share.to_offer,
+            published: share.published.map(|it| it.0),
+            published_sequence: share.published.map(|it| it.1),
+        }
+    }
+}
+
 /// A stock movement in words.
 #[derive(Clone, Debug, Serialize)]
 pub struct Movement {
@@ -75,6 +127,8 @@ pub struct SkuStory {
     pub on_sale: bool,
     /// Each location.
     pub cells: Vec<CellRow>,
+    /// Each sales channel that is defined.
+    pub channels: Vec<ChannelRow>,
     /// Available units over all locations.
     pub available: i64,
     /// Orders (and versions) accepted with this SKU.
@@ -220,12 +274,15 @@ fn story(shard: u16, fold: &Fold, watched: Watched, last_units: &LastUnits) -> S
         available: cell.available(),
         short: cell.short(),
     });
+    let channels = defined.map(|sku| fold.channel_shares(sku.tenant, id));
+    let channels = channels.unwrap_or_default();
     SkuStory {
         shard,
         tenant: defined.map_or_else(String::new, |sku| fold.names.tenant(sku.tenant)),
         sku: fold.names.sku_name(id),
         on_sale: defined.is_some_and(|sku| sku.on_sale),
         cells: cells.collect(),
+        channels: channels.into_iter().map(ChannelRow::from).collect(),
         available: available(fold, id),
         accepted_orders: watched.accepted_orders,
         accepted_units: watched.accepted_units,

@@ -23,6 +23,7 @@ mod stock;
 pub use channel_event::WaitingEvent;
 pub use order::{Line, Lines, Order, Refusal, Used};
 pub use process::{Effect, Process};
+pub use quota::ChannelShare;
 pub use stock::Cell;
 
 use super::names::Names;

@@ -1,5 +1,9 @@
 //! What channels may sell, sold and were told to offer, as the records say it (I8, I12).
 
+mod offer;
+
+pub use offer::ChannelShare;
+
 use super::{At, Fold, Line, Order};
 use crate::audit::report::{Checks, Invariant, Offence};
 use crate::engine::record::{
@@ -83,11 +87,18 @@ impl Count {
     }
 }
 
+/// A channel as it was defined last.
+#[derive(Clone, Debug, Default)]
+struct Defined {
+    name: String,
+    /// Units of each SKU without a rule that it is not told of.
+    buffer: i64,
+}
+
 /// What a fold knows of channels.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Quotas {
-    /// Defined channels with their buffer.
-    channels: BTreeMap<(TenantId, ChannelId), i64>,
+    channels: BTreeMap<(TenantId, ChannelId), Defined>,
     counts: BTreeMap<(SkuId, ChannelId), Count>,
     campaigns: BTreeMap<u32, (bool, Vec<CampaignUnits>)>,
     published: BTreeMap<(SkuId, ChannelId), PublishedItem>,
@@ -236,8 +247,9 @@ impl Fold {
 
     pub(super) fn channel_record(&mut self, at: &At, r: &ChannelRecord<'_>, checks: &mut Checks) {
         let (tenant, channel) = r.channel();
-        if let ChannelRecord::Defined { .. } = r {
-            self.quotas.channels.entry((tenant, channel)).or_default();
+        if let ChannelRecord::Defined { name, .. } = *r {
+            let known = self.quotas.channels.entry((tenant, channel)).or_default();
+            name.clone_into(&mut known.name);
             return;
         }
         let known = self.quotas.channels.contains_key(&(tenant, channel));
@@ -253,8 +265,8 @@ impl Fold {
                     self.rule_set(at, (sku, channel), rule, checks);
                 } else {
                     let buffer = rule.map_or(0, ChannelRule::units);
-                    let channels = &mut self.quotas.channels;
-                    channels.insert((tenant, channel), buffer.into());
+                    let known = self.quotas.channels.entry((tenant, channel)).or_default();
+                    known.buffer = buffer.into();
                     self.quotas.all_changed = at.sequence;
                 }
             }
@@ -435,33 +447,5 @@ impl Fold {
             let sku = Some(self.names.sku_name(item.sku));
             Offence { sku, ..offence }
         });
-    }
-
-    /// What a channel is to offer of a SKU: its own units, then the pool less the buffer.
-    fn to_offer(&self, tenant: TenantId, channel: ChannelId, sku: SkuId) -> i64 {
-        if self.names.sku(sku).is_none_or(|sku| !sku.on_sale) {
-            return 0;
-        }
-        let sellable = self.sellable(sku);
-        let own = self.quotas.counts.get(&(sku, channel));
-        let buffer = match own.and_then(|own| own.rule) {
-            Some(ChannelRule::Pool { buffer }) => i64::from(buffer),
-            _ => self
-                .quotas
-                .channels
-                .get(&(tenant, channel))
-                .copied()
-                .unwrap_or(0),
-        };
-        let pool = (sellable - self.quotas.unused(sku)).max(0);
-        let pool = (pool - buffer).max(0);
-        let Some(own) = own else {
-            return pool;
-        };
-        let first = self.quotas.of(sku).take_while(|(of, _)| *of < channel);
-        let first: i64 = first.map(|(_, count)| count.unused()).sum();
-        let alone = own.unused().min((sellable - first).max(0));
-        let pool = if own.may_pool() { pool } else { 0 };
-        (alone + pool).min(own.bound())
     }
 }

@@ -3,6 +3,8 @@
 
 use super::story::{BERLIN, LAMP, START_MS, Story, TENANT, units};
 use super::{assert_offence, finding, offences, verified};
+use crate::audit::explain::{Moment, SkuQuestion, sku};
+use crate::audit::source::DataDirectory;
 use crate::engine::record::{
     CampaignDefined, CampaignReturn, CampaignUnits, ChannelRecord, ChannelRef, PublishedItem,
     Record, Run, put_run,
@@ -146,6 +148,47 @@ fn a_true_story_of_quotas_campaigns_and_published_quantities_is_without_offence(
     for claim in ["I8", "I12"] {
         assert_eq!(finding(&report, claim).verdict(), "ok");
     }
+}
+
+#[test]
+fn a_skus_story_tells_each_channels_rule_campaign_offer_and_what_was_published_at_which_sequence() {
+    let mut fair = Fair::new();
+    let accepted = fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 4)]);
+    fair.publish(SELLER, 2, accepted);
+    fair.campaign(3);
+    let directory = tempfile::tempdir().unwrap();
+    fair.story.write(directory.path());
+    let source = DataDirectory::open(directory.path()).unwrap();
+    let channels = |until: Moment| {
+        let question = SkuQuestion {
+            name: "lamp".to_owned(),
+            tenant: None,
+            until,
+        };
+        let mut stories = sku(&source, &question).unwrap();
+        assert_eq!(stories.len(), 1);
+        stories.remove(0).channels
+    };
+    let now = channels(Moment::Now);
+    let [seller, other] = now.as_slice() else {
+        panic!("{now:?}")
+    };
+    let rule = (seller.channel, seller.rule, seller.units, seller.then_pool);
+    assert_eq!(rule, (SELLER.0, Some("quota"), Some(6), false));
+    assert_eq!((seller.from_quota, seller.from_pool), (4, 0));
+    assert_eq!((seller.to_offer, seller.campaign), (2, None));
+    assert_eq!(
+        (seller.published, seller.published_sequence),
+        (Some(2), Some(accepted))
+    );
+    assert_eq!((other.name.as_str(), other.rule), ("fair", None));
+    let campaign = (other.campaign, other.campaign_given, other.campaign_sold);
+    assert_eq!(campaign, (Some(1), Some(3), Some(0)));
+    assert_eq!((other.to_offer, other.published), (3, None));
+    // Before the order: the whole quota, and nothing published.
+    let before = channels(Moment::Sequence(accepted - 1));
+    assert_eq!((before[0].to_offer, before[0].published), (6, None));
+    assert_eq!((before[1].to_offer, before[1].campaign), (4, None));
 }
 
 #[test]
