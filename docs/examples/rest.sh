@@ -1,6 +1,7 @@
 #!/bin/sh
 # The REST API by curl: define, receive, order, read what was written, hold, confirm, cancel, events,
-# and what a refusal looks like. Needs a server, curl and nothing else.
+# and what a refusal looks like. Needs curl, and a server with an order process (`onhand serve --sandbox`
+# will do): without one nothing can be cancelled.
 #
 #     ONHAND_HTTP=http://127.0.0.1:7172 [ONHAND_TOKEN=oh_...] [ONHAND_TENANT=acme] sh rest.sh
 set -eu

@@ -1,9 +1,9 @@
 //! `docs/TUTORIAL.md` from top to bottom: every `sh` block runs in one shell, in a fresh directory,
 //! and prints what the page shows below it.
 //!
-//! The page's addresses are replaced by free ones, and `serve` gets smaller tables, so that it starts
-//! at once. A comment above a block says what a reader sees by waiting: `again until` repeats it
-//! until it prints what is shown, `fails` expects that its last command does.
+//! The page's addresses are replaced by free ones, and `serve` gets smaller tables, so that it
+//! starts at once. A comment above a block says what a reader sees by waiting: `again until` repeats
+//! it until it prints what is shown, `fails` expects that its last command does.
 
 mod page;
 mod shell;
@@ -38,7 +38,11 @@ pub fn there(programs: &[&str]) -> bool {
 /// takes their ports between here and their use.
 fn free_addresses() -> Vec<String> {
     let pid = std::process::id();
-    let host = format!("127.78.{}.{}", pid >> 8 & 0xFF, (pid & 0xFF).clamp(1, 254));
+    let host = format!(
+        "127.78.{}.{}",
+        (pid >> 8) & 0xFF,
+        (pid & 0xFF).clamp(1, 254)
+    );
     let taken: Vec<TcpListener> = (0..3)
         .map(|_| TcpListener::bind((host.as_str(), 0)).expect("a port"))
         .collect();
@@ -97,7 +101,8 @@ fn run(shell: &mut Shell, block: &Block) {
         let Some(wrong) = wrong else { return };
         assert!(
             block.again && left > 0,
-            "line {} of the page: {wrong}\n--- commands\n{}\n--- output\n{}\n--- the server's log\n{}",
+            "line {} of the page: {wrong}\n--- commands\n{}\n--- output\n{}\n\
+             --- the server's log\n{}",
             block.line,
             block.commands,
             said.output,
