@@ -1677,7 +1677,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__check)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1768,6 +1768,10 @@ _onhand() {
                     return 0
                     ;;
                 --http-requests-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1887,7 +1891,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__show)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --json --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1978,6 +1982,10 @@ _onhand() {
                     return 0
                     ;;
                 --http-requests-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5715,12 +5723,16 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__pipelines__subcmd__init)
-            opts="-h --help"
+            opts="-h --sandbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --sandbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -6261,7 +6273,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__serve)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6352,6 +6364,10 @@ _onhand() {
                     return 0
                     ;;
                 --http-requests-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --public-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
