@@ -8,8 +8,8 @@
 //! A template knows `number` (of the order), `name` (of the customer, may be empty), `shop`,
 //! `total` and `amount` (such as `44.70 EUR`; `amount` is what this message is about: of a refund
 //! the part that goes back), `tracking` and `carrier` of the parcel (may be empty), `link` to the
-//! order's page (empty without `public_url`), and `items`, each with `sku` and `quantity`. Nothing else can get into a message: no address, no payment
-//! token, no secret.
+//! order's page (empty without `public_url`), and `items`, each with `sku` and `quantity`. Nothing
+//! else can get into a message: no address, no payment token, no secret.
 
 mod words;
 
