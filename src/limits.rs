@@ -174,9 +174,12 @@ pub const PROVIDER_CODE_BYTES_MAX: usize = 60;
 /// Longest message of a provider's answer, and longest reason of an operator, in bytes.
 pub const PROVIDER_MESSAGE_BYTES_MAX: usize = 240;
 
-/// Most effects of one order that are open or could still be undone; one more is refused and the
-/// order goes to review.
+/// Most effects of one order that are open, dead or could still be undone; beyond it no message and
+/// no CRM update starts, while its way and what undoes it go on.
 pub const EFFECTS_PER_ORDER_MAX: usize = 64;
+
+/// Alerts to the team that start beyond `EFFECTS_PER_ORDER_MAX`; one more is dropped, and says so.
+pub const ALERTS_PER_ORDER_BEYOND: usize = 8;
 
 /// Provider reports without an order that wait for theirs; one more drops the oldest, journaled.
 pub const REPORTS_PARKED_MAX: usize = 10_000;

@@ -185,6 +185,9 @@ numbered! {
         EffectDiscarded = 49 "effect_discarded",
         /// No stock came in the time for which the order waits.
         BackorderOver = 50 "backorder_over",
+        /// The team could not be told of orders in review: nobody is set, or the order has too many
+        /// effects.
+        AlertDropped = 51 "alert_dropped",
     }
 }
 

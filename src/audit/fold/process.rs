@@ -6,6 +6,7 @@ use crate::engine::record::{
     EffectEnded, EffectStarted, OperatorDecided, OrderMoved, ProcessImage, ProcessRecord, Record,
 };
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
+use crate::types::pipeline::ONE_STEP;
 use crate::types::process::{OperatorAction, TimerKind};
 use crate::types::{OrderKey, OrderState, TenantId};
 use std::collections::BTreeMap;
@@ -29,6 +30,10 @@ pub struct Effect {
     pub uncertain: bool,
     /// Minor units it was started for.
     pub amount: u64,
+    /// It takes the money at once.
+    pub one_step: bool,
+    /// Minor units that its answer said, where it is done.
+    pub said: u64,
 }
 
 impl Effect {
@@ -91,6 +96,14 @@ impl Process {
                     EffectKind::PaymentVoid | EffectKind::PaymentRefund
                 )
         })
+    }
+
+    /// The most that may have been captured, in minor units: the total, or what a payment that took
+    /// the money at once said beyond it.
+    fn capturable(&self, total_max: u128) -> u128 {
+        let taken = self.effects.values().filter(|it| it.one_step);
+        let taken = taken.map(|it| u128::from(it.said)).max();
+        total_max.max(taken.unwrap_or(0))
     }
 
     /// True where effect `number` was undone for certain.
@@ -169,10 +182,11 @@ impl Fold {
             .map_or(0, |it| it.total_max)
             .max(u128::from(image.total));
         let captures = captures + u32::from(image.captured > captured);
-        let within = image.refunded <= image.captured && u128::from(image.captured) <= total_max;
+        let most = before.map_or(total_max, |it| it.capturable(total_max));
+        let within = image.refunded <= image.captured && u128::from(image.captured) <= most;
         checks.check(Invariant::I10, within && captures <= 1, || {
             let what = format!(
-                "captured {} times, {} of {total_max}; refunded {}",
+                "captured {} times, {} of {most}; refunded {}",
                 captures, image.captured, image.refunded
             );
             self.names.order_offence(at, tenant, key, what)
@@ -252,6 +266,8 @@ impl Fold {
             class: None,
             uncertain: false,
             amount: started.amount,
+            one_step: started.kind == EffectKind::PaymentAuthorise && started.note == ONE_STEP,
+            said: 0,
         });
         effect.attempt = started.attempt;
         effect.next = None;
@@ -306,6 +322,9 @@ impl Fold {
                 !settled && (effect.uncertain || ended.class == EffectClass::Unknown);
             effect.next = Some(ended.next);
             effect.class = Some(ended.class);
+            if ended.class == EffectClass::Done {
+                effect.said = ended.amount;
+            }
         }
     }
 

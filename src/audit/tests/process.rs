@@ -91,6 +91,20 @@ fn money_is_taken_once_and_never_beyond_the_total() {
 }
 
 #[test]
+fn what_a_one_step_payment_took_is_booked_also_beyond_the_total_and_no_more() {
+    let mut way = Way::new();
+    way.pay_at_once(TOTAL + 500, TOTAL + 500);
+    assert_eq!(offences(&verified(&way.story)), "");
+    let mut way = Way::new();
+    way.pay_at_once(TOTAL + 500, TOTAL + 501);
+    assert_offence(
+        &verified(&way.story),
+        "I10",
+        &["captured 1 times, 2500 of 2499"],
+    );
+}
+
+#[test]
 fn a_given_up_authorisation_that_may_hold_money_must_be_voided() {
     let paid_elsewhere = || {
         let mut way = Way::new();

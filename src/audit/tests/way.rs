@@ -7,6 +7,7 @@ use crate::engine::record::{
     put_lines,
 };
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
+use crate::types::pipeline::ONE_STEP;
 use crate::types::pipeline::{PIPELINES_ARCHIVE_VERSION, Pipeline, PipelineSet, Step, StepKind};
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::{CommandKey, OrderKey, OrderState};
@@ -84,6 +85,16 @@ impl Way {
     }
 
     pub fn start(&mut self, number: u16, kind: EffectKind, provider: ProviderId, target: u16) {
+        self.start_noted(number, kind, provider, (target, ""));
+    }
+
+    fn start_noted(
+        &mut self,
+        number: u16,
+        kind: EffectKind,
+        provider: ProviderId,
+        (target, note): (u16, &str),
+    ) {
         self.image.effects = number;
         let started = EffectStarted {
             order: OrderKey(ORDER),
@@ -99,13 +110,23 @@ impl Way {
             target_kind: u8::from(target > 0) * 2,
             amount: TOTAL,
             reference: "",
-            note: "",
+            note,
         };
         self.story
             .push(&Record::Process(ProcessRecord::Started(started)));
     }
 
     pub fn end(&mut self, number: u16, kind: EffectKind, provider: ProviderId, as_: Ended) {
+        self.end_said(number, kind, provider, (as_, 0));
+    }
+
+    fn end_said(
+        &mut self,
+        number: u16,
+        kind: EffectKind,
+        provider: ProviderId,
+        (as_, amount): (Ended, u64),
+    ) {
         let ended = EffectEnded {
             order: OrderKey(ORDER),
             tenant: TENANT,
@@ -119,7 +140,7 @@ impl Way {
             due_ms: 0,
             latency_ms: 12,
             status: 200,
-            amount: 0,
+            amount,
             currency: 0,
             score: u8::MAX,
             reference: "pi_7",
@@ -152,6 +173,19 @@ impl Way {
         self.end(1, EffectKind::PaymentAuthorise, STRIPE, DONE);
         self.image.authorised = TOTAL;
         self.confirm();
+    }
+
+    /// Paid by a method that takes the money at once: the processor says so much, and so much is
+    /// booked. A person has to see to it.
+    pub fn pay_at_once(&mut self, said: u64, booked: u64) {
+        let authorise = EffectKind::PaymentAuthorise;
+        self.start_noted(1, authorise, STRIPE, (0, ONE_STEP));
+        self.end_said(1, authorise, STRIPE, (DONE, said));
+        (self.image.authorised, self.image.captured) = (said, booked);
+        self.image.flags = process_flags::AUTHORISED | process_flags::CAPTURED;
+        self.moved(ProcessEvent::PaymentCaptured, OrderState::Payment);
+        self.image.review = ReviewReason::PaymentMismatch;
+        self.moved(ProcessEvent::PaymentAuthorised, OrderState::Review);
     }
 
     pub fn confirm(&mut self) {

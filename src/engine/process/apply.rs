@@ -143,6 +143,11 @@ impl Engine {
             self.timers.set(moved.image.timer_at_ms, slot);
         }
         self.count_alert(slot, moved);
+        if moved.event == ProcessEvent::AlertDropped
+            && let Some((key, _)) = self.processes.due_alert(slot, now_ms)
+        {
+            self.processes.alerts.remove(&key);
+        }
         self.drop_ended(slot);
         Ok(())
     }
@@ -268,7 +273,11 @@ impl Engine {
         if started.kind == EffectKind::Alert {
             let reason = ReviewReason::from_name(started.note);
             let key = (started.tenant, reason.map_or(0, |reason| reason as u8));
-            table.alerts.remove(&key);
+            // A further attempt, or a backup's, is not about those that came into review since.
+            let told = |window: &AlertWindow| window.slot == slot && window.due_ms <= now_ms;
+            if table.alerts.get(&key).is_some_and(told) {
+                table.alerts.remove(&key);
+            }
         }
         Ok(())
     }

@@ -12,14 +12,15 @@ use crate::types::pipeline::CaptureOn;
 use crate::types::process::{ProcessEvent, ReviewReason};
 
 impl Desk<'_> {
-    /// What a one-step payment authorised is captured with it.
+    /// What a one-step payment authorised is captured with it, all of it: also what the provider took
+    /// beyond the total is there to be given back.
     pub fn taken_at_once(&mut self, slot: u32, image: ProcessImage) -> ProcessImage {
         let state = self.process(slot).map(|process| process.state);
         let Some(state) = state.filter(|_| self.is_one_step(&image)) else {
             return image;
         };
         let image = ProcessImage {
-            captured: image.authorised.min(image.total),
+            captured: image.authorised,
             flags: image.flags | CAPTURED,
             ..image
         };

@@ -219,7 +219,8 @@ impl Engine {
     }
 }
 
-/// At most one capture; refunded ≤ captured ≤ total; an ended order owes nobody money.
+/// At most one capture; refunded ≤ captured ≤ total, or what a one-step payment took beyond it; an
+/// ended order owes nobody money.
 fn check_money(process: &Process) -> Result<(), String> {
     let image = &process.image;
     let done = |kind: EffectKind| {
@@ -239,7 +240,8 @@ fn check_money(process: &Process) -> Result<(), String> {
             image.total, image.captured, image.refunded
         ));
     }
-    if image.captured > 0 && image.flags & CONFIRMED == 0 && !process.state.is_terminal() {
+    // A one-step payment takes the money by itself, and what it took may still wait for a person.
+    if captures > 0 && image.flags & CONFIRMED == 0 && !process.state.is_terminal() {
         return Err("captured before it was confirmed".to_owned());
     }
     if image.authorised > 0 && image.flags & AUTHORISED == 0 && image.captured == 0 {

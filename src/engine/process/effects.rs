@@ -285,7 +285,11 @@ impl Desk<'_> {
     pub fn start(&mut self, slot: u32, start: &Start<'_>) -> Option<u16> {
         let process = self.process(slot)?;
         let number = process.image.effects.checked_add(1)?;
-        if process.effects.len() >= limits::EFFECTS_PER_ORDER_MAX && start.kind.is_ancillary() {
+        let room = match start.kind {
+            EffectKind::Alert => limits::EFFECTS_PER_ORDER_MAX + limits::ALERTS_PER_ORDER_BEYOND,
+            _ => limits::EFFECTS_PER_ORDER_MAX,
+        };
+        if process.effects.len() >= room && start.kind.is_ancillary() {
             return None;
         }
         let (order, tenant, accepted) = (process.key, process.tenant, process.accepted);

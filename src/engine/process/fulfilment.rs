@@ -30,7 +30,8 @@ impl Desk<'_> {
                 it.is(kind) && it.step == image.step && stands
             })
         };
-        let recalls = |it: &Effect| it.is(EffectKind::WarehouseRecall) && it.is_open();
+        let left = |it: &Effect| it.is_open() || it.is_dead();
+        let recalls = |it: &Effect| it.is(EffectKind::WarehouseRecall) && left(it);
         let recalling = process.effects.iter().any(recalls);
         let (label, order) = (
             of_step(EffectKind::Label),
@@ -63,7 +64,8 @@ impl Desk<'_> {
         self.trigger(slot, Trigger::FulfilmentAccepted, image, "");
     }
 
-    /// A warehouse has given an order up: the order's next version may go there.
+    /// A warehouse has given an order up, or a person its recall: the order's next version may go
+    /// there.
     pub fn fulfil_again(&mut self, slot: u32) {
         let confirmed = self.process(slot).is_some_and(|process| {
             let step = self

@@ -5,7 +5,6 @@ use super::desk::Desk;
 use super::effects::Start;
 use super::steps::providers_of;
 use crate::types::effect::{EffectKind, Milestone, ProviderId};
-use crate::types::process::ReviewReason;
 
 impl Desk<'_> {
     /// Tells the customer about a milestone, by every channel that is set for it.
@@ -100,31 +99,26 @@ impl Desk<'_> {
         }
     }
 
-    /// Tells the team about the orders that came into review for one reason.
-    pub fn alert(&mut self, slot: u32, reason: ReviewReason, orders: u64) {
-        self.alert_about(slot, reason.name(), orders);
-    }
-
-    /// Tells the team about something that is no review.
-    pub fn alert_about(&mut self, slot: u32, what: &str, orders: u64) {
+    /// Tells the team about orders that came into review for one reason, or about something that is
+    /// no review. False where that could not be started.
+    pub fn alert_about(&mut self, slot: u32, what: &str, orders: u64) -> bool {
         let Some(image) = self.image(slot) else {
-            return;
+            return false;
         };
         let Some(pinned) = self.set_of(&image) else {
-            return;
+            return false;
         };
         let providers = providers_of(pinned, &pinned.set.alert_providers);
         let chosen = self.choose(slot, &providers, None);
-        if let Some(provider) = chosen.or(providers.first().copied()) {
-            self.start(
-                slot,
-                &Start {
-                    amount: orders,
-                    note: what,
-                    ..Start::new(EffectKind::Alert, provider)
-                },
-            );
-        }
+        let Some(provider) = chosen.or(providers.first().copied()) else {
+            return false;
+        };
+        let alert = Start {
+            amount: orders,
+            note: what,
+            ..Start::new(EffectKind::Alert, provider)
+        };
+        self.start(slot, &alert).is_some()
     }
 
     /// The next way to tell the team, where one failed for good.

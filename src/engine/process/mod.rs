@@ -49,7 +49,7 @@ mod view;
 
 use super::record::ProcessImage;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
-use crate::types::pipeline::{Pipeline, PipelineSet, ProcessSettings, Step};
+use crate::types::pipeline::{PaymentMode, Pipeline, PipelineSet, ProcessSettings, Step};
 use crate::types::{OrderKey, OrderState, TenantId};
 use breaker::Breaker;
 use queue::Queue;
@@ -299,6 +299,14 @@ impl ProcessTable {
     /// The set that an order is pinned to.
     pub fn set_of(&self, image: &ProcessImage) -> Option<&PinnedSet> {
         self.sets.get(&image.set)
+    }
+
+    /// The payment method of the image's pipeline takes the money at once.
+    pub fn is_one_step(&self, image: &ProcessImage) -> bool {
+        let pipeline = self
+            .set_of(image)
+            .and_then(|it| it.pipeline(image.pipeline));
+        pipeline.is_some_and(|it| it.payment == PaymentMode::OneStep)
     }
 
     /// Settings in force, for what belongs to no order.

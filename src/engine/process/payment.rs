@@ -19,7 +19,7 @@ use crate::engine::record::ProcessImage;
 use crate::engine::record::process_flags::{AUTHORISED, DELAY_TOLD};
 use crate::types::OrderState;
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
-use crate::types::pipeline::{ONE_STEP, PaymentMode, StepKind};
+use crate::types::pipeline::{ONE_STEP, StepKind};
 use crate::types::process::{ProcessEvent, SubState};
 
 /// An authorisation that a provider holds back is asked about after so many of the longest waits.
@@ -78,9 +78,7 @@ impl Desk<'_> {
 
     /// The order's payment method takes the money at once.
     pub fn is_one_step(&self, image: &ProcessImage) -> bool {
-        let pinned = self.set_of(image);
-        let pipeline = pinned.and_then(|pinned| pinned.pipeline(image.pipeline));
-        pipeline.is_some_and(|pipeline| pipeline.payment == PaymentMode::OneStep)
+        self.engine.processes.is_one_step(image)
     }
 
     fn payment_providers(&self, slot: u32) -> Vec<ProviderId> {

@@ -94,6 +94,8 @@ impl Desk<'_> {
                 self.advance(slot, (step + 1, image), event, note);
             }
             ReviewReason::Payment | ReviewReason::Fulfilment => {
+                // What the step may have left elsewhere is to be gone before it is done again.
+                self.redrive_all(slot, EffectKind::is_compensation);
                 self.advance(slot, (step, image), event, note);
             }
             _ if resume_to == OrderState::Cancelling => {
@@ -108,15 +110,15 @@ impl Desk<'_> {
                 self.undo(slot);
             }
             _ => {
+                self.redrive_all(slot, |kind| {
+                    kind == EffectKind::PaymentCapture || kind.is_compensation()
+                });
                 if is_step(resume_to) {
                     self.advance(slot, (step, image), event, note);
                 } else {
                     let image = self.timed(slot, resume_to, image);
                     self.back_to(slot, resume_to, image, event, note);
                 }
-                self.redrive_all(slot, |kind| {
-                    kind == EffectKind::PaymentCapture || kind.is_compensation()
-                });
                 self.complete_if_over(slot);
             }
         }
@@ -350,6 +352,8 @@ impl Desk<'_> {
             OperatorAction::Discard => {
                 if self.is_undoing(slot) {
                     self.undo(slot);
+                } else if dead.is_some_and(|it| it.is(EffectKind::WarehouseRecall)) {
+                    self.fulfil_again(slot);
                 }
                 self.complete_if_over(slot);
             }

@@ -2,16 +2,23 @@
 
 use super::desk::Desk;
 use super::table::Trigger;
-use super::{Effect, Process, ProcessTable};
+use super::{AlertWindow, Effect, Process, ProcessTable};
 use crate::engine::Engine;
 use crate::engine::record::ProcessImage;
 use crate::engine::record::process_flags::{AUTHORISED, CANCELLING, FACT, PINNED};
 use crate::types::effect::EffectKind;
 use crate::types::process::{BreakerState, ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::record::RecordBuffer;
-use crate::types::{ActorId, OrderState};
+use crate::types::{ActorId, OrderState, TenantId};
 
 impl ProcessTable {
+    /// The first alert in the name of an order whose time has come.
+    pub fn due_alert(&self, slot: u32, now_ms: u64) -> Option<((TenantId, u8), AlertWindow)> {
+        let mut alerts = self.alerts.iter();
+        let due = alerts.find(|(_, it)| it.slot == slot && it.due_ms <= now_ms);
+        due.map(|(key, window)| (*key, *window))
+    }
+
     /// When something of this order is due next; none where nothing is.
     pub fn next_due_ms(&self, slot: u32) -> Option<u64> {
         let process = self.get(slot)?;
@@ -65,26 +72,37 @@ impl Desk<'_> {
             self.timer_over(slot);
             return;
         }
-        let alerts = self.engine.processes.alerts.iter();
-        let mut due = alerts.filter(|(_, window)| window.slot == slot && window.due_ms <= now_ms);
-        if let Some(((_, reason), window)) = due.next() {
-            let reason = ReviewReason::from_u8(*reason).unwrap_or(ReviewReason::None);
-            let orders = window.orders;
-            self.alert(slot, reason, orders);
-            return;
-        }
         let table = &self.engine.processes;
         let is_due = |it: &&Effect| {
             let due_ms = table.effect_due_ms(it);
             due_ms.is_some_and(|due_ms| due_ms <= now_ms)
         };
         let Some(effect) = process.effects.iter().find(is_due).cloned() else {
+            self.alert_due(slot);
             return;
         };
         if effect.is_out() {
             self.probe_overdue(&effect);
         } else {
             self.effect_due(slot, &effect);
+        }
+    }
+
+    /// A window's alert is due. One that cannot be started, because nobody is to be told any more or
+    /// the order has too many effects, is dropped: the orders are in review all the same.
+    fn alert_due(&mut self, slot: u32) {
+        let Some(((_, reason), window)) = self.engine.processes.due_alert(slot, self.now_ms())
+        else {
+            return;
+        };
+        let reason = ReviewReason::from_u8(reason).unwrap_or(ReviewReason::None);
+        if self.alert_about(slot, reason.name(), window.orders) {
+            return;
+        }
+        if let Some(process) = self.process(slot) {
+            let (state, image) = (process.state, process.image);
+            let note = format!("{}: {} orders", reason.name(), window.orders);
+            self.moved(slot, state, ProcessEvent::AlertDropped, image, &note);
         }
     }
 

@@ -6,12 +6,14 @@
 //!  paid, and not for more than that ──────▶ stays where it is
 //!  paid, for more, not captured ──────────▶ old payment voided, PAYMENT
 //!  captured for less, or stock is short ──▶ REVIEW (edit), the version before stands
+//!  one-step payment without an outcome, or
+//!  its warehouse has it ──────────────────▶ not replaceable
 //! ```
 
 use super::desk::{Desk, cut};
 use super::effects::{Following, Said, give_up};
 use super::review::refundable;
-use super::steps::place;
+use super::steps::{holds, place};
 use super::table::Trigger;
 use super::{Effect, Process};
 use crate::engine::Engine;
@@ -21,7 +23,7 @@ use crate::engine::record::process_flags::{
 use crate::engine::record::{OrderMoved, ProcessImage, ProcessRecord, ShortLine};
 use crate::limits;
 use crate::types::effect::{EffectKind, EffectNext, ProviderId};
-use crate::types::pipeline::StepKind;
+use crate::types::pipeline::{Step, StepKind};
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::record::RecordBuffer;
 use crate::types::{ActorId, OrderState, ResultCode};
@@ -36,7 +38,8 @@ pub(in crate::engine) enum Change {
     Repay,
     /// It stays where it is.
     Stay,
-    /// More than was captured, or in another currency: a person has to see to it.
+    /// More than what is left of the captured money, or in another currency: a person has to see to
+    /// it.
     Refuse,
 }
 
@@ -62,21 +65,38 @@ impl Engine {
             return None;
         }
         let image = &process.image;
-        if !process.has_flag(AUTHORISED) && !process.has_flag(CAPTURED) {
-            return Some(if process.has_flag(CONFIRMED) {
-                Change::Stay // its money is not ours to ask for
-            } else {
-                Change::Restart
-            });
+        if self.is_behind_fulfilment(slot, image) {
+            return None;
         }
-        let covered = total <= image.authorised && currency == image.currency;
-        let mut effects = process.effects.iter();
-        let captures = effects.any(|it| it.is(EffectKind::PaymentCapture));
-        let captures = captures || process.has_flag(CAPTURED);
-        Some(match (covered, captures) {
-            (true, _) => Change::Stay,
-            (false, false) => Change::Repay,
-            (false, true) => Change::Refuse,
+        if !process.has_flag(AUTHORISED) && !process.has_flag(CAPTURED) {
+            if process.has_flag(CONFIRMED) {
+                return Some(Change::Stay); // its money is not ours to ask for
+            }
+            // Money that may be gone already is not asked for a second time.
+            let pays = |it: &Effect| it.is(EffectKind::PaymentAuthorise) && it.leaves_something();
+            let paying = self.processes.is_one_step(image) && process.effects.iter().any(pays);
+            return (!paying).then_some(Change::Restart);
+        }
+        let same_currency = currency == image.currency;
+        Some(match captured_of(process) {
+            None if same_currency && total <= image.authorised => Change::Stay,
+            None => Change::Repay,
+            // What costs the same leaves the money as it is, whatever a person gave back of it.
+            Some(kept) if same_currency && (total <= kept || total == image.total) => Change::Stay,
+            Some(_) => Change::Refuse,
+        })
+    }
+
+    /// The order's fulfilment step is behind it: what runs now comes after the warehouse.
+    fn is_behind_fulfilment(&self, slot: u32, image: &ProcessImage) -> bool {
+        let pinned = self.processes.set_of(image);
+        let pipeline = pinned.and_then(|it| it.pipeline(image.pipeline));
+        let channel = self.orders.get(slot).channel.0;
+        let fulfils =
+            |it: &Step| it.kind == StepKind::Fulfilment && holds(&it.when, image, channel);
+        pipeline.is_some_and(|pipeline| {
+            let mut behind = pipeline.steps.iter().take(usize::from(image.step));
+            behind.any(fulfils)
         })
     }
 
@@ -94,7 +114,9 @@ impl Engine {
         out: &mut RecordBuffer,
     ) {
         let note = if shorts.is_empty() {
-            "the change costs more than was captured, or is in another currency".to_owned()
+            "the change costs more than what is left of the captured money, or is in another \
+             currency"
+                .to_owned()
         } else {
             let mut note = format!("the change was refused ({}):", code.name());
             for short in shorts {
@@ -113,6 +135,17 @@ impl Engine {
             desk.trigger(slot, Trigger::EditRefused, image, &note);
         }
     }
+}
+
+/// Minor units that were captured, or are about to be, less what is given back of them; none where
+/// nothing is captured yet.
+fn captured_of(process: &Process) -> Option<u64> {
+    if process.has_flag(CAPTURED) {
+        return Some(refundable(process));
+    }
+    let mut effects = process.effects.iter();
+    let capture = effects.find(|it| it.is(EffectKind::PaymentCapture));
+    capture.map(|it| it.amount)
 }
 
 /// States that come before the warehouse has accepted the order.

@@ -1,11 +1,13 @@
 //! Tests of the order process, against providers that answer as told.
 
+mod alerts;
 mod backorder;
 mod books;
 mod chaos;
 mod coverage;
 mod flow;
 mod money;
+mod paid;
 mod play;
 mod reconcile;
 mod sold;

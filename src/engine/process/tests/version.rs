@@ -6,7 +6,7 @@ use super::play::{
 use crate::engine::command::{OrderOutcome, OrderRequest};
 use crate::engine::record::process_flags::{AUTHORISED, CONFIRMED};
 use crate::engine::tests::shop::{ANY, line};
-use crate::types::effect::{EffectClass, EffectKind};
+use crate::types::effect::{EffectClass, EffectKind, EffectNext};
 use crate::types::pipeline::CaptureOn;
 use crate::types::process::{OperatorAction, ReportKind, ReviewReason};
 use crate::types::{OrderMode, OrderState, ResultCode};
@@ -272,6 +272,104 @@ fn the_warehouse_gives_the_old_version_up_before_it_gets_the_new_one() {
     play.settle();
     assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), 2);
     assert_eq!(play.state(1), OrderState::Fulfilling);
+    play.check();
+}
+
+/// An order of two versions, the first of which its warehouse does not give up.
+fn kept_by_the_warehouse() -> Play {
+    let mut play = Play::new();
+    play.silent.insert(WAREHOUSE);
+    play.place(1);
+    play.silent.clear();
+    let refused = Answer::of(EffectClass::Refused);
+    play.says(WAREHOUSE, EffectKind::WarehouseRecall, &[refused]);
+    change(&mut play, 2, 2, TOTAL);
+    let image = play.view(1).unwrap().image;
+    assert_eq!(image.review, ReviewReason::Compensation);
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), 1);
+    play
+}
+
+fn dead(play: &Play) -> u16 {
+    let view = play.view(1).unwrap();
+    let mut effects = view.effects.iter();
+    let dead = effects.find(|it| it.next == Some(EffectNext::Dead));
+    dead.expect("a dead letter").number
+}
+
+#[test]
+fn an_approved_order_asks_the_warehouse_again_before_it_gets_the_new_version() {
+    let mut play = kept_by_the_warehouse();
+    play.silent.insert(WAREHOUSE);
+    play.operate(1, OperatorAction::Approve);
+    assert_eq!(play.state(1), OrderState::Confirmed);
+    assert_eq!(of(&play, EffectKind::WarehouseRecall).len(), 2);
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), 1);
+    play.check();
+    play.silent.clear();
+    let recall = of(&play, EffectKind::WarehouseRecall)[1].effect.clone();
+    play.answer(&recall, &Answer::of(EffectClass::Done));
+    play.settle();
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), 2);
+    assert_eq!(play.state(1), OrderState::Fulfilling);
+    play.check();
+}
+
+#[test]
+fn the_new_version_goes_to_the_warehouse_once_a_person_gives_the_recall_up() {
+    let mut play = kept_by_the_warehouse();
+    let number = dead(&play);
+    play.operate_on(1, OperatorAction::Discard, number, 0);
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), 1);
+    play.operate(1, OperatorAction::Approve);
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), 2);
+    assert_eq!(play.state(1), OrderState::Fulfilling);
+    play.check();
+}
+
+#[test]
+fn a_step_is_done_again_only_where_what_it_left_is_gone() {
+    let mut play = Play::new();
+    let unknown = Answer::of(EffectClass::Unknown);
+    play.says(WAREHOUSE, EffectKind::WarehouseOrder, &vec![unknown; 4]);
+    let refused = Answer::of(EffectClass::Refused);
+    play.says(WAREHOUSE, EffectKind::WarehouseRecall, &[refused]);
+    play.place(1);
+    play.pass(60_000);
+    let image = play.view(1).unwrap().image;
+    assert_eq!(image.review, ReviewReason::Fulfilment);
+    let asked = of(&play, EffectKind::WarehouseOrder).len();
+    play.silent.insert(WAREHOUSE);
+    play.operate(1, OperatorAction::Approve);
+    assert_eq!(of(&play, EffectKind::WarehouseRecall).len(), 2);
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), asked);
+    play.check();
+    // Given up while the order waits for it: nothing else keeps it.
+    let recall = of(&play, EffectKind::WarehouseRecall)[1].effect.clone();
+    play.answer(&recall, &Answer::of(EffectClass::Absent));
+    play.settle();
+    assert_eq!(of(&play, EffectKind::WarehouseOrder).len(), asked + 1);
+    play.check();
+}
+
+#[test]
+fn an_order_in_an_own_step_behind_its_fulfilment_is_not_replaced() {
+    let mut set = set();
+    set.pipelines.retain(|it| it.name == "erp");
+    set.pipelines[0].steps.swap(1, 2);
+    let mut play = Play::with(&set);
+    play.silent.insert(ERP);
+    play.place(1);
+    assert_eq!(play.state(1), OrderState::Webhook);
+    let outcome = change(&mut play, 2, 2, TOTAL);
+    assert_eq!(outcome.code, ResultCode::NotReplaceable);
+    let step = of(&play, EffectKind::Webhook)[0].effect.clone();
+    play.answer(&step, &Answer::of(EffectClass::Refused));
+    assert_eq!(play.view(1).unwrap().image.review, ReviewReason::Webhook);
+    let outcome = change(&mut play, 2, 2, TOTAL);
+    assert_eq!(outcome.code, ResultCode::NotReplaceable);
+    assert_eq!(of(&play, EffectKind::WarehouseRecall).len(), 0);
+    assert_eq!(play.shop.cell(play.sku, play.here).committed, 1);
     play.check();
 }
 
