@@ -27,10 +27,7 @@ impl<S: Storage> Shard<S> {
     ) -> Taken {
         let opcode = request.opcode();
         match request {
-            Request::Reserve(items) => {
-                self.reserve(session, state, request_id, items);
-                return Taken::Yes;
-            }
+            Request::Reserve(items) => return self.reserve(session, state, request_id, items),
             Request::DefineSku(_)
             | Request::ResolveSku(_)
             | Request::DefineLocation(_)

@@ -116,6 +116,8 @@ struct Turn {
     started_ns: u64,
     /// Most journal bytes of the frame at hand, or of one item of a frame that takes parts.
     worst: usize,
+    /// Of a frame of orders: all of them have room.
+    whole: bool,
 }
 
 /// An engine with its journal, its sessions and its held replies.
@@ -219,6 +221,7 @@ impl<S: Storage> Shard<S> {
             reserved_only: room == Room::Reserved,
             started_ns: now_ns,
             worst: 0,
+            whole: false,
         };
         if self.turn.reserved_only {
             self.reserved_since_ns.get_or_insert(now_ns);
@@ -294,28 +297,34 @@ impl<S: Storage> Shard<S> {
             self.turn.open,
             "frames are taken between begin_turn and end_turn"
         );
-        let worst = self.records_bytes_max(frame);
-        let used = self.records.bytes().len();
-        let full = self.turn.items >= limits::TURN_ITEMS_MAX || used + worst > self.batch_room();
-        if (full && self.turn.items > 0) || self.must_wait_for_room(frame) {
+        let (used, room) = (self.records.bytes().len(), self.batch_room());
+        let mut worst = self.records_bytes_max(frame);
+        let whole = used + worst <= room;
+        let opcode = Opcode::from_u8(frame.header.opcode);
+        if opcode == Some(Opcode::Reserve) && !whole {
+            worst = worst.min(self.order_bytes_max(frame)); // as many as there is room for
+        }
+        // Not even an empty batch has room: the segments of this journal are too small.
+        let never = worst > room;
+        let full = self.turn.items >= limits::TURN_ITEMS_MAX || used + worst > room;
+        if (full && !never) || self.must_wait_for_room(session, frame) {
             return Taken::Full;
         }
         let request_id = frame.header.request_id;
         let Some(state) = self.sessions.get(session) else {
             return Taken::Yes;
         };
-        let parts = Opcode::from_u8(frame.header.opcode).is_some_and(takes_parts);
+        let done = self.part_of(session, frame).map_or(0, |part| part.items);
         self.turn.items += match frame.header.count {
-            _ if parts => 1, // the rest are counted one by one
-            count => usize::from(count).max(1),
+            _ if opcode.is_some_and(takes_parts) => 1, // the rest are counted one by one
+            count => usize::from(count).saturating_sub(done).max(1),
         };
-        self.turn.worst = worst;
-        if full {
-            // Not even an empty batch has room: the segments of this journal are too small.
+        (self.turn.worst, self.turn.whole) = (worst, whole);
+        if never {
             self.refuse(session, request_id, ResultCode::TooManyItems, false);
             return Taken::Yes;
         }
-        let taken = match self.admit(state, frame) {
+        let taken = match self.admit((session, state), frame) {
             Ok(request) => self.dispatch(session, state, request_id, request),
             Err(code) => {
                 self.parts.remove(&session);

@@ -5,9 +5,11 @@
 //! slots and stock cells that those name, the third decides. By the time an order is decided, what
 //! it needs is on its way or there.
 
-use super::Shard;
+use super::admission::ItemBounds;
 use super::details;
+use super::parts::Part;
 use super::sessions::SessionState;
+use super::{Shard, Taken};
 use crate::engine::command::{LineNote, OrderOutcome, OrderRequest};
 use crate::engine::record::RequestedLine;
 use crate::engine::{Engine, OrderProbe};
@@ -88,7 +90,11 @@ impl<S: Storage> Shard<S> {
         state: SessionState,
         request_id: u64,
         items: Items<'_, ReserveItem<'_>>,
-    ) {
+    ) -> Taken {
+        let (whole, room) = (self.turn.whole, self.batch_room());
+        let bounds = ItemBounds::of_orders(&self.engine);
+        let done = self.parts.remove(&session);
+        let done = done.filter(|part| part.request_id == request_id);
         let Self {
             engine,
             records,
@@ -96,16 +102,42 @@ impl<S: Storage> Shard<S> {
             pipeline,
             notes,
             tally,
+            parts,
             ..
         } = self;
         let tenant = state.context.tenant;
         let out = gate.buffer();
+        let frame_at = out.len();
         let start = frame::begin(out);
-        let (mut far, mut near) = (items, items);
-        let (mut far_at, mut near_at) = (0, 0);
+        let body_at = out.len();
         pipeline.notes.clear();
+        let from = done.as_ref().map_or(0, |part| part.items);
+        if let Some(part) = done {
+            out.extend_from_slice(&part.replies);
+            pipeline.notes = part.notes;
+        }
+        let mut left = items;
+        if from > 0 {
+            let _ = left.nth(from - 1);
+        }
+        let (mut far, mut near) = (left, left);
+        let (mut far_at, mut near_at) = (from, from);
         #[allow(clippy::cast_possible_truncation)] // at most FRAME_ITEMS_MAX items
-        for (index, item) in items.enumerate() {
+        for (index, item) in (from..).zip(left) {
+            // The first of them has room: that was looked at.
+            let full = !whole && records.bytes().len() + bounds.order(&item) > room;
+            if full && index > from {
+                let replies = out.get(body_at..).unwrap_or_default().to_vec();
+                out.truncate(frame_at);
+                let part = Part {
+                    request_id,
+                    items: index,
+                    replies,
+                    notes: std::mem::take(&mut pipeline.notes),
+                };
+                parts.insert(session, part);
+                return Taken::Full;
+            }
             if far_at < index + FAR_AHEAD_MIN {
                 for ahead in far.by_ref().take(index + FAR_AHEAD_MAX - far_at) {
                     let probe = engine.prefetch_order_key(tenant, ahead.key);
@@ -143,6 +175,7 @@ impl<S: Storage> Shard<S> {
         #[allow(clippy::cast_possible_truncation)] // at most FRAME_ITEMS_MAX items
         start.finish(out, Opcode::Reserve.reply(), request_id, far_at as u16);
         gate.note(session, 1, false);
+        Taken::Yes
     }
 }
 

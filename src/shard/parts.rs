@@ -1,22 +1,29 @@
 //! Frames whose items take more than one turn, where each item's worst case is far beyond what it
 //! journals: they are executed while the journal has room for one more, and go on in the next turn.
-//! Their reply leaves as one frame, when the last item is executed.
+//! Their reply leaves as one frame, when the last item is executed. A frame that was begun goes on
+//! also where only the journal's reserved share is left.
+//!
+//! Frames of orders go on in the same way ([`super::orders`]), where the worst case of all of them
+//! has no room.
 
 use super::{Shard, Taken};
 use crate::journal::storage::Storage;
 use crate::limits;
 use crate::types::SessionId;
-use crate::wire::frame;
+use crate::wire::frame::{self, Frame};
 use crate::wire::item::{Item, Items};
 use crate::wire::opcode::Opcode;
+use crate::wire::reply::OrderNote;
 
 /// What is done of a frame.
 #[derive(Debug)]
 pub(super) struct Part {
-    request_id: u64,
-    items: usize,
+    pub request_id: u64,
+    pub items: usize,
     /// The replies to them.
-    replies: Vec<u8>,
+    pub replies: Vec<u8>,
+    /// The notes that follow the last reply.
+    pub notes: Vec<OrderNote>,
 }
 
 /// Commands that end, confirm or prolong orders: while pipelines are in force each may undo much,
@@ -29,6 +36,12 @@ pub(super) const fn takes_parts(opcode: Opcode) -> bool {
 }
 
 impl<S: Storage> Shard<S> {
+    /// What is done of this frame already.
+    pub(super) fn part_of(&self, session: SessionId, frame: &Frame<'_>) -> Option<&Part> {
+        let part = self.parts.get(&session);
+        part.filter(|part| part.request_id == frame.header.request_id)
+    }
+
     /// Executes the items of a frame that are left, one reply item each, while the journal has room
     /// for `worst` bytes more. The first of them has room: that was looked at.
     pub(super) fn in_parts<'a, T: Item<'a>, R: Item<'a>>(
@@ -60,6 +73,7 @@ impl<S: Storage> Shard<S> {
                     request_id,
                     items: place,
                     replies,
+                    notes: Vec::new(),
                 };
                 self.parts.insert(session, part);
                 return Taken::Full;

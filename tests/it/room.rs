@@ -1,12 +1,14 @@
 //! What happens when tables and the disk are full.
 
 use super::served::{Raw, Received, Served, config, hold};
+use super::web::{Answered, send};
 use onhand::journal::mapped::{MappedFile, MappedStorage};
 use onhand::journal::storage::Storage;
 use onhand::types::{CommandKey, OrderKey, ResultCode};
 use onhand::wire::opcode::Opcode;
 use onhand::wire::reply::Reply;
 use onhand::wire::request::{OrderCommandItem, ReserveItem};
+use serde_json::json;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,6 +65,66 @@ impl Storage for Disk {
     fn sync_directory(&self) -> io::Result<()> {
         self.inner.sync_directory()
     }
+}
+
+/// What HTTP answers to a command of tenant `acme`.
+fn http(server: &Served, path: &str, body: &serde_json::Value) -> Answered {
+    let headers = [
+        ("onhand-tenant", "acme"),
+        ("content-type", "application/json"),
+    ];
+    let address = server.http.expect("HTTP");
+    let body = body.to_string();
+    send(
+        address,
+        "POST",
+        &format!("/v1{path}"),
+        &headers,
+        body.as_bytes(),
+    )
+}
+
+#[test]
+fn on_a_full_disk_http_takes_no_new_orders_and_lets_holds_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let full = Arc::new(AtomicBool::new(false));
+    let mut config = config(directory.path());
+    config.http = Some("127.0.0.1:0".parse().unwrap());
+    config.segment_bytes = 256 << 10;
+    config.prepared_segments = 1;
+    let server = Served::start_with(&config, |path| {
+        let inner = MappedStorage::create(path)?;
+        let full = Arc::clone(&full);
+        Ok(Arc::new(Disk { inner, full }))
+    });
+    let mut client = server.client();
+    client.stock_up(100_000);
+    let lines = json!({"lines": [{"sku": "shirt", "quantity": 1}], "total": 1, "currency": 978});
+    let held = http(&server, "/holds", &lines);
+    let id = held.is(201).json()["order"]
+        .as_str()
+        .expect("a key")
+        .to_owned();
+    full.store(true, Ordering::Release);
+    let mut next = 1;
+    while !is_overloaded(&reserve(&mut client, next)) {
+        next += 20;
+        assert!(next < 100_000, "the journal has no end");
+    }
+    for (path, body) in [
+        ("/holds", &lines),
+        ("/orders", &lines),
+        (
+            "/stock/shirt/receive",
+            &json!({"location": "berlin", "quantity": 1}),
+        ),
+    ] {
+        http(&server, path, body).is_problem(503, "OVERLOADED");
+    }
+    http(&server, &format!("/holds/{id}/release"), &json!({})).is(200);
+    full.store(false, Ordering::Release);
+    drop(client);
+    server.stop().unwrap();
 }
 
 /// The code of one order command.

@@ -1,18 +1,11 @@
 //! Local requests about what sales channels send.
 
 use super::{LocalAnswer, LocalQuery, LocalRequest};
-use crate::engine::channel_event::CHANNEL_EVENT_RECORDS_BYTES_MAX;
 use crate::engine::channel_event::command::{ChannelEventCommand, EventHead, ItemName};
 use crate::engine::command::Context;
-use crate::engine::process::PROCESS_COMMAND_RECORDS_BYTES_MAX;
 use crate::journal::storage::Storage;
-use crate::limits::{EVENT_CHUNK_BYTES_MAX, EVENT_TOPIC_BYTES_MAX};
 use crate::shard::Shard;
-use crate::types::record::record_bytes;
 use crate::types::{ChannelId, OrderKey, ResultCode};
-
-/// A tenant and an actor that are new, each with a name of the greatest length.
-const NAMES_BYTES: usize = 256;
 
 /// A delivery of a sales channel.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,24 +28,6 @@ impl std::fmt::Debug for OwnedDelivery {
             .field("events", &self.events)
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl LocalRequest {
-    /// The most journal bytes that it makes.
-    pub(super) fn records_bytes_max(&self) -> usize {
-        match self {
-            Self::Event(delivery) => {
-                let chunks = delivery.body.len() / EVENT_CHUNK_BYTES_MAX + 1;
-                let events = delivery.events.len() + chunks;
-                let each = record_bytes(64 + EVENT_TOPIC_BYTES_MAX);
-                delivery.body.len() + delivery.head.len() + events * each + NAMES_BYTES
-            }
-            Self::EventSettled(_) | Self::MapSku { .. } => {
-                CHANNEL_EVENT_RECORDS_BYTES_MAX + NAMES_BYTES
-            }
-            _ => PROCESS_COMMAND_RECORDS_BYTES_MAX,
-        }
     }
 }
 

@@ -8,12 +8,14 @@
 //!
 //! They take the same way as a session's frames: executed within a turn, journaled, answered when
 //! everything that they reveal is acknowledged. A full queue gives the request back, and the
-//! caller waits; nothing is dropped.
+//! caller waits; nothing is dropped. Where only the reserved share of the journal is left, what
+//! begins something is answered `OVERLOADED` at once.
 
 mod channel;
 mod event;
 mod execute;
 mod request;
+mod room;
 mod stock;
 
 pub use channel::{
@@ -247,11 +249,10 @@ impl<S: Storage> Shard<S> {
                 request,
                 answer,
             } = local;
-            let is_delivery = matches!(request, LocalRequest::Event(_));
             let said = if full {
                 // Not even an empty batch has room: the segments of this journal are too small.
                 LocalAnswer::Refused(ResultCode::TooManyItems)
-            } else if is_delivery && self.turn.reserved_only {
+            } else if self.turn.reserved_only && !request.uses_reserved_share() {
                 LocalAnswer::Refused(ResultCode::Overloaded)
             } else {
                 self.execute_local(&tenant, &actor, request)
