@@ -28,6 +28,7 @@ impl Engine {
         out: &mut RecordBuffer,
     ) -> TimersFired {
         let clock_ms = clock_ms.max(self.now_ms);
+        let budget = timers_max.saturating_mul(TIMER_RECORD_BYTES);
         // A campaign that begins or ends in this turn has its room as well.
         let campaign = self
             .channels
@@ -89,7 +90,12 @@ impl Engine {
         self.scratch.due = due;
         if campaign {
             // Behind the holds that ended by then: their units are there to be given.
-            fired.more |= self.fire_campaign(out);
+            let room = budget.saturating_sub(CAMPAIGN_RECORD_BYTES_MAX);
+            let mut due = self.fire_campaign(out);
+            while due && out.bytes().len() - journaled <= room {
+                due = self.fire_campaign(out);
+            }
+            fired.more |= due;
         }
         fired
     }

@@ -52,15 +52,25 @@ impl Count {
         self.from_quota + self.from_pool + self.campaign.map_or(0, |it| it.used)
     }
 
-    fn may_pool(&self) -> bool {
-        let rule = !matches!(
+    /// An order from before a rule or a campaign is not bound by it.
+    fn may_pool(&self, order: u64) -> bool {
+        let only_quota = matches!(
             self.rule,
             Some(ChannelRule::Quota {
                 then_pool: false,
                 ..
             })
         );
-        rule && self.campaign.is_none_or(|it| it.then_pool)
+        let campaign = self.campaign.filter(|it| order > it.since);
+        !(only_quota && order > self.since) && campaign.is_none_or(|it| it.then_pool)
+    }
+
+    /// What is left of that for an order accepted at `order`.
+    fn unused_by(&self, order: u64) -> i64 {
+        let campaign = self.campaign.filter(|it| order > it.since);
+        let campaign = campaign.map_or(0, |it| it.given - it.used);
+        let quota = self.quota() - self.from_quota;
+        campaign + if order > self.since { quota } else { 0 }
     }
 
     fn bound(&self) -> i64 {
@@ -188,7 +198,7 @@ impl Fold {
             *units.entry(taken.sku).or_default() += i64::from(taken.quantity);
         }
         for (sku, units) in units {
-            let may = self.may_sell(buyer.0, sku);
+            let may = self.may_sell(buyer, sku);
             let fits = sold || may.is_none_or(|may| units <= may);
             checks.check(Invariant::I8, fits, || {
                 let what = format!(
@@ -211,18 +221,19 @@ impl Fold {
         orders.any(|(_, _, order)| order.lines.as_slice().iter().any(waits))
     }
 
-    /// Units that a channel may sell of a SKU; none where no rule is about it.
-    fn may_sell(&self, channel: ChannelId, sku: SkuId) -> Option<i64> {
+    /// Units of a SKU that an order of a channel, accepted at a sequence, may take; none where no
+    /// rule is about it.
+    fn may_sell(&self, (channel, order): (ChannelId, u64), sku: SkuId) -> Option<i64> {
         self.quotas.of(sku).next()?;
         let sellable = self.sellable(sku);
         let own = self.quotas.counts.get(&(sku, channel));
-        let own_unused = own.map_or(0, Count::unused);
+        let own_unused = own.map_or(0, |own| own.unused_by(order));
         let pool = (sellable - (self.quotas.unused(sku) - own_unused)).max(0);
         let Some(own) = own else {
             return Some(pool);
         };
         let alone = own_unused.min(sellable);
-        let units = if own.may_pool() {
+        let units = if own.may_pool(order) {
             pool.max(alone)
         } else {
             alone

@@ -12,7 +12,7 @@ use crate::engine::record::{
 use crate::limits::{CAMPAIGN_SKUS_MAX, CAMPAIGNS_MAX, CELL_QUANTITY_MAX, CHANNEL_RULES_MAX};
 use crate::types::channel_stock::CampaignEnd;
 use crate::types::record::RecordBuffer;
-use crate::types::{ActorId, CommandKey, ResultCode, SkuId};
+use crate::types::{ActorId, CommandKey, ResultCode, SkuId, TenantId};
 
 /// The most journal bytes of one record about a campaign, frame included.
 pub const CAMPAIGN_RECORD_BYTES_MAX: usize = 192 + CAMPAIGN_SKUS_MAX * 16;
@@ -59,7 +59,7 @@ impl Engine {
         planned.head.key = key;
         let head = planned.head;
         if let Some(mut stored) = self.stored_result(tenant, key, head.fingerprint, false) {
-            stored.handle = self.campaign_of(plan);
+            stored.handle = self.campaign_of(tenant, plan);
             return Ok(stored);
         }
         planned.campaign = self.channels.campaigns_made + 1;
@@ -72,11 +72,11 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// The number of the newest campaign of this plan.
-    fn campaign_of(&self, plan: &CampaignPlan<'_>) -> u32 {
+    /// The number of the tenant's newest campaign of this plan.
+    fn campaign_of(&self, tenant: TenantId, plan: &CampaignPlan<'_>) -> u32 {
         let same = |it: &Campaign| {
-            (it.channel, it.from_ms, it.to_ms, it.name.as_str())
-                == (plan.channel, plan.from_ms, plan.to_ms, plan.name)
+            let about = (it.tenant, it.channel, it.from_ms, it.to_ms);
+            about == (tenant, plan.channel, plan.from_ms, plan.to_ms) && it.name == plan.name
         };
         let mut campaigns = self.channels.campaigns.iter().rev();
         campaigns
@@ -186,20 +186,17 @@ impl Engine {
         is_due(self.channels.due_ms, self.now_ms)
     }
 
-    /// What a campaign gets now: of each SKU what it wants, or what is in the pool.
+    /// What a campaign gets now: of each SKU what it wants, or what is in the pool and not set aside
+    /// for orders that wait.
     fn campaign_gifts(&self, number: u32) -> Vec<u8> {
         let mut bytes = Vec::new();
         let campaign = self.channels.campaigns.get(&number);
         let items = campaign.map_or(&[][..], |it| &it.items);
         let gifts = items.iter().map(|item| {
-            let guaranteed: u64 = self
-                .channels
-                .entries_of(item.sku)
-                .map(|(_, entry)| entry.guaranteed())
-                .sum();
             let pool = self
                 .available_everywhere(item.sku)
-                .saturating_sub(guaranteed);
+                .saturating_sub(self.guaranteed_of(item.sku))
+                .saturating_sub(self.units_aside(item.sku, None));
             CampaignUnits {
                 sku: item.sku,
                 units: u32::try_from(pool).unwrap_or(u32::MAX).min(item.wanted),

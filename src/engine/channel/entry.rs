@@ -62,6 +62,19 @@ impl Entry {
         self.quota() - self.used + share
     }
 
+    /// As [`Entry::guaranteed`], of what an order accepted at `order` may use: one from before the
+    /// quota or the campaign is not counted with it, and has no share in it.
+    pub fn guaranteed_to(&self, order: u64) -> u64 {
+        let share = self.share.filter(|it| order > it.since);
+        let share = share.map_or(0, |it| u64::from(it.given - it.used));
+        let quota = if order > self.since {
+            self.quota() - self.used
+        } else {
+            0
+        };
+        quota + share
+    }
+
     /// All units counted.
     pub fn counted(&self) -> u64 {
         self.used + self.pooled + self.share.map_or(0, |it| it.used.into())
@@ -79,6 +92,14 @@ impl Entry {
     pub fn then_pool(&self) -> bool {
         self.share.is_none_or(|share| share.then_pool)
             && self.rule.is_none_or(ChannelRule::then_pool)
+    }
+
+    /// As [`Entry::then_pool`], of an order accepted at `order`: one from before the rule and the
+    /// campaign is as others are.
+    pub fn then_pool_to(&self, order: u64) -> bool {
+        let share = self.share.filter(|it| order > it.since);
+        let rule = self.rule.filter(|_| order > self.since);
+        share.is_none_or(|share| share.then_pool) && rule.is_none_or(ChannelRule::then_pool)
     }
 
     /// An order accepted at `order` takes units.

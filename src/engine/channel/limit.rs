@@ -22,29 +22,32 @@ impl Engine {
     /// Units of a SKU, all locations together, that an order of the channel may take at most; for
     /// a SKU without rules what is available.
     pub(in crate::engine) fn channel_reach(&self, channel: ChannelId, sku: SkuId) -> u64 {
-        self.reach_behind(channel, sku, self.units_aside(sku, None))
+        let buyer = Buyer {
+            channel,
+            accepted: u64::MAX,
+        };
+        self.reach_behind(buyer, sku, self.units_aside(sku, None))
     }
 
-    /// As [`Engine::channel_reach`], where `aside` units are others' before it; none of those are
-    /// guaranteed to a channel.
-    pub(in crate::engine) fn reach_behind(
-        &self,
-        channel: ChannelId,
-        sku: SkuId,
-        aside: u64,
-    ) -> u64 {
+    /// As [`Engine::channel_reach`], of an order that was accepted before, where `aside` units are
+    /// others' before it; none of those are guaranteed to a channel.
+    pub(in crate::engine) fn reach_behind(&self, buyer: Buyer, sku: SkuId, aside: u64) -> u64 {
         let available = self.available_everywhere(sku);
         if !self.inventory.is_ruled(sku) {
             return available.saturating_sub(aside);
         }
-        let own = self.channels.entry(sku, channel);
-        let others: u64 = self
-            .channels
-            .entries_of(sku)
-            .filter(|(other, _)| *other != channel)
-            .map(|(_, entry)| entry.guaranteed())
-            .sum();
-        reach(own, others.saturating_add(aside), available)
+        let own = self.channels.entry(sku, buyer.channel);
+        let not_its_own = |(of, entry): (ChannelId, &Entry)| {
+            let its_own = if of == buyer.channel {
+                entry.guaranteed_to(buyer.accepted)
+            } else {
+                0
+            };
+            entry.guaranteed() - its_own
+        };
+        let others: u64 = self.channels.entries_of(sku).map(not_its_own).sum();
+        let others = others.saturating_add(aside);
+        reach(own, buyer.accepted, (others, available))
     }
 
     /// Units of a SKU that are guaranteed to channels.
@@ -85,7 +88,7 @@ impl Engine {
                 others += entry.guaranteed();
             }
         }
-        reach(own.as_ref(), others, available)
+        reach(own.as_ref(), u64::MAX, (others, available))
     }
 
     /// The lines that the channel may not take in full, with what it may; nothing where no SKU of
@@ -126,7 +129,7 @@ impl Engine {
         if !self.channels.has_rules() {
             return true;
         }
-        let channel = self.orders.get(slot).channel;
+        let buyer = self.buyer(slot);
         let mut units: Vec<(SkuId, u64)> = self
             .orders
             .lines(slot)
@@ -136,7 +139,8 @@ impl Engine {
         units.chunk_by(|a, b| a.0 == b.0).all(|of_sku| {
             let sku = of_sku.first().map_or(SkuId(0), |(sku, _)| *sku);
             let wanted: u64 = of_sku.iter().map(|(_, units)| units).sum();
-            !self.inventory.is_ruled(sku) || self.channel_reach(channel, sku) >= wanted
+            let reach = || self.reach_behind(buyer, sku, self.units_aside(sku, None));
+            !self.inventory.is_ruled(sku) || reach() >= wanted
         })
     }
 
@@ -179,14 +183,14 @@ impl Engine {
     }
 }
 
-/// Units within reach of a channel with this entry.
-fn reach(own: Option<&Entry>, others: u64, available: u64) -> u64 {
+/// Units within reach of an order accepted at `order`, of a channel with this entry.
+fn reach(own: Option<&Entry>, order: u64, (others, available): (u64, u64)) -> u64 {
     let pool = available.saturating_sub(others);
     let Some(own) = own else {
         return pool;
     };
-    let guaranteed = own.guaranteed().min(available);
-    let reach = if own.then_pool() {
+    let guaranteed = own.guaranteed_to(order).min(available);
+    let reach = if own.then_pool_to(order) {
         pool.max(guaranteed)
     } else {
         guaranteed

@@ -1,12 +1,14 @@
 //! What was published: quantities that channels acknowledged.
 
+use super::Published;
 use crate::engine::Engine;
 use crate::engine::command::{CommandOutcome, Context};
 use crate::engine::define::answer;
 use crate::engine::record::{ChannelRecord, PublishedItem, Record, Run, put_run};
 use crate::limits::{CHANNEL_ITEMS_MAX, PUBLISHED_MAX};
 use crate::types::record::RecordBuffer;
-use crate::types::{ChannelId, ResultCode};
+use crate::types::{ChannelId, ResultCode, SkuId};
+use std::collections::BTreeMap;
 
 impl Engine {
     /// Journals quantities that a channel acknowledged. An item that is not newer than the last
@@ -54,7 +56,7 @@ impl Engine {
                 ..answer(ResultCode::Ok)
             });
         }
-        if self.channels.published.len() + newest.len() > PUBLISHED_MAX {
+        if !has_room(&self.channels.published, channel, &newest, PUBLISHED_MAX) {
             return Err(ResultCode::ChannelTableFull);
         }
         let mut bytes = Vec::new();
@@ -69,5 +71,41 @@ impl Engine {
             sequence,
             ..answer(ResultCode::Ok)
         })
+    }
+}
+
+/// What is new of these items has room in a table of so many; what is in it always has.
+fn has_room(
+    published: &BTreeMap<(SkuId, ChannelId), Published>,
+    channel: ChannelId,
+    items: &[PublishedItem],
+    most: usize,
+) -> bool {
+    let is_new = |item: &&PublishedItem| !published.contains_key(&(item.sku, channel));
+    published.len() + items.iter().filter(is_new).count() <= most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_table_still_takes_what_is_in_it() {
+        let shown = |sku: u32| PublishedItem {
+            sku: SkuId(sku),
+            quantity: 1,
+            sequence: 9,
+        };
+        let before = Published {
+            quantity: 2,
+            sequence: 8,
+        };
+        let here = ChannelId(1);
+        let keys = [(SkuId(1), here), (SkuId(2), here)];
+        let published = keys.map(|key| (key, before)).into();
+        assert!(has_room(&published, here, &[shown(1), shown(2)], 2));
+        assert!(!has_room(&published, here, &[shown(1), shown(3)], 2));
+        assert!(!has_room(&published, ChannelId(2), &[shown(1)], 2));
+        assert!(has_room(&published, here, &[shown(1), shown(3)], 3));
     }
 }

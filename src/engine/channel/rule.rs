@@ -118,7 +118,8 @@ impl Engine {
         Ok(self.commit_keyed(context, head, decided.map(|()| record), out))
     }
 
-    /// A quota must be there, besides what others are guaranteed.
+    /// A quota must be there, besides what others are guaranteed and what is set aside for orders
+    /// that wait.
     fn decide_rule(
         &self,
         channel: ChannelId,
@@ -146,7 +147,10 @@ impl Engine {
             .map(|(_, entry)| entry.guaranteed())
             .sum();
         let more = after.guaranteed() > before;
-        if more && all - before + after.guaranteed() > self.available_everywhere(sku) {
+        let free = self
+            .available_everywhere(sku)
+            .saturating_sub(self.units_aside(sku, None));
+        if more && all - before + after.guaranteed() > free {
             return Err(ResultCode::InsufficientStock);
         }
         Ok(())

@@ -386,7 +386,7 @@ impl Engine {
         if process.state != OrderState::Backordered || process.has_flag(CANCELLING) {
             return None;
         }
-        let channel = self.orders.get(waiting.slot).channel;
+        let buyer = self.buyer(waiting.slot);
         let skus = || waiting.lines.chunk_by(|a, b| a.sku == b.sku);
         for lines in skus() {
             let Some(sku) = lines.first().map(|line| line.sku) else {
@@ -399,7 +399,7 @@ impl Engine {
                 0
             };
             let wanted: u64 = lines.iter().map(|line| u64::from(line.quantity)).sum();
-            if self.reach_behind(channel, sku, before) < wanted {
+            if self.reach_behind(buyer, sku, before) < wanted {
                 return None;
             }
         }

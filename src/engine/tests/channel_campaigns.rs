@@ -122,6 +122,60 @@ fn a_campaign_that_ends_when_a_lower_number_begins_returns_its_units_first() {
 }
 
 #[test]
+fn all_campaigns_of_one_moment_begin_before_its_orders() {
+    let (mut shop, _, here) = shop();
+    let at = shop.clock_ms + 100;
+    for name in ["hat", "scarf", "glove", "belt"] {
+        let sku = shop.sku(name);
+        shop.receive(sku, here, 5);
+        let wants = [CampaignUnits { sku, units: 2 }];
+        shop.campaign(ONE, (at, at + 50), &wants);
+    }
+    shop.clock_ms = at;
+    let fired = shop.turn(|engine, out| engine.fire_timers(at, usize::MAX, out));
+    assert!(!fired.more);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_STARTED), 4);
+    // Where a turn has no room for all, the next one goes on.
+    shop.clock_ms = at + 50;
+    let fired = shop.turn(|engine, out| engine.fire_timers(at + 50, 1, out));
+    assert!(fired.more);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_ENDED), 1);
+    shop.advance(0);
+    assert_eq!(shop.journaled(kind::CAMPAIGN_ENDED), 4);
+    shop.check();
+}
+
+#[test]
+fn a_repeat_is_answered_with_the_campaign_of_its_own_tenant() {
+    let (mut shop, sku, _) = shop();
+    let ours = shop.context;
+    let other = shop.turn(|engine, out| engine.define_tenant("other", ours.actor, out));
+    let window = (shop.clock_ms + 5, shop.clock_ms + 9);
+    let key = shop.fresh();
+    let define = |shop: &mut Shop, sku: SkuId| {
+        let wants = [CampaignUnits { sku, units: 1 }];
+        let plan = CampaignPlan {
+            channel: ONE,
+            name: "flash",
+            from_ms: window.0,
+            to_ms: window.1,
+            then_pool: true,
+            wants: &wants,
+        };
+        shop.channel(&ChannelCommand::DefineCampaign { key, plan: &plan })
+    };
+    assert_eq!(define(&mut shop, sku).handle, 1);
+    shop.context.tenant = other.unwrap();
+    shop.define_channel(ONE);
+    let theirs = shop.sku("shoe");
+    assert_eq!(define(&mut shop, theirs).handle, 2);
+    shop.context = ours;
+    let again = define(&mut shop, sku);
+    assert_eq!((again.replayed, again.handle), (true, 1));
+    shop.check();
+}
+
+#[test]
 fn plans_that_cannot_be_are_refused() {
     let (mut shop, sku, _) = shop();
     let now = shop.clock_ms;

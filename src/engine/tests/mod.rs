@@ -4,7 +4,7 @@ mod allocation;
 mod channel_campaigns;
 mod channel_model;
 mod channel_paper;
-mod channels;
+pub(super) mod channels;
 mod codes;
 mod codes_commands;
 mod expiry;

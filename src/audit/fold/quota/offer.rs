@@ -74,7 +74,7 @@ impl Fold {
         let first = self.quotas.of(sku).take_while(|(of, _)| *of < channel);
         let first: i64 = first.map(|(_, count)| count.unused()).sum();
         let alone = own.unused().min((sellable - first).max(0));
-        let pool = if own.may_pool() { pool } else { 0 };
+        let pool = if own.may_pool(u64::MAX) { pool } else { 0 };
         (alone + pool).min(own.bound())
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the order process, against providers that answer as told.
 
 mod alerts;
+mod aside;
 mod backorder;
 mod books;
 mod chaos;
