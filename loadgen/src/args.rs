@@ -190,6 +190,11 @@ pub struct ProcessArguments {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
+    /// Orders a second of the steady run.
+    #[arg(long, default_value_t = 300, value_name = "ORDERS",
+          value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub rate: u64,
+
     /// Write the figures as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -204,6 +209,8 @@ pub enum ProcessFigure {
     Shipped,
     /// Bursts: received to CONFIRMED, lost, charged twice.
     Burst,
+    /// 20,000 orders at a steady rate: received to CONFIRMED, lost, charged twice.
+    Paced,
 }
 
 /// Most orders of one frame, as the argument parser wants it.

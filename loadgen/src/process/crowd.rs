@@ -170,20 +170,23 @@ impl Crowd {
         let mut seen = Vec::with_capacity(open.len());
         let end_ns = monotonic_ns() + seconds_max * 1_000_000_000;
         while !open.is_empty() {
-            let answers = self.connection.query_orders(&open)?;
+            let confirmed = self.confirmed_of(&open)?;
             let now_ns = monotonic_ns();
             ensure!(now_ns < end_ns, "{} orders were not confirmed", open.len());
-            open.clear();
-            for answer in answers {
-                if answer.summary.state.is_some_and(is_confirmed) {
-                    seen.push(now_ns - since_ns);
-                } else {
-                    open.push(answer.summary.key);
-                }
-            }
+            seen.extend(confirmed.iter().map(|_| now_ns - since_ns));
+            open.retain(|key| !confirmed.contains(key));
             sleep_ms(2);
         }
         Ok(seen)
+    }
+
+    /// Which of these orders are CONFIRMED or further.
+    pub fn confirmed_of(&mut self, keys: &[OrderKey]) -> Result<Vec<OrderKey>> {
+        let answers = self.connection.query_orders(keys)?;
+        let confirmed = answers
+            .iter()
+            .filter(|it| it.summary.state.is_some_and(is_confirmed));
+        Ok(confirmed.map(|it| it.summary.key).collect())
     }
 }
 

@@ -5,11 +5,13 @@
 //!  beside:  open-loop load alone │ the same load beside 10,000 orders in process, in alternation
 //!  shipped: orders to SHIPPED per second │ a plain client that makes the same calls
 //!  burst:   2,000 and 20,000 orders: received → CONFIRMED, lost, charged twice
+//!  paced:   20,000 orders at a steady rate: the same
 //! ```
 
 mod beside;
 mod burst;
 mod crowd;
+mod paced;
 mod plain;
 mod shipped;
 mod stand;
@@ -32,6 +34,8 @@ pub struct ProcessReport {
     pub shipped: Vec<shipped::ShippedReport>,
     /// Bursts.
     pub burst: Vec<burst::BurstReport>,
+    /// A steady run.
+    pub paced: Vec<paced::PacedReport>,
 }
 
 /// Measures what was asked for.
@@ -46,6 +50,9 @@ pub fn process(arguments: &ProcessArguments) -> Result<ProcessReport> {
     if wanted(ProcessFigure::Burst) {
         report.burst = burst::measure(arguments)?;
     }
+    if wanted(ProcessFigure::Paced) {
+        report.paced.push(paced::measure(arguments)?);
+    }
     if wanted(ProcessFigure::Shipped) {
         report.shipped = shipped::measure(arguments)?;
     }
@@ -59,6 +66,7 @@ impl ProcessReport {
     /// False where an order was lost or charged twice.
     pub fn is_right(&self) -> bool {
         self.burst.iter().all(burst::BurstReport::is_right)
+            && self.paced.iter().all(paced::PacedReport::is_right)
     }
 }
 
@@ -80,6 +88,7 @@ impl fmt::Display for ProcessReport {
         )?;
         writeln!(f, "command: {command_line}")?;
         self.burst.iter().try_for_each(|row| writeln!(f, "{row}"))?;
+        self.paced.iter().try_for_each(|row| writeln!(f, "{row}"))?;
         self.shipped
             .iter()
             .try_for_each(|row| writeln!(f, "{row}"))?;
