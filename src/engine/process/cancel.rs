@@ -309,8 +309,12 @@ impl Desk<'_> {
             && let Some(image) = self.image(slot)
         {
             self.trigger(slot, Trigger::CompensationDead, image, said.message);
-        } else if following.next == EffectNext::Done && effect.is(EffectKind::WarehouseRecall) {
-            self.fulfil_again(slot);
+        } else if following.next == EffectNext::Done {
+            match effect.kind {
+                EffectKind::WarehouseRecall => self.fulfil_again(slot),
+                EffectKind::PaymentVoid => self.pay_again(slot),
+                _ => {}
+            }
         }
         self.complete_if_over(slot);
     }

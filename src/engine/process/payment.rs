@@ -57,6 +57,31 @@ impl Desk<'_> {
         }
     }
 
+    /// A one-step payment that was given up may have taken the money, and is not undone yet: a second
+    /// one might take it twice.
+    pub fn may_be_paid(&self, slot: u32) -> bool {
+        self.process(slot).is_some_and(|process| {
+            let given_up = |it: &Effect| {
+                let abandoned = it.next == Some(EffectNext::Abandoned);
+                it.is(EffectKind::PaymentAuthorise) && abandoned && it.leaves_something()
+            };
+            self.is_one_step(&process.image) && process.effects.iter().any(given_up)
+        })
+    }
+
+    /// What a given-up payment took, or may have, is undone: an order that waited for that is paid
+    /// for anew.
+    pub fn pay_again(&mut self, slot: u32) {
+        let Some(process) = self.process(slot) else {
+            return;
+        };
+        let image = process.image;
+        let waits = process.state == OrderState::Payment && image.sub == SubState::None;
+        if waits && self.is_one_step(&image) {
+            self.run_step(slot, usize::from(image.step));
+        }
+    }
+
     fn authorise_at(&mut self, slot: u32, provider: ProviderId) {
         let Some(image) = self.image(slot) else {
             return;

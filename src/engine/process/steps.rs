@@ -187,6 +187,9 @@ impl Desk<'_> {
         if self.is_asked(slot, found.kind, image.step) {
             return;
         }
+        if found.kind == StepKind::Payment && self.may_be_paid(slot) {
+            return; // until that is undone
+        }
         match found.kind {
             StepKind::Fraud if image.flags & RISK_APPROVED != 0 => {
                 self.trigger(slot, Trigger::RiskPassed, image, "");

@@ -1,7 +1,7 @@
 //! Paid orders that change, and payments that took another amount than was asked for.
 
 use super::play::{Answer, EASYPOST, Play, STRIPE, TOTAL, set};
-use crate::engine::command::{OrderOutcome, OrderRequest};
+use crate::engine::command::{Command, OrderOutcome, OrderRequest};
 use crate::engine::process::command::OpenEffect;
 use crate::engine::tests::shop::{ANY, line};
 use crate::types::effect::{EffectClass, EffectKind};
@@ -195,6 +195,41 @@ fn an_order_whose_one_step_payment_has_no_outcome_yet_is_not_replaced() {
     play.answer(&query, &of(EffectClass::Unknown));
     assert_eq!(play.view(1).unwrap().image.review, ReviewReason::Payment);
     not_yet(&mut play);
+}
+
+#[test]
+fn a_one_step_payment_that_may_have_happened_is_undone_before_the_next_one_is_asked_for() {
+    let mut play = Play::of("wallet");
+    play.silent.insert(STRIPE);
+    play.place(1);
+    let authorise = last(&play, EffectKind::PaymentAuthorise);
+    // Its stock is lost: it leaves its payment for a review.
+    let (sku, location) = (play.sku, play.here);
+    for delta in [-1_000, 1_000] {
+        let key = play.shop.fresh();
+        play.shop.execute(&Command::Adjust {
+            key,
+            sku,
+            location,
+            delta,
+            reason: "counted",
+        });
+    }
+    assert_eq!(play.view(1).unwrap().image.review, ReviewReason::Shortage);
+    play.answer(&authorise, &of(EffectClass::Unknown));
+    play.settle();
+    let void = last(&play, EffectKind::PaymentVoid);
+    play.operate(1, OperatorAction::Approve);
+    assert_eq!(play.state(1), OrderState::Payment);
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentAuthorise), 1);
+    play.check();
+    play.silent.clear();
+    play.answer(&void, &of(EffectClass::Done));
+    play.settle();
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentAuthorise), 2);
+    assert_eq!(play.state(1), OrderState::Fulfilling);
+    assert_eq!(money(&play), (TOTAL, TOTAL, 0));
+    play.check();
 }
 
 #[test]
