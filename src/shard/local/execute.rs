@@ -217,9 +217,10 @@ impl<S: Storage> Shard<S> {
     ) -> Result<Context, ResultCode> {
         let is_for_all = tenant.is_empty() && request.is_about_no_tenant();
         if matches!(request, LocalRequest::Query(_)) {
-            let tenant = match is_for_all {
-                true => TenantId(0),
-                false => self.engine.find_tenant(tenant).unwrap_or(NO_TENANT),
+            let tenant = if is_for_all {
+                TenantId(0)
+            } else {
+                self.engine.find_tenant(tenant).unwrap_or(NO_TENANT)
             };
             return Ok(Context {
                 tenant,
@@ -227,11 +228,11 @@ impl<S: Storage> Shard<S> {
             });
         }
         let actor = self.engine.define_actor(actor, &mut self.records)?;
-        let tenant = match is_for_all {
-            true => TenantId(0),
-            false => self
-                .engine
-                .define_tenant(tenant, actor, &mut self.records)?,
+        let tenant = if is_for_all {
+            TenantId(0)
+        } else {
+            self.engine
+                .define_tenant(tenant, actor, &mut self.records)?
         };
         Ok(Context { tenant, actor })
     }
