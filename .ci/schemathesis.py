@@ -1,5 +1,8 @@
 """Starts a server and its sandbox, seeds them, and runs schemathesis for every role."""
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -23,6 +26,26 @@ hooks = {json.dumps(HOOKS)}
 positive_data_acceptance.expected-statuses = ["2xx", 304, 401, 403, 404, 409, 412, 422, 429, 503]
 negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 503]
+"""
+
+
+# A shop whose webhooks are believed, and a subscriber that nobody serves.
+SHOP_SECRET = "schemathesis-shop"
+CHANNELS = """
+[[channel]]
+number = 4
+name = "eu"
+kind = "shopify"
+tenant = "{tenant}"
+shop = "eu.example"
+webhook_secrets = [{{ file = "{secret}" }}]
+"""
+SUBSCRIBERS = """
+[[subscriber]]
+name = "crm"
+tenant = "{tenant}"
+url = "http://127.0.0.1:9/events"
+secrets = [{{ file = "{key}" }}]
 """
 
 
@@ -112,6 +135,34 @@ class Shop:
                 print(event["type"], event["data"])
         sys.exit(f"order {order} is {state}, not one of {states}")
 
+    def quarantined(self, count):
+        """So many new events that nobody can read, as their numbers."""
+        before = {one["event"] for one in self.held()}
+        for _ in range(count):
+            Shop.count += 1
+            body = f"no order at all, {Shop.count}".encode()
+            digest = hmac.new(SHOP_SECRET.encode(), body, hashlib.sha256).digest()
+            head = {
+                "X-Shopify-Topic": "orders/create",
+                "X-Shopify-Shop-Domain": "eu.example",
+                "X-Shopify-Webhook-Id": f"seed-{Shop.count}",
+                "X-Shopify-Hmac-Sha256": base64.b64encode(digest).decode(),
+                "Content-Type": "application/json",
+            }
+            url = f"{self.api}/webhooks/shopify/eu.example"
+            request = urllib.request.Request(url, data=body, headers=head, method="POST")
+            urllib.request.urlopen(request, timeout=30).close()
+        for _ in range(300):
+            new = [one["event"] for one in self.held() if one["event"] not in before]
+            if len(new) >= count:
+                return new
+            time.sleep(0.1)
+        sys.exit(f"{len(new)} quarantined events, not {count}")
+
+    def held(self):
+        found = self.call("GET", "/quarantine?limit=500&fate=quarantined")
+        return found["events"]
+
     def letters(self, count):
         """So many dead letters."""
         for _ in range(300):
@@ -133,11 +184,12 @@ def seed(shop, sandbox):
     shop.call("POST", "/stock/MUG-RED/receive", {"location": "berlin", "quantity": 1000000})
     shop.call("POST", "/stock/MUG-RED/receive", {"location": "paris", "quantity": 1000})
     # Messages fail for good: dead letters.
-    fault = {"provider": "sendgrid", "kind": "status", "status": 400, "count": 4}
+    fault = {"provider": "sendgrid", "kind": "status", "status": 400, "count": 5}
     ask("POST", f"http://{sandbox}/_sandbox/faults", fault)
-    for _ in range(4):
+    for _ in range(5):
         shop.place()
-    letters = shop.letters(4)
+    # The oldest is for the redrive of one of them, whichever that is.
+    letters = shop.letters(5)[1:]
     # A throw-away address, another bill, and a checkout faster than people are: suspicious.
     risky = {"checkout_seconds": 1, "billing_address": ["Bo Li", "Other Road 9", "75001 Paris"]}
     risky["email"] = "bo@mailinator.com"
@@ -156,6 +208,12 @@ def seed(shop, sandbox):
     def letter(place, body):
         one = letters[place]
         return {"path": {"order": one["order"], "effect": one["effect"]}, "body": body}
+
+    held = shop.quarantined(3)
+    mapping = {"mappings": [{"item": "44", "sku": "MUG-RED"}]}
+
+    def event(place, body):
+        return {"path": {"event": held[place]}, "body": body}
 
     shop.call("PUT", "/channels/7", {"name": "seeded"})
     # Each campaign takes a SKU of its own: a SKU is in one campaign of a channel at a time.
@@ -222,6 +280,16 @@ def seed(shop, sandbox):
         "post_dead_letters_order_effect_discard": letter(2, reason),
         "post_dead_letters_order_effect_edit": letter(3, {"reference": "ana@example.com"}),
         "post_dead_letters_redrive": {"body": {"limit": 1}},
+        "get_quarantine_event": event(0, None),
+        "post_quarantine_event_redrive": event(1, reason),
+        "post_quarantine_event_discard": event(2, reason),
+        "get_mappings_channel": {"path": {"channel": "eu"}},
+        "put_mappings_channel": {"path": {"channel": "eu"}, "body": mapping},
+        "post_mappings_channel": {"path": {"channel": "eu"}, "body": mapping},
+        "post_subscribers_subscriber_rewind": {
+            "path": {"subscriber": "crm"},
+            "body": {"after": "end", "reason": "seeded"},
+        },
     }
 
 
@@ -276,12 +344,23 @@ def main():
             secrets[role] = subprocess.check_output(
                 command, text=True, stderr=subprocess.DEVNULL
             ).strip()
+        files = {}
+        for name, text in [("secret", SHOP_SECRET), ("key", "whsec_" + "QUJD" * 8)]:
+            files[name] = os.path.join(folder, name)
+            with open(files[name], "w", encoding="utf-8") as out:
+                out.write(text)
+        for name, text in [("channels", CHANNELS), ("subscribers", SUBSCRIBERS)]:
+            made = text.format(tenant=TENANT, **files)
+            files[name] = os.path.join(folder, f"{name}.toml")
+            with open(files[name], "w", encoding="utf-8") as out:
+                out.write(made)
         sandbox = Server(
             [BINARY, "sandbox", "--listen", "127.0.0.1:0", "--step-ms", "0"], r"http://([0-9.:]+)"
         )
         command = [BINARY, "serve", "--data", os.path.join(folder, "data"), "--history", "off"]
         command += ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--shards", "1"]
         command += ["--sandbox", sandbox.address, "--token-file", tokens, "--sync", "os"]
+        command += ["--channels", files["channels"], "--subscribers", files["subscribers"]]
         command += ["--http-requests-per-second", "100000"]
         served = Server(command, r"ready .*http=([0-9.:]+)")
         api = f"http://{served.address}"

@@ -19,6 +19,7 @@ pub mod clock;
 pub mod config;
 pub mod dashboard;
 pub mod engine;
+pub mod events;
 pub mod feed;
 pub mod gateway;
 pub mod history;

@@ -47,6 +47,12 @@ pub const DETAILS_ARCHIVED_BYTES_MAX: usize = 16_384;
 /// Longest name (tenant, SKU, location, actor), in bytes of UTF-8. Longer is `INVALID_NAME`.
 pub const NAME_BYTES_MAX: usize = 64;
 
+/// Longest reason of a correction of stock, in bytes. Longer is refused with `INVALID_NAME`.
+pub const STOCK_REASON_BYTES_MAX: usize = NAME_BYTES_MAX;
+
+/// Largest ISO 4217 number of a currency. More is refused with `INVALID_CURRENCY`.
+pub const CURRENCY_NUMBER_MAX: u16 = 999;
+
 /// Longest token a client may send at hello, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 256;
 
@@ -324,6 +330,25 @@ pub const EVENT_STREAM_MS: u64 = 600_000;
 
 /// Longest list of event types to keep, in bytes.
 pub const EVENT_KIND_BYTES_MAX: usize = 256;
+
+/// Most subscribers of events of one process. A file with more is refused.
+pub const SUBSCRIBERS_MAX: usize = 64;
+
+/// Most events of one request to a subscriber.
+pub const SUBSCRIBER_BATCH_MAX: usize = 100;
+
+/// Bytes of events beyond which a request to a subscriber takes no further one.
+pub const SUBSCRIBER_BODY_BYTES_MAX: usize = 256 << 10;
+
+/// How soon the cursor of a subscriber is durable behind an acknowledgement, in milliseconds. What
+/// a crash leaves out is sent again.
+pub const SUBSCRIBER_COMMIT_MS: u64 = 100;
+
+/// How soon where events passed that were none of the subscriber's, in milliseconds.
+pub const SUBSCRIBER_PASSED_COMMIT_MS: u64 = 5_000;
+
+/// How often a subscriber's lag is published, in milliseconds.
+pub const SUBSCRIBER_METRICS_MS: u64 = 1_000;
 
 /// Stock cells of one page of SKUs; the page ends early behind it, but has one SKU at least.
 pub const STOCK_CELLS_SHOWN_MAX: usize = 4_096;

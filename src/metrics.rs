@@ -150,6 +150,14 @@ metric_specs! {
         "Items that are left alone because their sales channel refuses their stock, by channel.";
     PUBLISH_DOWN: Gauge, Count, "onhand_publish_down",
         "1 where calls to a sales channel fail one after the other, else 0, by channel.";
+    SUBSCRIBER_LAG_RECORDS: Gauge, Count, "onhand_subscriber_lag_records",
+        "Acknowledged records behind a subscriber's cursor, by subscriber; not all need be events for it.";
+    SUBSCRIBER_LAG: Gauge, Seconds, "onhand_subscriber_lag_seconds",
+        "Age of the oldest event that a subscriber has not acknowledged, by subscriber.";
+    SUBSCRIBER_SERVED: Gauge, Count, "onhand_subscriber_served",
+        "1 while a subscriber is sent events; 0 after it answered 410 or where its cursor cannot go on, by subscriber.";
+    SUBSCRIBER_DELIVERIES: Counter, Count, "onhand_subscriber_deliveries_total",
+        "Requests to subscribers, by subscriber and outcome (delivered, refused, error, timeout, unreachable or gone).";
     HTTP_REQUESTS: Counter, Count, "onhand_http_requests_total",
         "HTTP requests answered, by status.";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",

@@ -49,6 +49,7 @@ mod it {
     mod serving;
     mod sessions;
     mod sold;
+    mod subscribers;
     mod subscription;
     mod threads;
     mod tutorial;

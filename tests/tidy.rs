@@ -65,8 +65,16 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "events",
+        &[
+            "types", "limits", "clock", "metrics", "feed", "engine", "shard", "adapters",
+            "affinity",
+        ],
+    ),
+    (
         "gateway",
         &[
+            "events",
             "types",
             "limits",
             "metrics",
@@ -85,7 +93,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "limits", "journal", "types", "adapters", "sandbox", "history", "channels",
+            "limits", "journal", "types", "adapters", "sandbox", "history", "channels", "events",
         ],
     ),
     (
@@ -110,6 +118,13 @@ const PARTS: &[(&str, &str, &[&str])] = &[
     ("channels", "engine", &["record", "channel_event"]),
     ("channels", "wire", &["order_key"]),
     ("channels", "shard", &["local"]),
+    (
+        "events",
+        "adapters",
+        &["http", "notification", "outcome", "status"],
+    ),
+    ("events", "engine", &["record"]),
+    ("events", "shard", &["local"]),
     ("feed", "engine", &["record"]),
     ("dashboard", "engine", &["record"]),
     ("dashboard", "shard", &["local"]),

@@ -1677,7 +1677,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__check)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1784,6 +1784,10 @@ _onhand() {
                     return 0
                     ;;
                 --channels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subscribers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1891,7 +1895,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__show)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --json --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1998,6 +2002,10 @@ _onhand() {
                     return 0
                     ;;
                 --channels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subscribers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6273,7 +6281,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__serve)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6380,6 +6388,10 @@ _onhand() {
                     return 0
                     ;;
                 --channels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subscribers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -77,6 +77,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::EVENT_RECEIVED => "EventReceived",
         kind::EVENT_SETTLED => "EventSettled",
         kind::SKU_MAPPED => "SkuMapped",
+        kind::SUBSCRIBER_MOVED => "SubscriberMoved",
         _ => "unknown",
     }
 }
@@ -252,6 +253,13 @@ fn other_fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
             "of_order": of_order,
         }),
         Record::StateDigest { digest } => json!({ "digest": hex::encode(digest) }),
+        Record::Subscriber(moved) => json!({
+            "tenant": names.tenant(moved.tenant),
+            "subscriber": moved.name,
+            "before": moved.before,
+            "after": moved.after,
+            "reason": moved.reason,
+        }),
         _ => json!({}),
     })
 }

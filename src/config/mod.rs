@@ -15,6 +15,7 @@ mod options;
 pub mod process;
 pub mod render;
 mod setting;
+pub mod subscribers;
 
 use std::path::{Path, PathBuf};
 

@@ -265,6 +265,10 @@ options! {
     /// their stock. See CHANNELS.md. Without it every webhook is refused.
     channels: Option<PathBuf> = None, "file";
 
+    /// File of the subscribers: addresses that events are sent to as signed webhooks. See
+    /// EVENTS.md. Without it events are there for those who read `/v1/events`.
+    subscribers: Option<PathBuf> = None, "file";
+
     /// Address of an `onhand sandbox`: every step of the order process is served by it, with short
     /// times. To try things out and for tests; not together with `process`.
     sandbox: Option<SocketAddr> = None, "address:port on loopback";

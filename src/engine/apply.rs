@@ -105,7 +105,8 @@ impl Engine {
                     })
                 }
             }
-            Record::ConflictSeen { .. } => Ok(()),
+            // Told for people; nothing that the engine knows changes by it.
+            Record::ConflictSeen { .. } | Record::Subscriber(_) => Ok(()),
             Record::StateDigest { digest } => {
                 if digest == self.digest() {
                     Ok(())

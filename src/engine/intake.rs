@@ -100,7 +100,7 @@ impl Engine {
         let ttl_ok = (1..=limits::HOLD_TTL_MS_MAX).contains(&request.ttl_ms);
         bad(!ttl_ok, ResultCode::InvalidTtl)?;
         bad(
-            !(1..=999).contains(&request.currency),
+            !(1..=limits::CURRENCY_NUMBER_MAX).contains(&request.currency),
             ResultCode::InvalidCurrency,
         )?;
         bad(

@@ -51,6 +51,7 @@ pub mod record;
 mod reservation;
 mod resolve;
 mod stock;
+mod subscriber;
 #[cfg(test)]
 mod tests;
 mod timers_fired;

@@ -23,6 +23,13 @@ impl Engine {
         }))
     }
 
+    /// Where an accepted order was sold; none where no order of this key is known.
+    #[must_use]
+    pub fn channel_of(&self, tenant: TenantId, key: OrderKey) -> Option<ChannelId> {
+        let found = self.find_order(&self.probe(tenant, key));
+        found.order.map(|slot| self.orders.get(slot).channel)
+    }
+
     /// An order by its key, as of the turn's time; its lines and, where its latest version was
     /// refused, the short ones are appended to the buffers. `None` for an unknown key.
     ///

@@ -11,7 +11,7 @@ use super::inventory::Cause;
 use super::record::{CellRef, Record, StockChange};
 use super::resolve::disposition_bucket;
 use super::{Contradiction, Engine};
-use crate::limits::{CELL_QUANTITY_MAX, NAME_BYTES_MAX};
+use crate::limits::{CELL_QUANTITY_MAX, STOCK_REASON_BYTES_MAX};
 use crate::types::record::RecordBuffer;
 use crate::types::{CommandKey, Disposition, LocationId, ResultCode, StockBucket, TenantId};
 
@@ -253,7 +253,7 @@ fn check_fields(command: &Command<'_>) -> Checked {
     let (field_ok, quantity) = match *command {
         Command::Receive { quantity, .. } => (Ok(()), u64::from(quantity)),
         Command::Adjust { delta, reason, .. } => {
-            let bad = reason.len() > NAME_BYTES_MAX || reason.chars().any(char::is_control);
+            let bad = reason.len() > STOCK_REASON_BYTES_MAX || reason.chars().any(char::is_control);
             let name = if bad {
                 Err(ResultCode::InvalidName)
             } else {

@@ -109,6 +109,7 @@ impl Bound {
             follow: services.follow,
             dashboard: services.dashboard,
             journals: services.journals,
+            subscribers: services.subscribers,
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             rates: Arc::new(Rates::new(services.requests_per_second)),
             track: services.track,

@@ -6,6 +6,7 @@ use super::engines::Engines;
 use super::rate::Rates;
 use super::track::TrackKey;
 use crate::channels::ChannelOptions;
+use crate::events::subscribers::Board;
 use crate::feed::ShardJournal;
 use crate::net::token::TokenFile;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -32,6 +33,8 @@ pub struct Services {
     pub dashboard: Option<Dashboard>,
     /// The journals of the shards, in their order: what events are read from.
     pub journals: Arc<[Arc<dyn ShardJournal>]>,
+    /// Who is sent events.
+    pub subscribers: Board,
     /// Requests a second of one token, or of one address without tokens.
     pub requests_per_second: NonZeroU32,
     /// What buyers' links are signed with.
@@ -63,6 +66,7 @@ pub(super) struct Shared {
     pub follow: Arc<dyn Follow>,
     pub dashboard: Option<Dashboard>,
     pub journals: Arc<[Arc<dyn ShardJournal>]>,
+    pub subscribers: Board,
     /// Places of clients that follow events.
     pub streams: Arc<Semaphore>,
     pub rates: Arc<Rates>,

@@ -78,6 +78,9 @@ pub enum ServerError {
     /// The channels file cannot be used.
     #[error("the channels file cannot be used")]
     Channels(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The subscribers file, or a cursor of a subscriber, cannot be used.
+    #[error("the subscribers of events cannot be served")]
+    Subscribers(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A thread failed; the server stopped. Everything acknowledged is safe.
     #[error("{name}: {reason}")]
     Failed {

@@ -8,6 +8,7 @@ use crate::adapters::fulfilment::notice::Notices;
 use crate::channels::ChannelOptions;
 use crate::config::Config;
 use crate::config::process::ProcessConfig;
+use crate::events::subscribers::Board;
 use crate::gateway::Services;
 use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
 use crate::gateway::dashboard::Dashboard;
@@ -55,6 +56,7 @@ pub(super) fn services<S: Storage>(
         follow: Arc::new(Shipments::of(process)?),
         dashboard: Some(dashboard),
         journals,
+        subscribers: Board::empty(),
         requests_per_second: NonZeroU32::new(config.http_requests_per_second)
             .unwrap_or(NonZeroU32::MIN),
         track: TrackKey::derive(secret),

@@ -10,6 +10,7 @@
 //!  onhand-journal    prepares and hashes segments        │ the cores without an engine
 //!  onhand-http       metrics, health                     │
 //!  onhand-history    the journal's copy in SQL           │
+//!  onhand-subscribers  events as webhooks                │
 //!  onhand-dashboard  figures for people who watch        ┘
 //! ```
 //!
@@ -24,6 +25,7 @@ mod history;
 mod http;
 mod process;
 mod recovery;
+mod subscribers;
 mod threads;
 
 pub use error::ServerError;
@@ -33,6 +35,7 @@ use crate::affinity::CorePlan;
 use crate::clock;
 use crate::config::Config;
 use crate::dashboard::pulse::PulseThread;
+use crate::events::subscribers::Subscribers;
 use crate::gateway::{Bound, Gateway, Services};
 use crate::history::HistoryThread;
 use crate::journal::mapped::MappedStorage;
@@ -59,6 +62,7 @@ pub struct Server<S: Storage = MappedStorage> {
     gateway: Option<Gateway>,
     adapters: Option<Adapters>,
     channel_work: ChannelWork,
+    subscribers: Subscribers,
     shards: usize,
     pinned: usize,
     sync: String,
@@ -115,6 +119,7 @@ impl<S: Storage> Server<S> {
         let options = listener_options(config, deadlines.hello_ms)?;
         let process = process::config_of(config)?;
         let channels = channels::config_of(config)?;
+        let subscribers = subscribers::config_of(config)?;
         let data = DataDir::open(&config.data, config.shards)?;
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
@@ -144,6 +149,8 @@ impl<S: Storage> Server<S> {
             .transpose()?;
         let failed = threads.on_failure();
         let channel_work = ChannelWork::start(&access, &channels, &facts, config, &failed)?;
+        let place = (config, data.path());
+        let subscribers = subscribers::start(&access, &facts, subscribers, place)?;
         let mut pulse = None;
         let gateway = http.map(|http| {
             let process = process.as_ref();
@@ -153,7 +160,15 @@ impl<S: Storage> Server<S> {
             pulse = Some(thread);
             let more = (pages, channels, &data.secret()[..]);
             let services = services(config, &options, &access, facts, process, more)?;
-            serve(http, recorder, services)
+            let subscribers = subscribers.board();
+            serve(
+                http,
+                recorder,
+                Services {
+                    subscribers,
+                    ..services
+                },
+            )
         });
         let gateway = gateway.transpose()?;
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
@@ -167,6 +182,7 @@ impl<S: Storage> Server<S> {
             gateway,
             adapters,
             channel_work,
+            subscribers,
             shards,
             pinned: cores.pinned(),
             sync: config.sync.to_string(),
@@ -225,6 +241,7 @@ impl<S: Storage> Server<S> {
         }
         self.listener.stop();
         self.channel_work.stop();
+        self.subscribers.stop();
         // Adapters before engines: their last results still find somebody who takes them.
         if let Some(adapters) = self.adapters {
             adapters.stop();

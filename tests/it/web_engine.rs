@@ -88,6 +88,7 @@ impl Web {
     fn around(queue: Arc<LocalQueue>, sources: Vec<Source>, tokens: Option<TokenFile>) -> Self {
         let bound = Bound::listen("127.0.0.1:0".parse().unwrap()).expect("a port");
         let services = Services {
+            subscribers: onhand::events::subscribers::Board::empty(),
             engines: Engines::new(vec![Arc::clone(&queue)], Arc::new(|_| 0), Arc::new(One)),
             tokens: tokens.map(Arc::new),
             callbacks: sources.into(),

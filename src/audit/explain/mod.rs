@@ -195,6 +195,10 @@ pub fn sentence(record: &Record<'_>, fold: &Fold) -> String {
             format!("command {key} was refused with {code}")
         }
         Record::Channel(record) => crate::audit::show::channel::sentence(record, names),
+        Record::Subscriber(moved) => format!(
+            "subscriber {} goes on behind sequence {} (it was at {}): {}",
+            moved.name, moved.after, moved.before, moved.reason
+        ),
         Record::OrderAccepted(accepted) => {
             let known = fold.order(accepted.tenant, accepted.key);
             order::sentence(record, fold, known)

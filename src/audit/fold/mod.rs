@@ -208,7 +208,8 @@ impl Fold {
                 self.tally.channel_events += 1;
                 self.channel_event(at, record, checks);
             }
-            Record::StateDigest { .. } => {}
+            // Subscribers are outside the engine: there is nothing that a fold could contradict.
+            Record::StateDigest { .. } | Record::Subscriber(_) => {}
             definition => {
                 if let Record::SkuChanged { sku, .. } = definition {
                     self.quotas.touch(*sku, at.sequence);

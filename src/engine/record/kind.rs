@@ -88,3 +88,5 @@ pub const EVENT_RECEIVED: u8 = 120;
 pub const EVENT_SETTLED: u8 = 121;
 /// A channel's item stands for a SKU, or for none any more.
 pub const SKU_MAPPED: u8 = 122;
+/// A person moved the cursor of a subscriber of events.
+pub const SUBSCRIBER_MOVED: u8 = 123;

@@ -16,6 +16,7 @@ pub mod kind;
 mod order;
 mod process;
 mod stock;
+mod subscriber;
 
 pub use channel::{
     CampaignDefined, CampaignReturn, CampaignUnits, ChannelRecord, ChannelRef, PublishedItem, Run,
@@ -33,6 +34,7 @@ pub use process::{
     OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
 };
 pub use stock::{CellRef, StockChange};
+pub use subscriber::SubscriberMoved;
 
 use crate::types::record::{RawRecord, RecordBuffer};
 use crate::types::{
@@ -40,6 +42,7 @@ use crate::types::{
     TenantId,
 };
 use bytes::{Buf, BufMut};
+use field::Field;
 
 /// The layout version that this build writes, for every kind.
 pub const RECORD_VERSION: u8 = 1;
@@ -136,6 +139,8 @@ pub enum Record<'a> {
     /// What a sales channel sends and what becomes of it, see [`kind::EVENT_RECEIVED`] and the
     /// following.
     ChannelEvent(ChannelEventRecord<'a>),
+    /// See [`kind::SUBSCRIBER_MOVED`].
+    Subscriber(SubscriberMoved<'a>),
 }
 
 /// Bytes of one key in [`Record::OrdersForgotten`].
@@ -182,6 +187,7 @@ impl<'a> Record<'a> {
                 expires_at_ms: take!(input, try_get_u64_le),
                 allocations: Lines::take(&mut input)?,
             },
+            kind::SUBSCRIBER_MOVED => Self::Subscriber(Field::take(&mut input)?),
             _ => Self::take_other(raw.kind, &mut input)?,
         };
         input.is_empty().then_some(record)
@@ -311,6 +317,7 @@ impl<'a> Record<'a> {
             Self::Process(record) => record.kind(),
             Self::Channel(record) => record.kind(),
             Self::ChannelEvent(record) => record.kind(),
+            Self::Subscriber(_) => kind::SUBSCRIBER_MOVED,
         }
     }
 
@@ -366,6 +373,7 @@ impl<'a> Record<'a> {
             Self::Process(record) => record.put(out),
             Self::Channel(record) => record.put(out),
             Self::ChannelEvent(record) => record.put(out),
+            Self::Subscriber(record) => record.put(out),
             other => other.put_other(out),
         }
     }

@@ -399,6 +399,13 @@ fn the_bytes_of_every_record_kind_are_fixed() {
         assert_eq!(record.kind(), number, "{record:?}");
         kinds.push(number);
     });
+    super::golden_subscriber::each(|record, number, expected| {
+        let mut bytes = Vec::new();
+        record.put(&mut bytes);
+        assert_eq!(hex::encode(&bytes), expected, "{record:?}");
+        assert_eq!(record.kind(), number, "{record:?}");
+        kinds.push(number);
+    });
     super::golden_channel_event::each(|record, number, expected| {
         let mut bytes = Vec::new();
         record.put(&mut bytes);
@@ -415,7 +422,7 @@ fn the_bytes_of_every_record_kind_are_fixed() {
         64..=69,
         80..=81,
         96..=102,
-        120..=122,
+        120..=123,
     ]
     .into_iter()
     .flatten()

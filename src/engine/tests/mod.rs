@@ -12,6 +12,7 @@ mod golden;
 mod golden_channel;
 mod golden_channel_event;
 mod golden_process;
+mod golden_subscriber;
 mod idempotency;
 mod model;
 #[cfg(feature = "mutants")]

@@ -170,13 +170,10 @@ fn location_json(one: &LocalLocation) -> Value {
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct LocationDefinition {
     /// Position, in units of the merchant's choice.
-    #[schema(minimum = -2_147_483_648_i64, maximum = 2_147_483_647)]
     x: i32,
     /// Position, in units of the merchant's choice.
-    #[schema(minimum = -2_147_483_648_i64, maximum = 2_147_483_647)]
     y: i32,
     /// Lower comes first among equals.
-    #[schema(maximum = 65_535)]
     priority: u16,
 }
 

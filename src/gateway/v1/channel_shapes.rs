@@ -27,7 +27,6 @@ pub(in crate::gateway) struct NewRule {
     pub rule: String,
     /// Buffer, quota or cap in units, 0 to 2147483647.
     #[serde(default)]
-    #[schema(maximum = 2_147_483_647)]
     pub units: u32,
     /// Of a quota: when it is used up, the channel's orders go on from the pool.
     #[serde(default)]
@@ -60,7 +59,6 @@ pub(in crate::gateway) struct NewCampaignItem {
     /// The SKU.
     pub sku: String,
     /// Units wanted, from 1.
-    #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub units: u32,
 }
 

@@ -102,7 +102,6 @@ pub(in crate::gateway) async fn discard(
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct Correction {
     /// The new reference or recipient.
-    #[schema(min_length = 1, max_length = 120)]
     reference: String,
 }
 

@@ -20,21 +20,16 @@ use utoipa::ToSchema;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Edit {
     /// The version to make; absent: the latest plus 1.
-    #[schema(minimum = 1, maximum = 65_535)]
     version: Option<u16>,
     /// Minor units.
-    #[schema(maximum = 9_007_199_254_740_992_u64)]
     total: Option<u64>,
     /// ISO 4217 number.
-    #[schema(minimum = 1, maximum = 999)]
     currency: Option<u16>,
     /// All lines of the new version.
-    #[schema(max_items = 64)]
     lines: Vec<LineBody>,
     /// All details of the new version.
     details: Option<OrderDetails>,
     /// Time to live of the hold from now on, in milliseconds.
-    #[schema(minimum = 1, maximum = 604_800_000)]
     ttl_ms: Option<u32>,
 }
 

@@ -17,7 +17,6 @@ use utoipa::ToSchema;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Confirmed {
     /// Only these, and the rest is released; absent: the whole hold.
-    #[schema(max_items = 128)]
     lines: Vec<LineBody>,
 }
 
@@ -56,7 +55,6 @@ pub(in crate::gateway) async fn release(
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct Extension {
     /// Milliseconds from now, at most 7 days.
-    #[schema(minimum = 1, maximum = 604_800_000)]
     ttl_ms: u32,
 }
 

@@ -5,6 +5,7 @@
 //! Shapes are a contract (`docs/API.md`): members are added, never renamed or removed.
 
 mod auth;
+mod bounds;
 mod breakers;
 mod catalog;
 mod channel_shapes;
@@ -31,6 +32,7 @@ pub mod shapes;
 mod show;
 mod status;
 mod stock;
+mod subscribers;
 
 pub(super) use auth::is_known;
 pub(super) use openapi::document;

@@ -1,7 +1,7 @@
 //! The API document (OpenAPI 3.1), made of the table of operations.
 
 use super::operation::{Answers, Operation, Shape};
-use super::{operations, parameters, shapes};
+use super::{bounds, operations, parameters, shapes};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -32,9 +32,11 @@ pub fn document() -> Value {
             methods.insert(operation.method.to_owned(), described(&operation));
         }
     }
-    let schemas = schemas
-        .into_iter()
-        .map(|(name, schema)| (name, plain(&schema)));
+    let schemas = schemas.into_iter();
+    let mut schemas: Map<String, Value> = schemas
+        .map(|(name, schema)| (name, plain(&schema)))
+        .collect();
+    bounds::apply(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -45,7 +47,7 @@ pub fn document() -> Value {
         },
         "paths": paths,
         "components": {
-            "schemas": schemas.collect::<Map<_, _>>(),
+            "schemas": schemas,
             "securitySchemes": { "bearer": {
                 "type": "http", "scheme": "bearer",
                 "description": "A token of the server's token file (`onhand token new`).",

@@ -1,6 +1,7 @@
 //! Every operation of `/v1`, once: the router, the roles, the API document and the table in
 //! `docs/API.md` are made of this.
 
+use super::auth::Caller;
 use super::channel_shapes::{
     ChannelOutcome, ChannelStockPage, Channels, NewCampaign, NewChannel, NewRule,
 };
@@ -14,11 +15,17 @@ use super::shapes::{
 };
 use super::shapes::{HeldEventChange, HeldEventDetail, HeldEventPage, MappingChange, MappingPage};
 use super::stock::{Adjustment, BucketMove, Count, Receipt, Transfer};
+use super::subscribers::{SubscriberChange, SubscriberPage};
 use super::{
     breakers, catalog, channels, dead_letters, edit, events, holds, mappings, orders, pipelines,
 };
-use super::{place, quarantine, recovery, review, status, stock};
-use crate::types::Role::{Connector, Operator};
+use super::{place, quarantine, recovery, review, status, stock, subscribers};
+use crate::gateway::state::Shared;
+use crate::types::Role::{self, Connector, Operator};
+use crate::types::process::OperatorAction;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 
 /// Parameters of a list.
 const PAGE: &[&str] = &["limit", "after"];
@@ -40,6 +47,21 @@ pub(in crate::gateway) fn all() -> Vec<Operation> {
     groups.into_iter().flatten().collect()
 }
 
+/// A decision about an order: one handler, which differs in what is decided.
+fn decision(role: Role, action: OperatorAction, path: &'static str) -> Operation {
+    let handler = move |State(shared): State<Shared>,
+                        caller: Caller,
+                        Path(order): Path<String>,
+                        headers: HeaderMap,
+                        body: Body| async move {
+        orders::decided(&shared, &caller, (action, &order), &headers, body).await
+    };
+    Operation::post(role, path, handler)
+        .may_take::<orders::Because>()
+        .answers::<Outcome>()
+        .stamped()
+}
+
 fn orders() -> Vec<Operation> {
     vec![
         Operation::post(Connector, "/orders", place::order)
@@ -54,11 +76,8 @@ fn orders() -> Vec<Operation> {
             .about("One order, in process or not")
             .answers::<Order>()
             .stamped(),
-        Operation::post(Connector, "/orders/{order}/cancel", orders::cancel)
-            .about("Cancel before shipment; what was done is undone")
-            .may_take::<orders::Because>()
-            .answers::<Outcome>()
-            .stamped(),
+        decision(Connector, OperatorAction::Cancel, "/orders/{order}/cancel")
+            .about("Cancel before shipment; what was done is undone"),
         Operation::post(Connector, "/orders/{order}/edit", edit::edit)
             .about("The next version, until the warehouse has the order: all of it or nothing; what is absent stays")
             .may_take::<edit::Edit>()
@@ -74,11 +93,8 @@ fn after_confirmation() -> Vec<Operation> {
             .may_take::<orders::Shipment>()
             .answers::<Outcome>()
             .stamped(),
-        Operation::post(Operator, "/orders/{order}/deliver", orders::deliver)
-            .about("The parcel arrived")
-            .may_take::<orders::Because>()
-            .answers::<Outcome>()
-            .stamped(),
+        decision(Operator, OperatorAction::Deliver, "/orders/{order}/deliver")
+            .about("The parcel arrived"),
         Operation::post(Operator, "/orders/{order}/return", orders::give_back)
             .about("Shipped units came back; without lines, all that are out")
             .may_take::<orders::Returned>()
@@ -181,16 +197,10 @@ fn operation() -> Vec<Operation> {
             .about("Orders in review, oldest first")
             .query(PAGE)
             .answers::<OrderPage>(),
-        Operation::post(Operator, "/review/{order}/approve", review::approve)
-            .about("Go on with an order in review")
-            .may_take::<orders::Because>()
-            .answers::<Outcome>()
-            .stamped(),
-        Operation::post(Operator, "/review/{order}/decline", review::decline)
-            .about("End an order in review")
-            .may_take::<orders::Because>()
-            .answers::<Outcome>()
-            .stamped(),
+        decision(Operator, OperatorAction::Approve, "/review/{order}/approve")
+            .about("Go on with an order in review"),
+        decision(Operator, OperatorAction::Decline, "/review/{order}/decline")
+            .about("End an order in review"),
         Operation::get("/pipelines", pipelines::show)
             .about("The pipelines that new orders take, and who serves their steps")
             .answers::<PipelinePage>(),
@@ -288,6 +298,18 @@ fn of_events() -> Vec<Operation> {
             .about("What happens, as server-sent events, from a cursor or from now on")
             .query(&["after", "kind"])
             .streams(),
+        Operation::get("/subscribers", subscribers::list)
+            .needs(Operator)
+            .about("Who is sent events as webhooks, and how far")
+            .answers::<SubscriberPage>(),
+        Operation::post(
+            Operator,
+            "/subscribers/{subscriber}/rewind",
+            subscribers::rewind,
+        )
+        .about("Send a subscriber events from somewhere else on, or have it served again")
+        .may_take::<subscribers::Rewind>()
+        .answers::<SubscriberChange>(),
     ]
 }
 

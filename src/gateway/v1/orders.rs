@@ -9,6 +9,7 @@ use crate::engine::process::command::{ListFilter, ListPage};
 use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
+use crate::limits::NAME_BYTES_MAX;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, NamedLine};
 use crate::types::process::OperatorAction;
 use crate::types::{Disposition, ResultCode};
@@ -26,7 +27,6 @@ pub(in crate::gateway) type Answer = Result<Reply, Problem>;
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Because {
     /// In words, for the audit trail; at most 240 bytes without control characters.
-    #[schema(max_length = 240)]
     pub reason: String,
 }
 
@@ -90,18 +90,18 @@ pub(in crate::gateway) async fn show(
     Ok(Reply::of(shown).stamped(detail.stamp(), &caller))
 }
 
-/// `POST /v1/orders/ORDER/cancel`.
-pub(in crate::gateway) async fn cancel(
-    State(shared): State<Shared>,
-    caller: Caller,
-    Path(order): Path<String>,
-    headers: HeaderMap,
+/// Decisions about an order that need a reason at most: cancel, deliver, approve, decline.
+pub(super) async fn decided(
+    shared: &Shared,
+    caller: &Caller,
+    (action, order): (OperatorAction, &str),
+    headers: &HeaderMap,
     body: Body,
 ) -> Answer {
-    let because: Because = body::json(&headers, body).await?;
-    let order = operate::order(&shared, &caller, &order).await?;
-    let decision = Decision::plain(OperatorAction::Cancel, because.reason);
-    decide(&shared, &caller, order, decision).await
+    let because: Because = body::json(headers, body).await?;
+    let order = operate::order(shared, caller, order).await?;
+    let decision = Decision::plain(action, because.reason);
+    decide(shared, caller, order, decision).await
 }
 
 /// How the parcel left.
@@ -109,10 +109,8 @@ pub(in crate::gateway) async fn cancel(
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Shipment {
     /// Name of the carrier.
-    #[schema(max_length = 64)]
     carrier: String,
     /// Its number for the parcel.
-    #[schema(max_length = 64)]
     tracking: String,
 }
 
@@ -126,22 +124,13 @@ pub(in crate::gateway) async fn ship(
 ) -> Answer {
     let shipment: Shipment = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
+    let longest = shipment.carrier.len().max(shipment.tracking.len());
+    if longest > NAME_BYTES_MAX {
+        let detail = format!("`carrier` and `tracking` have at most {NAME_BYTES_MAX} bytes");
+        return Err(Problem::refused(ResultCode::InvalidField, detail));
+    }
     let reason = format!("{} {}", shipment.carrier, shipment.tracking);
     let decision = Decision::plain(OperatorAction::Ship, reason.trim().to_owned());
-    decide(&shared, &caller, order, decision).await
-}
-
-/// `POST /v1/orders/ORDER/deliver`.
-pub(in crate::gateway) async fn deliver(
-    State(shared): State<Shared>,
-    caller: Caller,
-    Path(order): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
-    let because: Because = body::json(&headers, body).await?;
-    let order = operate::order(&shared, &caller, &order).await?;
-    let decision = Decision::plain(OperatorAction::Deliver, because.reason);
     decide(&shared, &caller, order, decision).await
 }
 
@@ -150,10 +139,8 @@ pub(in crate::gateway) async fn deliver(
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Refund {
     /// Minor units; 0 or absent: everything captured and not given back.
-    #[schema(maximum = 9_007_199_254_740_992_u64)]
     amount: u64,
     /// In words, for the audit trail.
-    #[schema(max_length = 240)]
     reason: String,
 }
 
@@ -180,14 +167,11 @@ pub(in crate::gateway) async fn refund(
 #[schema(as = Line)]
 pub(in crate::gateway) struct LineBody {
     /// Name of the SKU.
-    #[schema(min_length = 1, max_length = 64)]
     sku: String,
     /// Units.
-    #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
     /// Name of the location; absent: any.
     #[serde(default)]
-    #[schema(max_length = 64)]
     location: Option<String>,
 }
 
@@ -209,7 +193,6 @@ pub(in crate::gateway) struct Returned {
     #[schema(pattern = "^(restock|damaged|quality_control)$")]
     disposition: Option<String>,
     /// Which units; absent: all that are out.
-    #[schema(max_items = 128)]
     lines: Vec<LineBody>,
 }
 

@@ -37,6 +37,7 @@ pub(super) fn of_path(name: &str) -> Value {
                 "sku" => "The SKU's name.",
                 "location" => "The location's name.",
                 "provider" => "The provider's name.",
+                "subscriber" => "The subscriber's name.",
                 _ => "Its name.",
             },
             json!({ "type": "string", "minLength": 1, "maxLength": 64, "pattern": NAME }),
@@ -67,7 +68,7 @@ pub(super) fn of_query(name: &str, path: &str) -> Value {
         ),
         "channel" => (
             "Only events of this channel, by number or name.",
-            json!({ "type": "string", "pattern": "^[1-9][0-9]{0,3}$" }),
+            json!({ "type": "string", "pattern": "^[a-z0-9_-]{1,64}$" }),
         ),
         "after" => (
             "`next` of the page before.",

@@ -34,30 +34,24 @@ pub(in crate::gateway) struct NewOrder {
     order: Option<String>,
     /// From 1, the default; the next version replaces the live hold of the one before.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 65_535)]
     version: Option<u16>,
     /// The merchant's number for the buyer.
     #[serde(default)]
     customer: u64,
     /// Number of the channel where it is sold; 0 is the merchant's own shop.
     #[serde(default)]
-    #[schema(maximum = 65_535)]
     channel: u16,
     /// Time to live of the hold in milliseconds, at most 7 days; absent: 15 minutes.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 604_800_000)]
     ttl_ms: Option<u32>,
     /// What to do when stock is short; absent: `all_or_nothing`.
     #[serde(default)]
     policy: Option<PolicyName>,
     /// ISO 4217 number.
-    #[schema(minimum = 1, maximum = 999)]
     currency: u16,
     /// Minor units.
-    #[schema(maximum = 9_007_199_254_740_992_u64)]
     total: u64,
     /// What is ordered.
-    #[schema(min_items = 1, max_items = 64)]
     lines: Vec<LineBody>,
     /// Contact, addresses, token, fraud signals; see `OrderDetails`.
     #[serde(default)]

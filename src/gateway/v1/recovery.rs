@@ -19,10 +19,10 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 /// Most dead letters of one request.
-const REDRIVEN_MAX: usize = 1_000;
+pub(super) const REDRIVEN_MAX: usize = 1_000;
 
 /// Longest wait for outcomes, in milliseconds.
-const WAIT_MS_MAX: u64 = 30_000;
+pub(super) const WAIT_MS_MAX: u64 = 30_000;
 
 /// How often outcomes are looked at, in milliseconds.
 const LOOK_MS: u64 = 250;
@@ -39,13 +39,10 @@ pub(in crate::gateway) struct Cause {
     /// The provider's code of the latest failure.
     code: Option<String>,
     /// At most so many, 1 ..= 1,000.
-    #[schema(minimum = 1, maximum = 1_000)]
     limit: Option<usize>,
     /// Wait so long for outcomes, in milliseconds, at most 30,000.
-    #[schema(maximum = 30_000)]
     wait_ms: Option<u64>,
     /// In words, for the audit trail.
-    #[schema(max_length = 240)]
     reason: String,
 }
 

@@ -1,5 +1,7 @@
 //! Orders, processes and effects as JSON.
 
+pub(super) use crate::events::{number, time};
+
 use crate::engine::process::command::{BreakerView, EffectView, ProcessView};
 use crate::shard::local::{LocalLine, OrderDetail};
 use crate::types::OrderState;
@@ -37,18 +39,6 @@ impl Names {
         let names: Vec<&str> = self.0.values().map(String::as_str).collect();
         names.join(", ")
     }
-}
-
-/// A time as RFC 3339 in UTC with milliseconds; 0 is none.
-pub(super) fn time(ms: u64) -> Option<String> {
-    let ms = i64::try_from(ms).ok().filter(|ms| *ms > 0)?;
-    let time = jiff::Timestamp::from_millisecond(ms).ok()?;
-    Some(format!("{time:.3}"))
-}
-
-/// The order number: shard and sequence of the accepting record.
-pub(super) fn number(shard: usize, sequence: u64) -> Option<String> {
-    (sequence != 0).then(|| format!("{shard}-{sequence}"))
 }
 
 /// One line of a list of orders.

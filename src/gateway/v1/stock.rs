@@ -9,7 +9,7 @@ use crate::engine::command::{CellQuantities, CommandOutcome};
 use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
-use crate::limits::ERROR_TEXT_BYTES_MAX;
+use crate::limits::STOCK_REASON_BYTES_MAX;
 use crate::shard::local::{
     LocalAnswer, LocalQuery, LocalRequest, LocalSku, LocalStock, StockMove, StockPage, StockRequest,
 };
@@ -143,10 +143,8 @@ fn cell_json(cell: &CellQuantities) -> Value {
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct Receipt {
     /// Name of the location.
-    #[schema(min_length = 1, max_length = 64)]
     location: String,
     /// Units.
-    #[schema(minimum = 1, maximum = 2_147_483_647)]
     quantity: u32,
 }
 
@@ -168,13 +166,10 @@ pub(in crate::gateway) async fn receive(
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct Adjustment {
     /// Name of the location.
-    #[schema(min_length = 1, max_length = 64)]
     location: String,
     /// Units, negative for fewer; not 0.
-    #[schema(minimum = -2_147_483_647, maximum = 2_147_483_647)]
     delta: i64,
     /// Why, for the audit trail.
-    #[schema(min_length = 1, max_length = 64)]
     reason: String,
 }
 
@@ -195,11 +190,9 @@ pub(in crate::gateway) async fn adjust(
         let detail = "the reason has what looks like a payment card number; nothing was done";
         return Err(Problem::refused(ResultCode::CardNumber, detail));
     }
-    if reason.is_empty() || reason.len() > ERROR_TEXT_BYTES_MAX {
-        return Err(Problem::refused(
-            ResultCode::InvalidField,
-            "the reason is empty or too long",
-        ));
+    if reason.is_empty() || reason.len() > STOCK_REASON_BYTES_MAX {
+        let detail = format!("the reason must have 1 to {STOCK_REASON_BYTES_MAX} bytes");
+        return Err(Problem::refused(ResultCode::InvalidField, detail));
     }
     let change = StockMove::Adjust { delta, reason };
     movement(&shared, &caller, (sku, location), change).await
@@ -210,14 +203,11 @@ pub(in crate::gateway) async fn adjust(
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct Count {
     /// Name of the location.
-    #[schema(min_length = 1, max_length = 64)]
     location: String,
     /// Units that are there.
-    #[schema(maximum = 2_147_483_647)]
     on_hand: u32,
     /// Only if it is this now; absent: whatever it is.
     #[serde(default)]
-    #[schema(maximum = 2_147_483_647)]
     expect: Option<u32>,
 }
 
@@ -242,13 +232,10 @@ pub(in crate::gateway) async fn set(
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct Transfer {
     /// Name of the location that gives.
-    #[schema(min_length = 1, max_length = 64)]
     from: String,
     /// Name of the location that takes.
-    #[schema(min_length = 1, max_length = 64)]
     to: String,
     /// Available units.
-    #[schema(minimum = 1, maximum = 2_147_483_647)]
     quantity: u32,
 }
 
@@ -270,14 +257,12 @@ pub(in crate::gateway) async fn transfer(
 #[serde(deny_unknown_fields)]
 pub(in crate::gateway) struct BucketMove {
     /// Name of the location.
-    #[schema(min_length = 1, max_length = 64)]
     location: String,
     /// Out of this bucket.
     from: Bucket,
     /// Into this bucket.
     to: Bucket,
     /// Units.
-    #[schema(minimum = 1, maximum = 2_147_483_647)]
     quantity: u32,
 }
 

@@ -94,8 +94,10 @@ impl Projector {
                 code: text(code.name()),
                 of_order: int(u8::from(*of_order)),
             }),
-            // History keeps what the engine may forget; a digest says nothing about an order.
-            Record::OrdersForgotten { .. } | Record::StateDigest { .. } => {}
+            // History keeps what the engine may forget; a digest and what subscribers of events
+            // are sent say nothing about an order.
+            Record::OrdersForgotten { .. } | Record::StateDigest { .. } | Record::Subscriber(_) => {
+            }
             definition => self.definition(at, definition),
         }
     }

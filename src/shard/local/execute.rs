@@ -2,9 +2,9 @@
 
 use super::super::Shard;
 use super::super::details;
+use super::detail::{LocalLine, LocalShort, OrderDetail};
 use super::request::{
-    Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort, NamedLine,
-    OrderDetail, PlaceRequest,
+    Level, Levels, LocalAnswer, LocalQuery, LocalRequest, NamedLine, PlaceRequest,
 };
 use crate::engine::command::{Command, Context, OrderRequest};
 use crate::engine::process::command::{ListFilter, ProcessCommand};
@@ -104,6 +104,7 @@ impl<S: Storage> Shard<S> {
             LocalRequest::Event(_)
             | LocalRequest::EventSettled(_)
             | LocalRequest::MapSku { .. } => self.event_local(context, &request),
+            LocalRequest::MoveSubscriber(moved) => self.subscriber_local(context, &moved),
             LocalRequest::Query(query) => self.answer_local(context, query),
         }
     }
@@ -275,7 +276,8 @@ impl<S: Storage> Shard<S> {
                 skus,
                 locations,
                 actors,
-            } => self.own_names(context, &skus, &locations, &actors),
+                orders,
+            } => self.own_names(context, (&skus, &locations, &actors), &orders),
             LocalQuery::Stock(page) => LocalAnswer::Stock(self.show_stock(context, &page)),
             LocalQuery::Locations { from, limit } => self.show_locations(context, from, limit),
             LocalQuery::Status => LocalAnswer::Status(Box::new(self.show_status())),

@@ -12,25 +12,29 @@
 //! begins something is answered `OVERLOADED` at once.
 
 mod channel;
+mod detail;
 mod event;
 mod execute;
 mod request;
 mod room;
 mod stock;
+mod subscriber;
 
 pub use channel::{
     ChannelChanges, ChannelRequest, ChannelStock, ChannelStockItem, ChannelsView, NamedCampaign,
     NamedPublished, SkuChoice,
 };
+pub use detail::{LocalLine, LocalShort, OrderDetail};
 pub use event::OwnedDelivery;
 pub use request::{
-    HoldChange, Level, Levels, LocalAnswer, LocalLine, LocalQuery, LocalRequest, LocalShort,
-    NamedLine, OrderDetail, OwnedReport, OwnedResult, PlaceRequest,
+    HoldChange, Level, Levels, LocalAnswer, LocalQuery, LocalRequest, NamedLine, OwnedReport,
+    OwnedResult, PlaceRequest,
 };
 pub use stock::{
     Definition, LocalLocation, LocalSku, LocalStatus, LocalStock, StockMove, StockPage,
     StockRequest,
 };
+pub use subscriber::SubscriberMove;
 
 pub use crate::engine::channel::command::{
     CampaignItemView, CampaignView, ChannelStockView, ChannelView, RuleView,

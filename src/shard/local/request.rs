@@ -1,15 +1,15 @@
 //! What can be asked from inside the process, as owned values.
 
 use super::channel::{ChannelChanges, ChannelRequest, ChannelStock, ChannelsView, SkuChoice};
+use super::detail::OrderDetail;
 use super::event::OwnedDelivery;
 use super::stock::{Definition, LocalLocation, LocalStatus, LocalStock, StockPage, StockRequest};
+use super::subscriber::SubscriberMove;
 use crate::engine::channel_event::command::{
     ChannelOrder, EventFilter, EventPage, EventView, ItemName, ItemSku, MappingView, Settlement,
 };
-use crate::engine::command::{CommandOutcome, OrderLineView, OrderOutcome, OrderView};
-use crate::engine::process::command::{
-    BreakerView, EffectResult, ListFilter, ListPage, ProcessView, Report,
-};
+use crate::engine::command::{CommandOutcome, OrderOutcome, OrderView};
+use crate::engine::process::command::{BreakerView, EffectResult, ListFilter, ListPage, Report};
 use crate::types::effect::EffectClass;
 use crate::types::pipeline::PipelineSet;
 use crate::types::process::{OperatorAction, ReportKind};
@@ -117,6 +117,8 @@ pub enum LocalRequest {
         /// What writing stock needs beside, as `name=value` pairs joined by `&`.
         write_back: String,
     },
+    /// A person moved the cursor of a subscriber of events: journaled, nothing else.
+    MoveSubscriber(SubscriberMove),
     /// A question.
     Query(LocalQuery),
 }
@@ -180,6 +182,8 @@ pub enum LocalQuery {
         locations: Vec<LocationId>,
         /// Which actors.
         actors: Vec<ActorId>,
+        /// Orders whose channel is asked for.
+        orders: Vec<OrderKey>,
     },
     /// SKUs with their stock: one by name, or a page of them.
     Stock(StockPage),
@@ -380,6 +384,8 @@ pub enum LocalAnswer {
         locations: Vec<String>,
         /// Of actors.
         actors: Vec<String>,
+        /// Where its orders were sold; none where an order is not known.
+        channels: Vec<Option<ChannelId>>,
     },
     /// The order is not as the caller saw it; nothing was done.
     Changed,
@@ -442,56 +448,4 @@ pub struct Level {
     pub committed: u64,
     /// Promised beyond what is there.
     pub short: u64,
-}
-
-/// An order with its lines by name, and its process while it has one.
-#[derive(Clone, Debug)]
-pub struct OrderDetail {
-    /// Its stock side.
-    pub order: OrderView,
-    /// What became of its units.
-    pub lines: Vec<LocalLine>,
-    /// Where it is in its process.
-    pub process: Option<ProcessView>,
-    /// Lines that its latest version was refused for.
-    pub shorts: Vec<LocalShort>,
-}
-
-/// A line that could not be covered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalShort {
-    /// Name of the SKU.
-    pub sku: String,
-    /// Units that were left when it was refused.
-    pub left: u32,
-}
-
-impl OrderDetail {
-    /// A hash over everything in it: another one means that the order has changed since. Only
-    /// comparable within one build.
-    #[must_use]
-    pub fn stamp(&self) -> u64 {
-        struct Hash(siphasher::sip::SipHasher13);
-        impl std::fmt::Write for Hash {
-            fn write_str(&mut self, text: &str) -> std::fmt::Result {
-                std::hash::Hasher::write(&mut self.0, text.as_bytes());
-                Ok(())
-            }
-        }
-        let mut hash = Hash(siphasher::sip::SipHasher13::new());
-        // Writing into a hash cannot fail.
-        let _ = std::fmt::write(&mut hash, format_args!("{self:?}"));
-        std::hash::Hasher::finish(&hash.0)
-    }
-}
-
-/// A line with its names.
-#[derive(Clone, Debug)]
-pub struct LocalLine {
-    /// Name of the SKU.
-    pub sku: String,
-    /// Name of the location.
-    pub location: String,
-    /// The quantities.
-    pub line: OrderLineView,
 }

@@ -300,9 +300,8 @@ impl<S: Storage> Shard<S> {
     pub(super) fn own_names(
         &self,
         context: Context,
-        skus: &[SkuId],
-        locations: &[LocationId],
-        actors: &[ActorId],
+        (skus, locations, actors): (&[SkuId], &[LocationId], &[ActorId]),
+        orders: &[OrderKey],
     ) -> LocalAnswer {
         let engine = &self.engine;
         let sku = |sku: &SkuId| {
@@ -320,11 +319,13 @@ impl<S: Storage> Shard<S> {
             }
         };
         let actor = |actor: &ActorId| engine.actor_name(*actor).unwrap_or_default().to_owned();
+        let channel = |order: &OrderKey| engine.channel_of(context.tenant, *order);
         LocalAnswer::OwnNames {
             tenant: context.tenant,
             skus: skus.iter().map(sku).collect(),
             locations: locations.iter().map(location).collect(),
             actors: actors.iter().map(actor).collect(),
+            channels: orders.iter().map(channel).collect(),
         }
     }
 

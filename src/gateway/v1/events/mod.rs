@@ -1,15 +1,7 @@
 //! `/v1/events`: what happened to a tenant's orders and stock, from the journal.
 //!
-//! ```text
-//!  journal ▕ acknowledged mark
-//!     └─▶ page of records ─▶ names from the shard ─▶ CloudEvents ─▶ JSON page, or a stream
-//! ```
-//!
-//! The cursor is shard and sequence of the last record looked at, so a reader that goes on with it
-//! misses nothing and gets nothing twice, after a restart of either side too.
+//! As a page of JSON, or as a stream; [`crate::events`] reads and tells them.
 
-mod read;
-mod show;
 mod stream;
 
 pub(in crate::gateway) use stream::stream;
@@ -18,38 +10,15 @@ use super::auth::Caller;
 use super::operate;
 use super::orders::Answer;
 use super::reply::Reply;
+use crate::events::{self, Cursor, Found, Reading};
+use crate::feed::FeedError;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
-use crate::limits::{EVENT_KIND_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
-use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest};
+use crate::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::shard::local::LocalAnswer;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use read::{Found, Reading};
 use serde_json::{Value, json};
-
-/// Where a reader is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cursor {
-    pub shard: u16,
-    /// The last record that was looked at; 0: none.
-    pub sequence: u64,
-}
-
-impl Cursor {
-    pub fn parse(text: &str) -> Option<Self> {
-        let (shard, sequence) = text.split_once('-')?;
-        let is_plain = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
-        (is_plain(shard) && is_plain(sequence)).then_some(())?;
-        Some(Self {
-            shard: shard.parse().ok()?,
-            sequence: sequence.parse().ok()?,
-        })
-    }
-
-    pub fn text(self) -> String {
-        format!("{}-{}", self.shard, self.sequence)
-    }
-}
 
 /// What a reader asks for.
 #[derive(Clone, Debug)]
@@ -100,17 +69,11 @@ fn limit(text: &str) -> Result<u16, Problem> {
 }
 
 fn kinds(text: &str) -> Result<Vec<String>, Problem> {
-    let is_kind = |kind: &str| {
-        let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._".contains(&b);
-        !kind.is_empty() && kind.bytes().all(letters)
-    };
-    let kinds: Vec<String> = text.split(',').map(str::to_owned).collect();
-    if text.len() > EVENT_KIND_BYTES_MAX || !kinds.iter().all(|kind| is_kind(kind)) {
+    events::kinds(text).ok_or_else(|| {
         let detail = "`kind` must be beginnings of event types, separated by commas, such as \
                       `order,stock.received`";
-        return Err(Problem::bad_request(detail));
-    }
-    Ok(kinds)
+        Problem::bad_request(detail)
+    })
 }
 
 /// `GET /v1/events?after=&limit=&kind=`.
@@ -122,10 +85,9 @@ pub(in crate::gateway) async fn list(
     let shard = shard_of(&shared, &caller)?;
     let wanted = Wanted::of(query.as_deref(), shard, true)?;
     let from = wanted.after.map_or(0, |cursor| cursor.sequence);
-    let reading = Reading::open(&shared, shard, from)?;
-    let (_, found) = reading
-        .next(usize::from(wanted.limit), wanted.kinds)
-        .await?;
+    let reading = open(&shared, shard, from)?;
+    let read = reading.next(usize::from(wanted.limit), wanted.kinds).await;
+    let (_, found) = read.map_err(|error| unreadable(error.as_ref()))?;
     let next = Cursor {
         shard,
         sequence: found.last,
@@ -140,7 +102,14 @@ pub(in crate::gateway) async fn list(
 /// The number of the caller's shard.
 fn shard_of(shared: &Shared, caller: &Caller) -> Result<u16, Problem> {
     let shard = shared.engines.shard_of(&caller.asker.tenant);
-    u16::try_from(shard).map_err(|_| unreadable())
+    u16::try_from(shard).map_err(|_| unreadable(None))
+}
+
+/// A reader of a shard's journal that goes on behind `after`.
+fn open(shared: &Shared, shard: u16, after: u64) -> Result<Reading, Problem> {
+    let journal = shared.journals.get(usize::from(shard));
+    let journal = journal.ok_or_else(|| unreadable(None))?;
+    Reading::open(&**journal, after).map_err(|error| unreadable(Some(&error)))
 }
 
 /// The events of what was found, without those of other tenants.
@@ -150,34 +119,22 @@ async fn named(
     shard: u16,
     found: Found,
 ) -> Result<Vec<Value>, Problem> {
-    if found.records.is_empty() {
+    if found.is_empty() {
         return Ok(Vec::new());
     }
-    let handles = found.handles();
-    let question = LocalRequest::Query(LocalQuery::OwnNames {
-        skus: handles.skus.clone(),
-        locations: handles.locations.clone(),
-        actors: handles.actors.clone(),
-    });
-    let names = match shared.engines.ask(&caller.asker, question).await? {
-        LocalAnswer::OwnNames {
-            tenant,
-            skus,
-            locations,
-            actors,
-        } => handles.named(tenant, skus, locations, actors),
-        LocalAnswer::Refused(code) => return Err(Problem::refused(code, "")),
-        other => return Err(operate::unexpected(&other)),
-    };
-    let shown = found.records.iter();
-    let tenant = &caller.asker.tenant;
-    Ok(shown
-        .filter_map(|one| show::event(one, shard, tenant, &names))
-        .collect())
+    let answer = shared.engines.ask(&caller.asker, found.question()).await?;
+    match found.named(shard, &caller.asker.tenant, answer) {
+        Ok(events) => Ok(events.into_iter().map(|event| event.json).collect()),
+        Err(LocalAnswer::Refused(code)) => Err(Problem::refused(code, "")),
+        Err(other) => Err(operate::unexpected(&other)),
+    }
 }
 
 /// The journal cannot be read: a fault of the server's, or of its disk.
-fn unreadable() -> Problem {
+fn unreadable(error: Option<&FeedError>) -> Problem {
+    if let Some(error) = error {
+        tracing::warn!(%error, "events cannot be read");
+    }
     let title = "The server could not read its journal; it is in its log.";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", title)
 }
@@ -187,16 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_are_read_as_written_and_others_refused() {
-        let cursor = Cursor {
-            shard: 3,
-            sequence: 4_711,
-        };
-        assert_eq!(Cursor::parse(&cursor.text()), Some(cursor));
-        for bad in ["", "3", "-", "3-", "3-x", "70000-1", "+3-1", "3-1-1"] {
-            assert_eq!(Cursor::parse(bad), None, "{bad}");
-        }
-        assert!(own_cursor("3-1", 2).is_err(), "another shard's");
+    fn cursors_of_other_shards_are_refused() {
+        assert!(own_cursor("3-1", 3).is_ok());
+        assert!(own_cursor("3-1", 2).is_err());
     }
 
     #[test]

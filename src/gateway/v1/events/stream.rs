@@ -1,8 +1,8 @@
 //! `GET /v1/events/stream`: server-sent events from a cursor, or from now on.
 
-use super::read::Reading;
-use super::{Cursor, Wanted, named, own_cursor, shard_of};
+use super::{Wanted, named, open, own_cursor, shard_of};
 use crate::clock;
+use crate::events::{Cursor, Reading};
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::gateway::v1::auth::Caller;
@@ -61,7 +61,7 @@ pub(in crate::gateway) async fn stream(
     let from = after.map_or_else(now, |cursor| cursor.sequence);
     let places = Arc::clone(&shared.streams);
     let place = places.try_acquire_owned().map_err(|_| full())?;
-    let reading = Reading::open(&shared, shard, from)?;
+    let reading = open(&shared, shard, from)?;
     let following = Following {
         shared,
         caller,

@@ -1,21 +1,19 @@
 //! Pages of journal records, read on a thread that may wait for the disk.
 
-use super::show;
-use super::unreadable;
+use super::{Event, show};
 use crate::engine::record::Record;
-use crate::feed::{FeedProgress, Tail};
-use crate::gateway::problem::Problem;
-use crate::gateway::state::Shared;
+use crate::feed::{FeedError, FeedProgress, ShardJournal, Tail};
 use crate::limits::EVENT_RECORDS_SCANNED_MAX;
+use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest};
 use crate::types::record::{RawRecord, Records};
-use crate::types::{ActorId, LocationId, SkuId, TenantId};
+use crate::types::{ActorId, ChannelId, LocationId, OrderKey, SkuId, TenantId};
 use std::collections::BTreeMap;
 
 /// Who reads, in metrics.
 const READER: &str = "events";
 
 /// A reader's place in a shard's journal.
-pub(super) struct Reading {
+pub struct Reading {
     tail: Box<dyn Tail>,
     /// The last record that was looked at.
     last: u64,
@@ -49,8 +47,8 @@ impl Seen {
 
 /// A page of records.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub records: Vec<Seen>,
+pub struct Found {
+    pub(super) records: Vec<Seen>,
     /// The last record that was looked at.
     pub last: u64,
     /// There is no more for now.
@@ -58,31 +56,35 @@ pub(super) struct Found {
 }
 
 impl Reading {
-    /// A reader that goes on behind `after`.
-    pub fn open(shared: &Shared, shard: u16, after: u64) -> Result<Self, Problem> {
-        let journal = shared.journals.get(usize::from(shard));
-        let journal = journal.ok_or_else(unreadable)?;
+    /// A reader of this journal that goes on behind `after`.
+    ///
+    /// # Errors
+    /// The journal cannot be read there.
+    pub fn open(journal: &dyn ShardJournal, after: u64) -> Result<Self, FeedError> {
         // A cursor beyond the end waits for records that are not there yet.
-        let from = (after + 1).min(journal.acknowledged().max(1));
-        let tail = journal.tail_from(READER, from).map_err(|error| {
-            tracing::warn!(%error, "events cannot be read");
-            unreadable()
-        })?;
+        let from = after.saturating_add(1).min(journal.acknowledged().max(1));
         Ok(Self {
-            tail,
+            tail: journal.tail_from(READER, from)?,
             last: after,
             left: Vec::new(),
             left_last: 0,
         })
     }
 
-    /// The next page, of records of these kinds.
-    pub async fn next(self, limit: usize, kinds: Vec<String>) -> Result<(Self, Found), Problem> {
+    /// The next page, of at most `limit` records of these kinds.
+    ///
+    /// # Errors
+    /// The journal cannot be read there; `None` where the thread that read it ended.
+    pub async fn next(
+        self,
+        limit: usize,
+        kinds: Vec<String>,
+    ) -> Result<(Self, Found), Option<FeedError>> {
         let read = tokio::task::spawn_blocking(move || self.read(limit, &kinds));
-        read.await.map_err(|_| unreadable())?
+        read.await.map_err(|_| None)?.map_err(Some)
     }
 
-    fn read(mut self, limit: usize, kinds: &[String]) -> Result<(Self, Found), Problem> {
+    fn read(mut self, limit: usize, kinds: &[String]) -> Result<(Self, Found), FeedError> {
         let mut found = Found {
             records: Vec::new(),
             last: self.last,
@@ -109,11 +111,7 @@ impl Reading {
                     }
                 }
             });
-            let progress = progress.map_err(|error| {
-                tracing::warn!(%error, "events cannot be read");
-                unreadable()
-            })?;
-            if progress == FeedProgress::CaughtUp {
+            if progress? == FeedProgress::CaughtUp {
                 found.caught_up = true;
                 break;
             }
@@ -144,20 +142,80 @@ pub(super) struct Handles {
     pub skus: Vec<SkuId>,
     pub locations: Vec<LocationId>,
     pub actors: Vec<ActorId>,
+    pub orders: Vec<OrderKey>,
 }
 
-/// What they stand for.
+/// What they stand for; an empty name is another tenant's.
 #[derive(Debug)]
 pub(super) struct Names {
     pub tenant: TenantId,
     skus: BTreeMap<SkuId, String>,
     locations: BTreeMap<LocationId, String>,
     actors: BTreeMap<ActorId, String>,
+    channels: BTreeMap<OrderKey, ChannelId>,
 }
 
 impl Found {
-    /// All handles in it.
-    pub fn handles(&self) -> Handles {
+    /// True where nothing of these kinds was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// What the shard has to be asked, on behalf of the tenant that reads.
+    #[must_use]
+    pub fn question(&self) -> LocalRequest {
+        let handles = self.handles();
+        LocalRequest::Query(LocalQuery::OwnNames {
+            skus: handles.skus,
+            locations: handles.locations,
+            actors: handles.actors,
+            orders: handles.orders,
+        })
+    }
+
+    /// The tenant's events in it, oldest first, by the shard's answer to [`Found::question`].
+    ///
+    /// # Errors
+    /// The answer, where it is one to something else.
+    pub fn named(
+        self,
+        shard: u16,
+        tenant: &str,
+        answer: LocalAnswer,
+    ) -> Result<Vec<Event>, LocalAnswer> {
+        let names = match answer {
+            LocalAnswer::OwnNames {
+                tenant,
+                skus,
+                locations,
+                actors,
+                channels,
+            } => {
+                let handles = self.handles();
+                let channels = handles.orders.iter().zip(channels);
+                Names {
+                    tenant,
+                    skus: handles.skus.into_iter().zip(skus).collect(),
+                    locations: handles.locations.into_iter().zip(locations).collect(),
+                    actors: handles.actors.into_iter().zip(actors).collect(),
+                    channels: channels.filter_map(|(key, of)| Some((*key, of?))).collect(),
+                }
+            }
+            other => return Err(other),
+        };
+        let shown = self.records.iter().filter_map(|seen| {
+            Some(Event {
+                sequence: seen.sequence,
+                time_ms: seen.time_ms,
+                json: show::event(seen, shard, tenant, &names)?,
+            })
+        });
+        Ok(shown.collect())
+    }
+
+    /// All handles in it, each once.
+    fn handles(&self) -> Handles {
         let mut handles = Handles::default();
         for seen in &self.records {
             handles.actors.push(seen.actor);
@@ -171,25 +229,9 @@ impl Found {
         handles.locations.dedup();
         handles.actors.sort_unstable();
         handles.actors.dedup();
+        handles.orders.sort_unstable();
+        handles.orders.dedup();
         handles
-    }
-}
-
-impl Handles {
-    /// With their names, in the same order; an empty one is another tenant's.
-    pub fn named(
-        self,
-        tenant: TenantId,
-        skus: Vec<String>,
-        locations: Vec<String>,
-        actors: Vec<String>,
-    ) -> Names {
-        Names {
-            tenant,
-            skus: self.skus.into_iter().zip(skus).collect(),
-            locations: self.locations.into_iter().zip(locations).collect(),
-            actors: self.actors.into_iter().zip(actors).collect(),
-        }
     }
 }
 
@@ -213,5 +255,10 @@ impl Names {
     /// Who did it.
     pub fn actor(&self, actor: ActorId) -> &str {
         self.actors.get(&actor).map_or("", String::as_str)
+    }
+
+    /// Where an order was sold, if the shard still knows it.
+    pub fn channel(&self, order: OrderKey) -> Option<ChannelId> {
+        self.channels.get(&order).copied()
     }
 }

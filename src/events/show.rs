@@ -6,9 +6,8 @@ use crate::engine::record::{
     CellRef, Lines, OrderAccepted, OrderRef, ProcessRecord, Record, StockChange, accepted_flags,
     kind,
 };
-use crate::gateway::v1::show::{number, time};
 use crate::types::record::RawRecord;
-use crate::types::{Disposition, OrderKey, OrderState, TenantId};
+use crate::types::{ChannelId, Disposition, OrderKey, OrderState, TenantId};
 use serde_json::{Map, Value, json};
 
 /// What every type begins with.
@@ -38,6 +37,20 @@ const KINDS: &[(u8, &str)] = &[
     (kind::ORDER_MOVED, "process"),
     (kind::OPERATOR_DECIDED, "operator.decided"),
 ];
+
+/// A time as RFC 3339 in UTC with milliseconds; 0 is none.
+#[must_use]
+pub fn time(ms: u64) -> Option<String> {
+    let ms = i64::try_from(ms).ok().filter(|ms| *ms > 0)?;
+    let time = jiff::Timestamp::from_millisecond(ms).ok()?;
+    Some(format!("{time:.3}"))
+}
+
+/// The order number: shard and sequence of the accepting record.
+#[must_use]
+pub fn number(shard: usize, sequence: u64) -> Option<String> {
+    (sequence != 0).then(|| format!("{shard}-{sequence}"))
+}
 
 /// The type of a record kind, without the prefix.
 fn type_of(kind: u8) -> Option<&'static str> {
@@ -86,9 +99,19 @@ pub(super) fn handles(record: &Record<'_>, into: &mut Handles) {
     };
     match record {
         Record::OrderAccepted(accepted) => of_lines(&accepted.allocations),
-        Record::OrderConfirmed { lines, .. }
-        | Record::OrderShipped { lines, .. }
-        | Record::OrderReturned { lines, .. } => of_lines(lines),
+        Record::OrderConfirmed { order, lines }
+        | Record::OrderShipped { order, lines }
+        | Record::OrderReturned { order, lines, .. } => {
+            of_lines(lines);
+            into.orders.push(order.order);
+        }
+        Record::HoldExtended { order, .. }
+        | Record::OrderReleased { order }
+        | Record::OrderCancelled { order }
+        | Record::OrderReinstated { order } => into.orders.push(order.order),
+        Record::OrderExpired { order, .. } => into.orders.push(*order),
+        Record::Process(ProcessRecord::Moved(moved)) => into.orders.push(moved.order),
+        Record::Process(ProcessRecord::Decided(decided)) => into.orders.push(decided.order.order),
         Record::Stock(change) => {
             let cell = cell_of(change);
             into.skus.push(cell.sku);
@@ -142,6 +165,7 @@ pub(super) fn event(seen: &Seen, shard: u16, tenant: &str, names: &Names) -> Opt
 
 fn of_order(record: &Record<'_>, seen: &Seen, shard: u16, names: &Names) -> Option<Said> {
     let own = |tenant: TenantId| (tenant == names.tenant).then_some(());
+    let about = |order: OrderKey, more: Value| about(order, names.channel(order), more);
     let by = |order: &OrderRef, more: Value| {
         own(order.tenant)?;
         Some(about(order.order, more))
@@ -154,7 +178,11 @@ fn of_order(record: &Record<'_>, seen: &Seen, shard: u16, names: &Names) -> Opti
         }
         Record::OrderRejected(rejected) => {
             own(rejected.tenant)?;
-            let more = json!({ "code": rejected.reason.name(), "version": rejected.version });
+            let more = json!({
+                "code": rejected.reason.name(),
+                "version": rejected.version,
+                "channel": rejected.channel.0,
+            });
             Some(about(rejected.key, more))
         }
         Record::HoldExtended {
@@ -202,11 +230,14 @@ fn of_order(record: &Record<'_>, seen: &Seen, shard: u16, names: &Names) -> Opti
     }
 }
 
-/// An event about an order: its key is in the data too.
-fn about(order: OrderKey, mut data: Value) -> Said {
+/// An event about an order: its key is in the data too, and where it was sold.
+fn about(order: OrderKey, channel: Option<ChannelId>, mut data: Value) -> Said {
     let subject = order.to_string();
     if let Value::Object(members) = &mut data {
         members.insert("order".to_owned(), json!(subject));
+        if let Some(channel) = channel {
+            members.entry("channel").or_insert(json!(channel.0));
+        }
     }
     Said { subject, data }
 }
