@@ -8,7 +8,7 @@ use super::fold::At;
 use super::names::Names;
 use crate::engine::record::{
     FORGOTTEN_KEY_BYTES, Lines, OrderAccepted, OrderRef, OrderRejected, Record, StockChange,
-    accepted_flags, kind,
+    SubscriberMoved, accepted_flags, kind,
 };
 use crate::journal::record::{Seal, Start};
 use crate::types::record::RawRecord;
@@ -253,14 +253,18 @@ fn other_fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
             "of_order": of_order,
         }),
         Record::StateDigest { digest } => json!({ "digest": hex::encode(digest) }),
-        Record::Subscriber(moved) => json!({
-            "tenant": names.tenant(moved.tenant),
-            "subscriber": moved.name,
-            "before": moved.before,
-            "after": moved.after,
-            "reason": moved.reason,
-        }),
+        Record::Subscriber(moved) => subscriber_fields(moved, names),
         _ => json!({}),
+    })
+}
+
+fn subscriber_fields(moved: &SubscriberMoved<'_>, names: &Names) -> Value {
+    json!({
+        "tenant": names.tenant(moved.tenant),
+        "subscriber": moved.name,
+        "before": moved.before,
+        "after": moved.after,
+        "reason": moved.reason,
     })
 }
 

@@ -35,6 +35,9 @@ pub(super) fn links(config: &Config, secret: &[u8]) -> Option<Links> {
     }))
 }
 
+/// The dashboard, the channels, who is sent events, and the secret of the data directory.
+pub(super) type More<'a> = (Dashboard, Arc<[ChannelOptions]>, Board, &'a [u8]);
+
 /// For the gateway.
 pub(super) fn services<S: Storage>(
     config: &Config,
@@ -42,7 +45,7 @@ pub(super) fn services<S: Storage>(
     access: &[ShardAccess<S>],
     facts: Arc<OrderFactsStore>,
     process: Option<&ProcessConfig>,
-    (dashboard, channels, secret): (Dashboard, Arc<[ChannelOptions]>, &[u8]),
+    (dashboard, channels, subscribers, secret): More<'_>,
 ) -> Result<Services, ServerError> {
     let queues = access.iter().map(|one| Arc::clone(&one.queue)).collect();
     let journals = facts.shards().iter();
@@ -56,7 +59,7 @@ pub(super) fn services<S: Storage>(
         follow: Arc::new(Shipments::of(process)?),
         dashboard: Some(dashboard),
         journals,
-        subscribers: Board::empty(),
+        subscribers,
         requests_per_second: NonZeroU32::new(config.http_requests_per_second)
             .unwrap_or(NonZeroU32::MIN),
         track: TrackKey::derive(secret),

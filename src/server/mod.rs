@@ -50,7 +50,6 @@ use channels::ChannelWork;
 use data_dir::DataDir;
 use http::services;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use recovery::Recovered;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -124,8 +123,7 @@ impl<S: Storage> Server<S> {
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;
         let recovered = recovery::recover_all(config, &data, storage)?;
-        let records = |one: &Recovered<S>| one.report.records;
-        let recovered_records = recovered.iter().map(records).sum();
+        let recovered_records = recovered.iter().map(|one| one.report.records).sum();
         let recovery_ms = (clock::monotonic_ns() - started_ns) / 1_000_000;
 
         let bind = |source| ServerError::Bind {
@@ -134,10 +132,7 @@ impl<S: Storage> Server<S> {
         };
         let socket = mio::net::TcpListener::bind(config.listen).map_err(bind)?;
         let tcp = socket.local_addr().map_err(bind)?;
-        let http = config.http.map(|address| {
-            Bound::listen(address).map_err(|source| ServerError::Bind { address, source })
-        });
-        let http = http.transpose()?;
+        let http = config.http.map(listen_http).transpose()?;
         let mut threads = Threads::new();
         let access = threads.start_shards(recovered, &cores, deadlines)?;
         let history = history::start(config, &access)?;
@@ -149,8 +144,7 @@ impl<S: Storage> Server<S> {
             .transpose()?;
         let failed = threads.on_failure();
         let channel_work = ChannelWork::start(&access, &channels, &facts, config, &failed)?;
-        let place = (config, data.path());
-        let subscribers = subscribers::start(&access, &facts, subscribers, place)?;
+        let subscribers = subscribers::start(&access, &facts, subscribers, (config, data.path()))?;
         let mut pulse = None;
         let gateway = http.map(|http| {
             let process = process.as_ref();
@@ -158,17 +152,9 @@ impl<S: Storage> Server<S> {
             let (pages, thread) =
                 dashboard::start(config, &access, shards, process, recorder.clone())?;
             pulse = Some(thread);
-            let more = (pages, channels, &data.secret()[..]);
+            let more = (pages, channels, subscribers.board(), &data.secret()[..]);
             let services = services(config, &options, &access, facts, process, more)?;
-            let subscribers = subscribers.board();
-            serve(
-                http,
-                recorder,
-                Services {
-                    subscribers,
-                    ..services
-                },
-            )
+            serve(http, recorder, services)
         });
         let gateway = gateway.transpose()?;
         let listener = Listener::new(socket, inboxes.clone(), options).map_err(bind)?;
@@ -271,6 +257,11 @@ impl Stopper {
         // An error means that the server is gone already.
         let _ = self.0.send(threads::Event::Stop);
     }
+}
+
+/// Listens for HTTP.
+fn listen_http(address: SocketAddr) -> Result<Bound, ServerError> {
+    Bound::listen(address).map_err(|source| ServerError::Bind { address, source })
 }
 
 /// Starts the HTTP thread.

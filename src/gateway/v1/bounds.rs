@@ -1,5 +1,7 @@
 //! What the document says about lengths and ranges of bodies, from the bounds that the code checks.
 
+#![allow(clippy::cast_possible_wrap)] // bounds are far below what fits
+
 use super::recovery::{REDRIVEN_MAX, WAIT_MS_MAX};
 use crate::limits::{
     CAMPAIGN_SKUS_MAX, CELL_QUANTITY_MAX, CURRENCY_NUMBER_MAX, HOLD_TTL_MS_MAX, LINE_QUANTITY_MAX,

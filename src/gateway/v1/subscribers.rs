@@ -33,6 +33,7 @@ pub(in crate::gateway) struct Rewind {
 
 /// One subscriber.
 #[derive(Serialize, ToSchema, Debug)]
+#[allow(clippy::struct_field_names)] // members of JSON, named for its readers
 pub(in crate::gateway) struct Subscriber {
     subscriber: String,
     /// Scheme, host and port of its address.
