@@ -4,6 +4,10 @@
 //! two. Handles are made once a thread, so counting is one atomic add. Latencies are recorded once
 //! a turn, not once an order.
 
+mod provider;
+
+pub use provider::ProviderMetrics;
+
 use metrics::{Counter, Gauge, Histogram, Unit};
 
 /// What a metric is.
@@ -444,58 +448,5 @@ impl SyncMetrics {
             syncs: metrics::counter!(SYNCS, "shard" => shard.clone()),
             sync_seconds: metrics::histogram!(SYNC_SECONDS, "shard" => shard),
         }
-    }
-}
-
-/// What one lane counts about one provider.
-#[derive(Clone, Debug)]
-pub struct ProviderMetrics {
-    provider: String,
-    lane: &'static str,
-    /// See [`PROVIDER_CALL_SECONDS`].
-    pub call_seconds: Histogram,
-    /// See [`PROVIDER_WAIT_SECONDS`].
-    pub wait_seconds: Histogram,
-    /// See [`PROVIDER_CALLS_OUT`].
-    pub out: Gauge,
-    /// See [`PROVIDER_WAITING`].
-    pub waiting: Gauge,
-}
-
-impl ProviderMetrics {
-    /// Handles of `provider` in `lane`.
-    #[must_use]
-    pub fn new(provider: &str, lane: &'static str) -> Self {
-        let labels = || [("provider", provider.to_owned()), ("lane", lane.to_owned())];
-        Self {
-            call_seconds: metrics::histogram!(PROVIDER_CALL_SECONDS, &labels()),
-            wait_seconds: metrics::histogram!(PROVIDER_WAIT_SECONDS, &labels()),
-            out: metrics::gauge!(PROVIDER_CALLS_OUT, &labels()),
-            waiting: metrics::gauge!(PROVIDER_WAITING, &labels()),
-            provider: provider.to_owned(),
-            lane,
-        }
-    }
-
-    /// Counts a call that ended because the provider refuses our credentials.
-    pub fn credentials_refused(&self) {
-        metrics::counter!(
-            PROVIDER_CREDENTIALS,
-            "provider" => self.provider.clone(),
-            "lane" => self.lane
-        )
-        .increment(1);
-    }
-
-    /// Counts a call that ended in `class` after `ns` nanoseconds.
-    pub fn ended(&self, class: &'static str, ns: u64) {
-        self.call_seconds.record(ns as f64 / 1e9);
-        metrics::counter!(
-            PROVIDER_CALLS,
-            "provider" => self.provider.clone(),
-            "lane" => self.lane,
-            "class" => class
-        )
-        .increment(1);
     }
 }

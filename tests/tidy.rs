@@ -11,6 +11,10 @@
 )]
 #![allow(clippy::indexing_slicing)] // a panic is how a test reports
 
+mod tidy {
+    mod links;
+}
+
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::fs;
@@ -460,27 +464,6 @@ fn the_top_level_is_what_the_readme_says() {
         }
     }
     assert_none("a stranger at the top level", &offences);
-}
-
-#[test]
-fn links_between_documents_lead_somewhere() {
-    let link = Regex::new(r"\]\(([^)#\s]+)(?:#[^)]*)?\)").expect("a pattern");
-    let mut offences = Vec::new();
-    let mut pages = files("docs", "md");
-    pages.push((
-        "README.md".into(),
-        fs::read_to_string(root().join("README.md")).expect("it"),
-    ));
-    for (name, text) in pages {
-        let folder = root().join(&name).parent().expect("a folder").to_owned();
-        for found in link.captures_iter(&text) {
-            let target = &found[1];
-            if !target.contains("://") && !folder.join(target).exists() {
-                offences.push(format!("{name}: {target}"));
-            }
-        }
-    }
-    assert_none("a link to nowhere", &offences);
 }
 
 #[test]
