@@ -53,7 +53,8 @@ impl LocalRequest {
             | Self::Define(_)
             | Self::Channel(_)
             | Self::Event(_)
-            | Self::MapSku { .. } => false,
+            | Self::MapSku { .. }
+            | Self::MoveSubscriber(_) => false,
         }
     }
 }
