@@ -93,8 +93,7 @@ impl<S: Storage> Shard<S> {
     ) -> Taken {
         let (whole, room) = (self.turn.whole, self.batch_room());
         let bounds = ItemBounds::of_orders(&self.engine);
-        let done = self.parts.remove(&session);
-        let done = done.filter(|part| part.request_id == request_id);
+        let done = self.take_part(session, request_id);
         let Self {
             engine,
             records,
@@ -110,16 +109,8 @@ impl<S: Storage> Shard<S> {
         let frame_at = out.len();
         let start = frame::begin(out);
         let body_at = out.len();
-        pipeline.notes.clear();
-        let from = done.as_ref().map_or(0, |part| part.items);
-        if let Some(part) = done {
-            out.extend_from_slice(&part.replies);
-            pipeline.notes = part.notes;
-        }
-        let mut left = items;
-        if from > 0 {
-            let _ = left.nth(from - 1);
-        }
+        let from = Part::go_on(done, out, &mut pipeline.notes);
+        let left = behind(items, from);
         let (mut far, mut near) = (left, left);
         let (mut far_at, mut near_at) = (from, from);
         #[allow(clippy::cast_possible_truncation)] // at most FRAME_ITEMS_MAX items
@@ -127,14 +118,8 @@ impl<S: Storage> Shard<S> {
             // The first of them has room: that was looked at.
             let full = !whole && records.bytes().len() + bounds.order(&item) > room;
             if full && index > from {
-                let replies = out.get(body_at..).unwrap_or_default().to_vec();
-                out.truncate(frame_at);
-                let part = Part {
-                    request_id,
-                    items: index,
-                    replies,
-                    notes: std::mem::take(&mut pipeline.notes),
-                };
+                let notes = std::mem::take(&mut pipeline.notes);
+                let part = Part::of((request_id, index), out, (frame_at, body_at), notes);
                 parts.insert(session, part);
                 return Taken::Full;
             }
@@ -177,6 +162,14 @@ impl<S: Storage> Shard<S> {
         gate.note(session, 1, false);
         Taken::Yes
     }
+}
+
+/// The items behind the first ones.
+fn behind<'a>(mut items: Items<'a, ReserveItem<'a>>, first: usize) -> Items<'a, ReserveItem<'a>> {
+    if first > 0 {
+        let _ = items.nth(first - 1);
+    }
+    items
 }
 
 /// Turns a wire order into an engine order and has it decided, unless its flags or details refuse

@@ -26,6 +26,37 @@ pub(super) struct Part {
     pub notes: Vec<OrderNote>,
 }
 
+impl Part {
+    /// A frame of which so many items are done; its reply, from `frame_at` on with the first item at
+    /// `body_at`, is taken out of `out`.
+    pub fn of(
+        (request_id, items): (u64, usize),
+        out: &mut Vec<u8>,
+        (frame_at, body_at): (usize, usize),
+        notes: Vec<OrderNote>,
+    ) -> Self {
+        let replies = out.get(body_at..).unwrap_or_default().to_vec();
+        out.truncate(frame_at);
+        Self {
+            request_id,
+            items,
+            replies,
+            notes,
+        }
+    }
+
+    /// Puts the replies to what is done into a reply that begins, and the notes where they are
+    /// gathered; returns how many items that are.
+    pub fn go_on(done: Option<Self>, out: &mut Vec<u8>, notes: &mut Vec<OrderNote>) -> usize {
+        notes.clear();
+        done.map_or(0, |part| {
+            out.extend_from_slice(&part.replies);
+            *notes = part.notes;
+            part.items
+        })
+    }
+}
+
 /// Commands that end, confirm or prolong orders: while pipelines are in force each may undo much,
 /// and hardly one does.
 pub(super) const fn takes_parts(opcode: Opcode) -> bool {
@@ -42,6 +73,12 @@ impl<S: Storage> Shard<S> {
         part.filter(|part| part.request_id == frame.header.request_id)
     }
 
+    /// Takes what is done of the frame at hand.
+    pub(super) fn take_part(&mut self, session: SessionId, request_id: u64) -> Option<Part> {
+        let part = self.parts.remove(&session);
+        part.filter(|part| part.request_id == request_id)
+    }
+
     /// Executes the items of a frame that are left, one reply item each, while the journal has room
     /// for `worst` bytes more. The first of them has room: that was looked at.
     pub(super) fn in_parts<'a, T: Item<'a>, R: Item<'a>>(
@@ -52,29 +89,18 @@ impl<S: Storage> Shard<S> {
         mut execute: impl FnMut(&mut Self, T) -> R,
     ) -> Taken {
         let worst = self.turn.worst;
-        let done = self.parts.remove(&session);
-        let done = done.filter(|part| part.request_id == request_id);
-        let from = done.as_ref().map_or(0, |part| part.items);
+        let done = self.take_part(session, request_id);
         let count = items.len();
         let at = self.gate.buffer().len();
         let start = frame::begin(self.gate.buffer());
         let body = self.gate.buffer().len();
-        if let Some(part) = done {
-            self.gate.buffer().extend_from_slice(&part.replies);
-        }
+        let from = Part::go_on(done, self.gate.buffer(), &mut Vec::new());
         for (place, item) in items.enumerate().skip(from) {
             let full = self.turn.items >= limits::TURN_ITEMS_MAX
                 || self.records.bytes().len() + worst > self.batch_room();
             if full && place > from {
                 let out = self.gate.buffer();
-                let replies = out.get(body..).unwrap_or_default().to_vec();
-                out.truncate(at);
-                let part = Part {
-                    request_id,
-                    items: place,
-                    replies,
-                    notes: Vec::new(),
-                };
+                let part = Part::of((request_id, place), out, (at, body), Vec::new());
                 self.parts.insert(session, part);
                 return Taken::Full;
             }
