@@ -47,6 +47,10 @@ pub enum Stage {
     Ready,
     /// Shipped, or further.
     Shipped,
+    /// The payment failed; the buyer may try again.
+    Failed,
+    /// All of its money was given back, and it was not cancelled.
+    Refunded,
 }
 
 /// An order of a marketplace.
@@ -54,6 +58,9 @@ pub enum Stage {
 pub struct ChannelOrder {
     /// Its id there.
     pub order_id: String,
+    /// When it was made, in milliseconds since 1970 by the marketplace's clock: its units did not go
+    /// before. 0: not known.
+    pub made_ms: u64,
     /// Its status there, as written.
     pub status: String,
     /// What that status means.

@@ -19,6 +19,7 @@ pub mod publish;
 pub mod shopee;
 pub mod shopify;
 mod signature;
+mod standing;
 mod text;
 pub mod tiktok;
 pub mod whatsapp;
@@ -29,6 +30,7 @@ pub use incoming::{
     ChannelLine, ChannelOrder, Incoming, Privacy, PrivacyKind, Stage, Unreadable, What,
 };
 pub use options::ChannelOptions;
+pub use standing::Standing;
 
 use crate::types::ChannelKind;
 

@@ -170,6 +170,7 @@ fn order(status: &str, at: &Field<'_>) -> Result<What, Unreadable> {
     let cash_on_delivery = at.get("cod").is_true();
     let order_id = at.get("order_sn").id()?;
     Ok(What::Order(Box::new(ChannelOrder {
+        made_ms: at.get("create_time").seconds().unwrap_or(0),
         status: status.to_owned(),
         stage,
         paid: stage != Stage::Waiting && !cash_on_delivery,

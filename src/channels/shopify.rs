@@ -152,8 +152,10 @@ fn order(topic: &str, root: &Field<'_>) -> Result<What, Unreadable> {
     );
     let order_id = root.get("id").id()?;
     Ok(What::Order(Box::new(ChannelOrder {
+        made_ms: root.get("created_at").time().unwrap_or(0),
         stage: match (&*fulfilment, paid) {
             ("fulfilled", _) => Stage::Shipped,
+            _ if financial == "refunded" => Stage::Refunded,
             (_, true) => Stage::Ready,
             _ => Stage::Waiting,
         },

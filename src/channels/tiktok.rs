@@ -56,16 +56,19 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
     }
     let data = root.get("data");
     incoming.order_id = data.get("order_id").id()?;
+    // A cancellation says when it was asked for, and its notification when it was decided.
+    let sent = root.get("timestamp");
     let (topic, time, what) = if kind == "1" {
-        ("order_status", "update_time", status_change(&data))
+        let updated = data.get("update_time");
+        let time = if updated.is_null() { sent } else { updated };
+        ("order_status", time, status_change(&data))
     } else {
-        ("cancellation", "create_time", cancellation(&data))
+        let asked = data.get("create_time");
+        let time = if sent.is_null() { asked } else { sent };
+        ("cancellation", time, cancellation(&data))
     };
     topic.clone_into(&mut incoming.topic);
-    let changed = match data.get(time) {
-        absent if absent.is_null() => root.get("timestamp").seconds(),
-        found => found.seconds(),
-    };
+    let changed = time.seconds();
     Ok(vec![match changed {
         Ok(changed_ms) => Incoming {
             changed_ms,
@@ -160,6 +163,7 @@ fn order(status: String, at: &Field<'_>) -> Result<What, Unreadable> {
     let paid = status != "UNPAID" && !cash_on_delivery;
     let order_id = at.get("id").id()?;
     Ok(What::Order(Box::new(ChannelOrder {
+        made_ms: at.get("create_time").seconds().unwrap_or(0),
         status,
         stage,
         paid,

@@ -156,6 +156,7 @@ fn order(message: &Field<'_>, names: &[Field<'_>]) -> Result<What, Unreadable> {
     details.custom_handling = text::note(&order.get("text").text_or_empty());
     Ok(What::Order(Box::new(ChannelOrder {
         order_id,
+        made_ms: message.get("timestamp").seconds().unwrap_or(0),
         status: "order".into(),
         stage: Stage::Waiting,
         paid: false,

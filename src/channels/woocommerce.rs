@@ -93,7 +93,7 @@ fn incoming(source: &str, topic: &str, root: &Field<'_>) -> Result<Incoming, Unr
     if let Err(error) = modified.time() {
         return Ok(incoming.told(Err(error)));
     }
-    if matches!(&*status, "cancelled" | "refunded" | "failed" | "trash") {
+    if matches!(&*status, "cancelled" | "refunded" | "trash") {
         return Ok(incoming.told(Ok(What::Cancelled { reason: status })));
     }
     Ok(incoming.told(order(order_id, status, root)))
@@ -122,8 +122,10 @@ fn order(order_id: String, status: String, root: &Field<'_>) -> Result<What, Unr
         stage: match &*status {
             "completed" => Stage::Shipped,
             "processing" => Stage::Ready,
+            "failed" => Stage::Failed,
             _ => Stage::Waiting,
         },
+        made_ms: root.get("date_created_gmt").time().unwrap_or(0),
         status,
         paid: ready && !cash_on_delivery,
         cash_on_delivery,

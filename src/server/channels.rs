@@ -5,9 +5,9 @@ use super::error::ServerError;
 use super::route_of;
 use super::threads::ShardAccess;
 use crate::adapters::facts::OrderFactsStore;
-use crate::channels::ChannelOptions;
 use crate::channels::intake::{Intake, OnFailure, ShardSource};
 use crate::channels::publish::{self, Publisher};
+use crate::channels::{ChannelOptions, Standing};
 use crate::config::{self, Config};
 use crate::journal::storage::Storage;
 use std::io;
@@ -56,6 +56,8 @@ impl ChannelWork {
                 source,
             }
         };
+        let standings: Vec<Arc<Standing>> = channels.iter().map(|_| Arc::default()).collect();
+        let channels = (channels, standings.as_slice());
         let intake = start_intake(access, (config, channels), facts, Arc::clone(on_failure));
         let intake = intake.map_err(failed("onhand-channels"))?;
         match start_publisher(access, channels, facts, config, Arc::clone(on_failure)) {
@@ -81,9 +83,12 @@ impl ChannelWork {
     }
 }
 
+/// Every channel, and what its intake tells its publisher.
+type Channels<'a> = (&'a Arc<[ChannelOptions]>, &'a [Arc<Standing>]);
+
 fn start_intake<S: Storage>(
     access: &[ShardAccess<S>],
-    (config, channels): (&Config, &Arc<[ChannelOptions]>),
+    (config, channels): (&Config, Channels<'_>),
     facts: &OrderFactsStore,
     on_failure: OnFailure,
 ) -> io::Result<Intake> {
@@ -102,7 +107,7 @@ fn start_intake<S: Storage>(
 
 fn start_publisher<S: Storage>(
     access: &[ShardAccess<S>],
-    channels: &Arc<[ChannelOptions]>,
+    (channels, standings): Channels<'_>,
     facts: &OrderFactsStore,
     config: &Config,
     on_failure: OnFailure,
@@ -117,9 +122,13 @@ fn start_publisher<S: Storage>(
             tenants: one.tenants.clone(),
         });
     let route = route_of(config);
-    let channels: Vec<(ChannelOptions, usize)> = channels
+    let channels: Vec<(ChannelOptions, usize, Arc<Standing>)> = channels
         .iter()
-        .map(|channel| (channel.clone(), route(&channel.tenant)))
+        .zip(standings)
+        .map(|(channel, standing)| {
+            let shard = route(&channel.tenant);
+            (channel.clone(), shard, Arc::clone(standing))
+        })
         .collect();
     Publisher::start(sources.collect(), &channels, on_failure)
 }

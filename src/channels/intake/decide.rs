@@ -4,7 +4,7 @@ use crate::channels::{ChannelOptions, ChannelOrder, Stage};
 use crate::engine::channel_event::command::{ChannelOrder as Applied, ItemName, ItemSku};
 use crate::shard::local::NamedLine;
 use crate::types::channel_event::EventFate;
-use crate::types::{ChannelKind, OrderKey, money};
+use crate::types::{ChannelKind, OrderDetails, OrderKey, money};
 
 /// What became of an event, with what its order is like then.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,14 +40,24 @@ impl Verdict {
 pub(super) enum Decision {
     /// Nothing but to say so.
     Settle(Verdict),
+    /// The event does not tell what the order is like now: its detail does.
+    Fetch,
     /// Place this version of the order with these lines.
     Place {
         version: u16,
         lines: Vec<NamedLine>,
         state: Applied,
     },
-    /// Cancel the order; it is known to the engine or not.
+    /// Cancel the order.
     Cancel { state: Applied },
+}
+
+/// The latest version of an order that its shard has decided about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Decided {
+    pub version: u16,
+    /// It was refused: an earlier one may stand.
+    pub refused: bool,
 }
 
 /// What is known of an order before the event.
@@ -56,10 +66,42 @@ pub(super) struct Known {
     pub key: OrderKey,
     /// What was applied last.
     pub applied: Option<Applied>,
-    /// The order is known to the engine.
-    pub exists: bool,
+    /// What the shard has decided; none: it does not know the order.
+    pub decided: Option<Decided>,
+    /// The number of its buyer there.
+    pub customer: u64,
     /// What its items stand for.
     pub skus: Vec<Option<ItemSku>>,
+}
+
+impl Known {
+    /// The version that says something new. A refusal is an answer for ever, so what was refused
+    /// is said once more as the version behind it. What was accepted without a word about it here
+    /// is said again: it was placed, and a stop came before its event was settled.
+    fn next_version(&self) -> u16 {
+        let applied = self.applied.map_or(0, |it| it.version);
+        match self.decided {
+            Some(it) if !it.refused && it.version > applied => it.version,
+            Some(it) => it.version.saturating_add(1),
+            None => applied.saturating_add(1),
+        }
+    }
+
+    /// True where the shard holds a version that was accepted.
+    fn was_accepted(&self) -> bool {
+        let refused_only =
+            |it: Decided| it.refused && self.applied.is_none_or(|it| it.version == 0);
+        self.decided.is_some_and(|it| !refused_only(it))
+    }
+}
+
+/// How an event comes to be decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    /// The order's detail was asked for just now, or cannot be asked for.
+    pub fetched: bool,
+    /// A person wants it to be worked off.
+    pub driven: bool,
 }
 
 /// The items of an order, to ask what they stand for.
@@ -71,7 +113,13 @@ pub(super) fn items(order: &ChannelOrder) -> Vec<ItemName> {
     names.collect()
 }
 
-/// An older word about an order than what was applied, or about one that is cancelled already.
+/// Whether orders stay cancelled at marketplaces of this kind. A shop of WooCommerce cancels what
+/// was not paid in time, and takes it up again when the payment comes.
+const fn cancels_for_good(kind: ChannelKind) -> bool {
+    !matches!(kind, ChannelKind::WooCommerce)
+}
+
+/// An older word about an order than what was applied.
 fn outdated(known: &Known, changed_ms: u64) -> Option<Verdict> {
     let applied = known.applied?;
     let about = |verdict: Verdict| verdict.about(known.key, applied);
@@ -87,65 +135,111 @@ pub(super) fn order(
     channel: &ChannelOptions,
     order: &ChannelOrder,
     changed_ms: u64,
-    known: &Known,
+    (known, way): (&Known, Way),
 ) -> Decision {
-    let settle = |verdict: Verdict| Decision::Settle(verdict.about(known.key, Applied::default()));
     if let Some(outdated) = outdated(known, changed_ms) {
         return Decision::Settle(outdated);
     }
     let content = content(order);
-    let before = known.applied;
-    if let Some(applied) = before {
-        let state = Applied {
-            changed_ms: applied.changed_ms.max(changed_ms),
-            ..applied
+    let Some(applied) = known.applied else {
+        return new(channel, order, (changed_ms, content), (known, way));
+    };
+    let state = Applied {
+        changed_ms: applied.changed_ms.max(changed_ms),
+        ..applied
+    };
+    if applied.cancelled {
+        return revived(channel, order, (changed_ms, content), (known, way));
+    }
+    if order.stage == Stage::Failed {
+        return Decision::Cancel {
+            state: Applied {
+                cancelled: true,
+                ..state
+            },
         };
-        let verdict = if applied.cancelled {
-            Verdict::new(EventFate::Ignored, "the channel has cancelled the order")
-        } else if applied.content == content {
-            Verdict::new(EventFate::Duplicate, "")
-        } else {
-            return changed(channel, order, (state, content), known);
-        };
+    }
+    if applied.content == content {
+        let verdict = Verdict::new(EventFate::Duplicate, "");
         return Decision::Settle(verdict.about(known.key, state));
     }
-    match order.stage {
-        Stage::Waiting if !order.cash_on_delivery && channel.kind != ChannelKind::WhatsApp => {
-            let note = format!("not paid yet ({}); taken when it is", order.status);
-            return settle(Verdict::new(EventFate::Ignored, note));
-        }
-        Stage::Shipped => {
-            let note = format!(
-                "it was {} at the channel before it was known here: correct the stock by hand, or \
-                 drive it again to fulfil it",
-                order.status
-            );
-            return settle(Verdict::quarantined(note));
-        }
-        _ => {}
+    // Two contents of one second: only the marketplace knows which of them holds.
+    if changed_ms != 0 && changed_ms == applied.changed_ms && !way.fetched {
+        return Decision::Fetch;
+    }
+    place(channel, order, Applied { content, ..state }, known)
+}
+
+/// An order of which nothing was applied.
+fn new(
+    channel: &ChannelOptions,
+    order: &ChannelOrder,
+    (changed_ms, content): (u64, u64),
+    (known, way): (&Known, Way),
+) -> Decision {
+    let settle = |verdict: Verdict| Decision::Settle(verdict.about(known.key, Applied::default()));
+    if let Some(note) = unpaid(channel, order) {
+        return settle(Verdict::new(EventFate::Ignored, note));
+    }
+    let doubt = match order.stage {
+        Stage::Shipped => Some(format!(
+            "it was {} at the channel before it was known here: correct the stock by hand and \
+             discard it, or drive it again to fulfil it",
+            order.status
+        )),
+        Stage::Refunded => Some(format!(
+            "its money was given back ({}) before it was known here, and the channel did not \
+             cancel it: discard it, or drive it again to fulfil it",
+            order.status
+        )),
+        _ => None,
+    };
+    if let Some(note) = doubt
+        && !way.driven
+    {
+        return settle(Verdict::quarantined(note));
     }
     let state = Applied {
         changed_ms,
         content,
-        version: 1,
+        version: 0,
         cancelled: false,
     };
     place(channel, order, state, known)
 }
 
-/// The channel changed an order that was applied before.
-fn changed(
+/// Why nothing is taken before the buyer has paid; none where it is to be taken.
+pub(super) fn unpaid(channel: &ChannelOptions, order: &ChannelOrder) -> Option<String> {
+    match order.stage {
+        Stage::Waiting if order.cash_on_delivery || channel.kind == ChannelKind::WhatsApp => None,
+        Stage::Waiting => Some(format!("not paid yet ({}); taken when it is", order.status)),
+        Stage::Failed => Some("its payment failed; taken when it is paid".to_owned()),
+        _ => None,
+    }
+}
+
+/// An order that its channel had cancelled.
+fn revived(
     channel: &ChannelOptions,
     order: &ChannelOrder,
-    (state, content): (Applied, u64),
-    known: &Known,
+    (changed_ms, content): (u64, u64),
+    (known, way): (&Known, Way),
 ) -> Decision {
-    let state = Applied {
-        content,
-        version: state.version.saturating_add(1),
-        ..state
-    };
-    place(channel, order, state, known)
+    let applied = known.applied.unwrap_or_default();
+    if changed_ms <= applied.changed_ms || unpaid(channel, order).is_some() {
+        let verdict = Verdict::new(EventFate::Ignored, "the channel has cancelled the order");
+        return Decision::Settle(verdict.about(known.key, applied));
+    }
+    if cancels_for_good(channel.kind) || known.was_accepted() {
+        let note = format!(
+            "the channel had cancelled the order, and says now that it is {}: a cancelled order \
+             cannot be taken up again, so place it anew under another key and discard this",
+            order.status
+        );
+        let verdict = Verdict::quarantined(note);
+        return Decision::Settle(verdict.about(known.key, applied));
+    }
+    new(channel, order, (changed_ms, content), (known, way))
 }
 
 fn place(
@@ -194,10 +288,11 @@ fn place(
         );
         return refuse(Verdict::new(EventFate::Unmapped, note));
     }
+    let version = known.next_version();
     Decision::Place {
-        version: state.version,
+        version,
         lines,
-        state,
+        state: Applied { version, ..state },
     }
 }
 
@@ -225,9 +320,10 @@ fn priced(channel: &ChannelOptions, price: u64, sku: &ItemSku) -> Result<(), Str
     }
 }
 
-/// What a cancellation means.
-pub(super) fn cancelled(changed_ms: u64, known: &Known) -> Decision {
-    if let Some(outdated) = outdated(known, changed_ms) {
+/// What a cancellation means. Where it is for good, it holds however old its word is.
+pub(super) fn cancelled(kind: ChannelKind, changed_ms: u64, known: &Known) -> Decision {
+    let for_good = cancels_for_good(kind);
+    if let Some(outdated) = outdated(known, changed_ms).filter(|_| !for_good) {
         return Decision::Settle(outdated);
     }
     let before = known.applied.unwrap_or_default();
@@ -240,8 +336,16 @@ pub(super) fn cancelled(changed_ms: u64, known: &Known) -> Decision {
         let verdict = Verdict::new(EventFate::Duplicate, "");
         return Decision::Settle(verdict.about(known.key, state));
     }
+    if !for_good && known.decided.is_none() {
+        // Nothing to cancel, and it may be paid yet: only what comes later is void.
+        let verdict = Verdict::new(EventFate::Applied, AHEAD);
+        return Decision::Settle(verdict.about(known.key, state));
+    }
     Decision::Cancel { state }
 }
+
+/// What is said of a cancellation that comes first.
+pub(super) const AHEAD: &str = "cancelled before the order was known; it will not be placed";
 
 fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
@@ -260,15 +364,24 @@ pub(super) fn content(order: &ChannelOrder) -> u64 {
         text(&format!("{} {}", line.quantity, line.unit_price));
     }
     text(&format!("{} {}", order.total, order.currency));
-    let details = &order.details;
-    for line in details.shipping_address.iter().chain([
-        &details.country,
-        &details.contact_name,
-        &details.custom_handling,
-    ]) {
-        text(line);
-    }
+    destination(&order.details).for_each(text);
     let hash = hasher.finalize();
     let first = hash.as_bytes().first_chunk::<8>().copied();
     u64::from_le_bytes(first.unwrap_or_default())
+}
+
+/// Where an order goes: what of its details makes another version of it.
+fn destination(details: &OrderDetails) -> impl Iterator<Item = &str> {
+    let rest = [
+        &details.country,
+        &details.contact_name,
+        &details.custom_handling,
+    ];
+    let lines = details.shipping_address.iter().chain(rest);
+    lines.map(String::as_str)
+}
+
+/// True where both go to the same place.
+pub(super) fn same_destination(one: &OrderDetails, other: &OrderDetails) -> bool {
+    destination(one).eq(destination(other))
 }

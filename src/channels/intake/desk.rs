@@ -1,12 +1,14 @@
 //! The way to the shards: asking, and reading what the journal holds of an event.
 
-use super::{ChannelOptions, poll};
+use super::fetch::Pause;
+use super::{ChannelOptions, Setup, poll};
 use crate::channels::api::Marketplace;
-use crate::channels::{self, Delivery, Incoming};
+use crate::channels::{self, Delivery, Incoming, Standing};
 use crate::engine::channel_event::command::EventView;
 use crate::engine::record::{ChannelEventRecord, Record};
 use crate::feed::{FeedError, ShardJournal};
 use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
+use crate::types::OrderDetails;
 use bytes::Bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -23,7 +25,7 @@ pub(super) struct Shard {
 }
 
 /// An event to be worked off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Task {
     /// Place of its shard.
     pub shard: usize,
@@ -31,6 +33,9 @@ pub(super) struct Task {
     pub channel: usize,
     pub event: u128,
     pub received_ms: u64,
+    /// How often its order's detail was asked for, and how often the marketplace did not know it.
+    pub tries: u32,
+    pub unknown: u32,
 }
 
 /// Why nothing more can be done now.
@@ -40,7 +45,11 @@ pub(super) struct Stopped;
 /// An event as its channel meant it.
 pub(super) enum Opened {
     /// What it says.
-    Incoming(Box<Incoming>),
+    Incoming {
+        incoming: Box<Incoming>,
+        /// A person wants it to be worked off.
+        driven: bool,
+    },
     /// It cannot be read, and why.
     Unreadable(String),
     /// It does not wait any more.
@@ -52,22 +61,29 @@ pub(super) struct Desk {
     shards: Vec<Shard>,
     pub channels: Arc<[ChannelOptions]>,
     /// The channels' APIs, in their order; `None` where a channel has no credentials.
-    pub apis: Vec<Option<Arc<dyn Marketplace>>>,
+    apis: Vec<Option<Arc<dyn Marketplace>>>,
+    /// Which of them are left alone for now.
+    pub pauses: Vec<Pause>,
+    /// What their publishers want to know.
+    pub standings: Vec<Arc<Standing>>,
     stop: watch::Sender<bool>,
 }
 
 impl Desk {
-    pub fn new(
-        shards: Vec<Shard>,
-        channels: Arc<[ChannelOptions]>,
-        apis: Vec<Option<Arc<dyn Marketplace>>>,
-    ) -> Self {
+    pub fn new(shards: Vec<Shard>, setup: Setup) -> Self {
         Self {
             shards,
-            channels,
-            apis,
+            pauses: setup.apis.iter().map(|_| Pause::default()).collect(),
+            channels: setup.channels,
+            apis: setup.apis,
+            standings: setup.standings,
             stop: watch::Sender::new(false),
         }
+    }
+
+    /// The API of a channel; none without credentials.
+    pub fn api(&self, channel: usize) -> Option<Arc<dyn Marketplace>> {
+        self.apis.get(channel).cloned().flatten()
     }
 
     /// From now on nothing new is begun.
@@ -137,8 +153,14 @@ impl Desk {
             }
             Err(error) => return Ok(Opened::Unreadable(error.to_string())),
         };
+        // One that is open although its fate was decided before.
+        let driven = view.settled_ms > 0;
+        let opened = |incoming: Incoming| Opened::Incoming {
+            incoming: Box::new(incoming),
+            driven,
+        };
         if let Some(pulled) = poll::read(channel, &delivery) {
-            return Ok(Opened::Incoming(Box::new(pulled)));
+            return Ok(opened(pulled));
         }
         let read = match channels::read(channel.kind, &delivery) {
             Ok(read) => read,
@@ -146,9 +168,25 @@ impl Desk {
         };
         let own = |one: &Incoming| channel.event_id(one.event) == task.event;
         Ok(match read.into_iter().find(own) {
-            Some(incoming) => Opened::Incoming(Box::new(incoming)),
+            Some(incoming) => opened(incoming),
             None => Opened::Unreadable("it reads as another event than when it came".to_owned()),
         })
+    }
+
+    /// The details of the accepted order whose record has this sequence; none where they cannot
+    /// be had.
+    pub fn details(&self, task: &Task, sequence: u64) -> Option<OrderDetails> {
+        let shard = self.shards.get(task.shard)?;
+        let mut details = None;
+        let read = shard.journal.find(sequence, &mut |raw, _| {
+            if let Some(Record::OrderAccepted(it)) = Record::decode(raw) {
+                details = OrderDetails::from_archive(it.details);
+            }
+        });
+        if let Err(error) = read {
+            tracing::warn!(%error, "the details of an order cannot be read from the journal");
+        }
+        details
     }
 
     fn delivery(&self, task: &Task, view: &EventView) -> Result<Option<Delivery>, FeedError> {
@@ -170,7 +208,7 @@ pub(super) fn lane_of(task: &Task, opened: &Opened, lanes: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     task.channel.hash(&mut hasher);
     match opened {
-        Opened::Incoming(incoming) if !incoming.order_id.is_empty() => {
+        Opened::Incoming { incoming, .. } if !incoming.order_id.is_empty() => {
             incoming.order_id.hash(&mut hasher);
         }
         _ => task.event.hash(&mut hasher),

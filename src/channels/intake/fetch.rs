@@ -1,65 +1,123 @@
-//! Asking a marketplace for the detail of an order, as often as it takes within reason.
+//! Asking a marketplace for the detail of an order.
+//!
+//! A marketplace that fails, throttles or takes no credentials is left alone for a while, all
+//! events of its channel with it: they stay open, and are asked for again until it answers.
 
 use super::desk::{Desk, Stopped, Task};
 use crate::channels::api::{ApiError, Marketplace};
 use crate::channels::{ChannelOptions, Incoming, What};
+use crate::clock;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Attempts at all; the waits between them double.
-const ATTEMPTS: u32 = 4;
+/// How often an order is asked for that the marketplace does not know.
+const UNKNOWN_MAX: u32 = 4;
 
-/// Longest wait that a marketplace can ask for before the next attempt.
-const WAIT_MAX: Duration = Duration::from_mins(1);
+/// Longest wait before an order is asked for again.
+const WAIT_MAX_MS: u64 = 5 * 60_000;
 
-/// The order as the marketplace has it now; else why it cannot be had.
+/// Longest time that a marketplace is left alone where it did not ask for more.
+const PAUSE_MAX_MS: u64 = 60_000;
+
+/// What asking brought.
+pub(super) enum Fetched {
+    /// The order as the marketplace has it now.
+    Found(Box<Incoming>),
+    /// It cannot be had, and why.
+    Never(String),
+    /// It may be had later: then the event is to be taken up again like this.
+    Later(Duration, Task),
+}
+
+/// A channel's API, left alone until a time.
+#[derive(Debug, Default)]
+pub(super) struct Pause {
+    failures: AtomicU32,
+    until_ns: AtomicU64,
+}
+
+impl Pause {
+    fn left(&self) -> Option<Duration> {
+        let until_ns = self.until_ns.load(Ordering::Relaxed);
+        let left = until_ns.checked_sub(clock::monotonic_ns())?;
+        (left > 0).then(|| Duration::from_nanos(left))
+    }
+
+    fn over(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+    }
+
+    /// A call failed; the marketplace asks to be left alone for `asked_ms`.
+    fn failed(&self, retry_ms: u64, asked_ms: u64) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+        let wait_ms = doubled(retry_ms, failures, PAUSE_MAX_MS);
+        let wait_ms = wait_ms.max(asked_ms.min(WAIT_MAX_MS));
+        let until_ns = clock::monotonic_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
+        self.until_ns.fetch_max(until_ns, Ordering::Relaxed);
+    }
+}
+
+fn doubled(ms: u64, times: u32, most: u64) -> u64 {
+    ms.saturating_mul(1 << times.min(16)).min(most)
+}
+
+/// The order as the marketplace has it now; else why it cannot be had, or when to ask again.
 pub(super) async fn detail(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
     order_id: &str,
-) -> Result<Result<Incoming, String>, Stopped> {
-    let Some(api) = desk.apis.get(task.channel).cloned().flatten() else {
+) -> Result<Fetched, Stopped> {
+    let (Some(api), Some(pause)) = (desk.api(task.channel), desk.pauses.get(task.channel)) else {
         let why = "the order's detail cannot be fetched: the channels file has no `secrets` for \
                    this channel's API";
-        return Ok(Err(why.to_owned()));
+        return Ok(Fetched::Never(why.to_owned()));
     };
-    let mut why = String::new();
-    for attempt in 0..ATTEMPTS {
-        if desk.is_stopped() {
-            return Err(Stopped);
-        }
-        let asked_wait = match once(&api, order_id).await {
-            Ok(Some(found)) => return Ok(Ok(found)),
-            Ok(None) => {
-                "the marketplace does not know the order".clone_into(&mut why);
-                0
-            }
-            Err(error) => {
-                why = format!("the order's detail could not be fetched: {error}");
-                match error {
-                    ApiError::Retry { .. } => 0,
-                    ApiError::RateLimited { wait_ms, .. } => wait_ms,
-                    _ => break,
-                }
-            }
-        };
-        if attempt + 1 < ATTEMPTS {
-            let own = channel.fetch_retry_ms << attempt;
-            tracing::info!(
-                channel = channel.name,
-                attempt,
-                why,
-                "an order's detail is asked for again"
-            );
-            pause(
-                desk,
-                Duration::from_millis(own.max(asked_wait)).min(WAIT_MAX),
-            )
-            .await?;
-        }
+    if let Some(left) = pause.left() {
+        return Ok(Fetched::Later(left, *task));
     }
-    Ok(Err(why))
+    let found = tokio::select! {
+        found = once(&api, order_id) => found,
+        () = desk.stopped() => return Err(Stopped),
+    };
+    let mut again = Task {
+        tries: task.tries.saturating_add(1),
+        ..*task
+    };
+    let asked_ms = match found {
+        Ok(Some(found)) => {
+            pause.over();
+            return Ok(Fetched::Found(Box::new(found)));
+        }
+        Ok(None) => {
+            pause.over();
+            again.unknown = task.unknown.saturating_add(1);
+            if again.unknown >= UNKNOWN_MAX {
+                let why = "the marketplace does not know the order";
+                return Ok(Fetched::Never(why.to_owned()));
+            }
+            0
+        }
+        Err(error) => {
+            let asked_ms = match error {
+                ApiError::RateLimited { wait_ms, .. } => wait_ms,
+                ApiError::Retry { .. } | ApiError::Unauthorised { .. } => 0,
+                ApiError::Rejected { .. } | ApiError::Stale { .. } => {
+                    let why = format!("the order's detail could not be fetched: {error}");
+                    return Ok(Fetched::Never(why));
+                }
+            };
+            let name = channel.name.as_str();
+            tracing::warn!(channel = name, tries = again.tries, %error,
+                "an order's detail could not be fetched; it is asked for again");
+            pause.failed(channel.fetch_retry_ms, asked_ms);
+            asked_ms
+        }
+    };
+    let own_ms = doubled(channel.fetch_retry_ms, task.tries, WAIT_MAX_MS);
+    let wait_ms = own_ms.max(asked_ms.min(WAIT_MAX_MS));
+    Ok(Fetched::Later(Duration::from_millis(wait_ms), again))
 }
 
 async fn once(api: &Arc<dyn Marketplace>, order_id: &str) -> Result<Option<Incoming>, ApiError> {
@@ -69,10 +127,32 @@ async fn once(api: &Arc<dyn Marketplace>, order_id: &str) -> Result<Option<Incom
     Ok(found.into_iter().find(own))
 }
 
-/// Waits, but not past a stop.
-async fn pause(desk: &Desk, wait: Duration) -> Result<(), Stopped> {
-    tokio::select! {
-        () = tokio::time::sleep(wait) => Ok(()),
-        () = desk.stopped() => Err(Stopped),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marketplace_that_fails_is_left_alone_longer_and_longer_but_not_for_ever() {
+        assert_eq!(doubled(2_000, 0, PAUSE_MAX_MS), 2_000);
+        assert_eq!(doubled(2_000, 3, PAUSE_MAX_MS), 16_000);
+        assert_eq!(doubled(2_000, 40, PAUSE_MAX_MS), 60_000);
+        assert_eq!(doubled(u64::MAX, 1, WAIT_MAX_MS), WAIT_MAX_MS);
+        let pause = Pause::default();
+        assert_eq!(pause.left(), None);
+        pause.failed(1_000, 200_000);
+        assert!(
+            pause
+                .left()
+                .is_some_and(|left| left > Duration::from_secs(190))
+        );
+        pause.failed(1_000, 0);
+        assert!(
+            pause
+                .left()
+                .is_some_and(|left| left > Duration::from_secs(190)),
+            "as asked"
+        );
+        pause.over();
+        assert_eq!(pause.failures.load(Ordering::Relaxed), 0);
     }
 }

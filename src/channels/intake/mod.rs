@@ -7,20 +7,23 @@
 //! ```
 //!
 //! One thread with its own runtime. Events of one order are worked off one after the other, those of
-//! different orders side by side. Nothing is lost by a crash: what the journal has and nothing
+//! different orders side by side, channels apart from each other. Nothing is lost by a crash: what the journal has and nothing
 //! settled is taken up again, and orders are known by their key, so doing one twice is harmless.
 
 mod decide;
+#[cfg(test)]
+mod decide_tests;
 mod desk;
 mod fetch;
+mod lanes;
 mod poll;
 mod tail;
 mod work;
 
 pub use desk::{Stored, stored};
 
-use super::ChannelOptions;
 use super::api::{self, ApiOptionsError, Marketplace};
+use super::{ChannelOptions, Standing};
 use crate::engine::channel_event::command::EventView;
 use crate::feed::{Place, ShardJournal};
 use crate::shard::local::LocalQueue;
@@ -52,6 +55,7 @@ struct Setup {
     apis: Vec<Option<Arc<dyn Marketplace>>>,
     /// The shard of each channel's tenant.
     homes: Vec<usize>,
+    standings: Vec<Arc<Standing>>,
 }
 
 /// The channels' API clients; none for a channel without credentials.
@@ -75,13 +79,13 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Starts the thread `onhand-channels` for these channels.
+    /// Starts the thread `onhand-channels` for these channels, each with its standing.
     ///
     /// # Errors
     /// An API client, the thread or its runtime cannot be made.
     pub fn start(
         shards: Vec<ShardSource>,
-        channels: &Arc<[ChannelOptions]>,
+        (channels, standings): (&Arc<[ChannelOptions]>, &[Arc<Standing>]),
         route: &dyn Fn(&str) -> usize,
         on_failure: OnFailure,
     ) -> io::Result<Self> {
@@ -94,6 +98,7 @@ impl Intake {
             apis: apis(channels)?,
             homes: channels.iter().map(|one| route(&one.tenant)).collect(),
             channels: Arc::clone(channels),
+            standings: standings.to_vec(),
         };
         let thread = Builder::new().name(name.clone()).spawn(move || {
             crate::affinity::yield_to_engines();

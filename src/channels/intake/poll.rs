@@ -1,16 +1,20 @@
 //! Asking marketplaces for orders that changed, for what their webhooks lose.
 //!
 //! What is found goes the way of a webhook: an event in the journal, known by order and time of its
-//! change, worked off by asking for the order's detail. What is applied already is left alone.
+//! change, worked off by asking for the order's detail. What is applied already is left alone. What
+//! the shard does not take is asked for again: nothing is confirmed, and no time is passed over,
+//! before it is in the journal.
 
+use super::decide;
 use super::desk::{Desk, Stopped, Task};
 use crate::channels::api::{ApiError, Marketplace};
-use crate::channels::{ChannelOptions, Delivery, Incoming, Stage, What, event_id};
+use crate::channels::{ChannelOptions, Delivery, Incoming, What, event_id};
 use crate::clock;
-use crate::engine::channel_event::command::EventHead;
+use crate::engine::channel_event::command::{ChannelOrder as Applied, EventFilter, EventHead};
 use crate::metrics;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, OwnedDelivery};
-use crate::types::{ChannelKind, ResultCode};
+use crate::types::channel_event::EventFate;
+use crate::types::{ChannelKind, CodeClass, ResultCode};
 use crate::wire::order_key;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -25,6 +29,13 @@ const LOOK_BACK_MS: u64 = 24 * 3_600 * 1_000;
 /// How much of what was looked at is looked at again, in milliseconds: clocks differ.
 const OVERLAP_MS: u64 = 10 * 60 * 1_000;
 
+/// How often an order is offered to its shard in one look, and the wait between.
+const OFFERS: u32 = 10;
+const OFFER_WAIT: Duration = Duration::from_millis(300);
+
+/// Wait between two questions whether what was open is worked off.
+const OPEN_WAIT: Duration = Duration::from_millis(100);
+
 /// Pages of one look.
 const PAGES_MAX: usize = 1_000;
 
@@ -35,33 +46,64 @@ struct Pulled {
     changed_ms: u64,
 }
 
-/// Looks now and then, until a stop.
-pub(super) async fn run(desk: Arc<Desk>, shard: usize, place: usize) {
-    let (Some(channel), Some(api)) = (
-        desk.channels.get(place).cloned(),
-        desk.apis.get(place).cloned().flatten(),
-    ) else {
+/// Why a look ended early.
+enum Unfinished {
+    /// The marketplace did not answer.
+    Api(ApiError),
+    /// The shard takes nothing in.
+    Busy(ResultCode),
+}
+
+/// Looks now and then, until a stop. When the first look and what was open before are worked off,
+/// the channel's publisher hears of it.
+/// `open`: some of its events were open at the start.
+pub(super) async fn run(desk: Arc<Desk>, shard: usize, place: usize, open: bool) {
+    let Some(channel) = desk.channels.get(place).cloned() else {
         return;
     };
-    if channel.poll_ms == 0 || channel.kind == ChannelKind::WhatsApp {
-        return;
-    }
     let task = Task {
         shard,
         channel: place,
         event: 0,
         received_ms: 0,
+        tries: 0,
+        unknown: 0,
     };
+    let looks = channel.poll_ms > 0 && channel.kind != ChannelKind::WhatsApp;
+    let api = desk.api(place).filter(|_| looks);
     let mut since_ms = clock::now_ms().saturating_sub(LOOK_BACK_MS);
+    let (mut first, mut any) = (true, open);
     loop {
         let began_ms = clock::now_ms();
-        match look(&desk, &task, (&channel, &*api), since_ms).await {
-            Ok(Ok(())) => since_ms = began_ms.saturating_sub(OVERLAP_MS),
-            Ok(Err(error)) => {
+        let looked = match &api {
+            Some(api) => look(&desk, &task, (&channel, &**api), since_ms).await,
+            None => Ok(Ok(false)),
+        };
+        match looked {
+            Ok(Ok(found)) => {
+                since_ms = began_ms.saturating_sub(OVERLAP_MS);
+                any |= found;
+                if std::mem::take(&mut first) {
+                    tokio::spawn(tell_when_worked_off(Arc::clone(&desk), task, any));
+                }
+            }
+            Ok(Err(unfinished)) => {
                 metrics::count_channel_event(&channel.name, "poll_failed", 1);
-                tracing::warn!(channel = channel.name, %error, "changed orders could not be asked for");
+                let name = channel.name.as_str();
+                match unfinished {
+                    Unfinished::Api(error) => {
+                        tracing::warn!(channel = name, %error, "changed orders could not be asked for");
+                    }
+                    Unfinished::Busy(code) => {
+                        tracing::warn!(channel = name, %code,
+                            "changed orders could not be journaled; they are asked for again");
+                    }
+                }
             }
             Err(Stopped) => return,
+        }
+        if api.is_none() {
+            return;
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(channel.poll_ms)) => {}
@@ -70,71 +112,139 @@ pub(super) async fn run(desk: Arc<Desk>, shard: usize, place: usize) {
     }
 }
 
+/// Tells the channel's publisher once everything is worked off that has arrived by now, if there
+/// is `any`.
+async fn tell_when_worked_off(desk: Arc<Desk>, task: Task, any: bool) {
+    let (channel, standing) = (
+        desk.channels.get(task.channel),
+        desk.standings.get(task.channel),
+    );
+    if let (Some(channel), Some(standing)) = (channel, standing)
+        && (!any || all_worked_off(&desk, &task, channel).await.is_ok())
+    {
+        standing.set_caught_up();
+    }
+}
+
+/// Waits until no event of the channel is open that arrived before now.
+async fn all_worked_off(desk: &Desk, task: &Task, channel: &ChannelOptions) -> Result<(), Stopped> {
+    let now_ms = clock::now_ms();
+    loop {
+        let filter = EventFilter {
+            fate: Some(EventFate::Open),
+            channel: Some(channel.number),
+            after: 0,
+            limit: 1,
+        };
+        let question = LocalRequest::Query(LocalQuery::Events(filter));
+        match desk.ask(task, question).await? {
+            LocalAnswer::Events(page) => {
+                if page
+                    .events
+                    .first()
+                    .is_none_or(|oldest| oldest.received_ms > now_ms)
+                {
+                    return Ok(());
+                }
+            }
+            // Nothing was ever journaled for such a tenant.
+            LocalAnswer::Refused(code) if code.class() != CodeClass::Transient => return Ok(()),
+            other => tracing::debug!(?other, "whether events are open could not be asked"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(OPEN_WAIT) => {}
+            () = desk.stopped() => return Err(Stopped),
+        }
+    }
+}
+
+/// Asks for what changed, and journals it; true where there was any.
 async fn look(
     desk: &Desk,
     task: &Task,
     (channel, api): (&ChannelOptions, &dyn Marketplace),
     since_ms: u64,
-) -> Result<Result<(), ApiError>, Stopped> {
-    let mut cursor = String::new();
+) -> Result<Result<bool, Unfinished>, Stopped> {
+    let (mut cursor, mut found) = (String::new(), false);
     for _ in 0..PAGES_MAX {
         if desk.is_stopped() {
             return Err(Stopped);
         }
         let page = match api.changed(since_ms, &cursor).await {
             Ok(page) => page,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(Unfinished::Api(error))),
         };
         for incoming in &page.incoming {
-            take(desk, task, channel, incoming).await?;
+            found = true;
+            if let Err(code) = take(desk, task, channel, incoming).await? {
+                return Ok(Err(Unfinished::Busy(code)));
+            }
         }
         if let Some(token) = &page.confirm
             && let Err(error) = api.confirm(token).await
         {
-            return Ok(Err(error));
+            return Ok(Err(Unfinished::Api(error)));
         }
         match page.next {
             Some(next) if next != cursor => cursor = next,
             _ => break,
         }
     }
-    Ok(Ok(()))
+    Ok(Ok(found))
 }
 
-/// Journals an order that is not as it was applied.
+/// True where the order is as it was applied, or nothing is to be done about it yet.
+fn is_settled(channel: &ChannelOptions, incoming: &Incoming, known: Option<Applied>) -> bool {
+    let order = match &incoming.what {
+        What::Ignored(_) | What::Privacy(_) => return true,
+        What::Order(order) => Some(order),
+        _ => None,
+    };
+    let Some(known) = known else {
+        return order.is_some_and(|order| decide::unpaid(channel, order).is_some());
+    };
+    let tie = known.changed_ms == incoming.changed_ms;
+    let cancelled = matches!(incoming.what, What::Cancelled { .. });
+    let same = match order {
+        Some(order) => !known.cancelled && decide::content(order) == known.content,
+        None => true,
+    };
+    known.cancelled && cancelled
+        || known.changed_ms > incoming.changed_ms && !cancelled
+        || tie && (same || known.cancelled) && !cancelled
+}
+
+/// Journals an order that is not as it was applied; the code with which the shard refuses to take
+/// anything in now.
 async fn take(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
     incoming: &Incoming,
-) -> Result<(), Stopped> {
-    let unpaid = match &incoming.what {
-        What::Ignored(_) | What::Privacy(_) => return Ok(()),
-        What::Order(order) => order.stage == Stage::Waiting && !order.cash_on_delivery,
-        _ => false,
-    };
-    if incoming.order_id.is_empty() || unpaid {
-        return Ok(());
+) -> Result<Result<(), ResultCode>, Stopped> {
+    if incoming.order_id.is_empty() {
+        return Ok(Ok(()));
     }
     let question = LocalQuery::ChannelOrder {
         order: order_key(channel.number, incoming.order_id.as_bytes()),
         channel: channel.number,
         items: Vec::new(),
     };
-    if let LocalAnswer::ChannelOrder { known, .. } =
-        desk.ask(task, LocalRequest::Query(question)).await?
-        && known.is_some_and(|it| it.cancelled || it.changed_ms >= incoming.changed_ms)
-    {
-        return Ok(());
+    let known = match desk.ask(task, LocalRequest::Query(question)).await? {
+        LocalAnswer::ChannelOrder { known, .. } => known,
+        _ => None,
+    };
+    if is_settled(channel, incoming, known) {
+        return Ok(Ok(()));
     }
     let pulled = Pulled {
         order_id: incoming.order_id.clone(),
         changed_ms: incoming.changed_ms,
     };
     let Ok(body) = serde_json::to_vec(&pulled) else {
-        return Ok(());
+        return Ok(Ok(()));
     };
-    let delivery = LocalRequest::Event(OwnedDelivery {
+    let delivery = OwnedDelivery {
         channel: channel.number,
         events: vec![EventHead {
             event: channel.event_id(id(channel, &pulled)),
@@ -142,17 +252,42 @@ async fn take(
         }],
         head: format!("{PULLED}: 1\n"),
         body,
-    });
-    match desk.ask(task, delivery).await? {
-        LocalAnswer::Command(done) if done.code == ResultCode::Ok => {
-            metrics::count_channel_event(&channel.name, "pulled", u64::from(done.handle));
+    };
+    offer(desk, task, channel, delivery).await
+}
+
+async fn offer(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    delivery: OwnedDelivery,
+) -> Result<Result<(), ResultCode>, Stopped> {
+    let mut code = ResultCode::Overloaded;
+    for _ in 0..OFFERS {
+        let done = desk
+            .ask(task, LocalRequest::Event(delivery.clone()))
+            .await?;
+        code = match done {
+            LocalAnswer::Command(done) if done.code == ResultCode::Ok => {
+                metrics::count_channel_event(&channel.name, "pulled", u64::from(done.handle));
+                return Ok(Ok(()));
+            }
+            LocalAnswer::Command(done) => done.code,
+            LocalAnswer::Refused(code) => code,
+            _ => ResultCode::InvalidField,
+        };
+        if code.class() != CodeClass::Transient {
+            // It is not taken another time either; the others are.
+            let name = channel.name.as_str();
+            tracing::error!(channel = name, %code, "an order that was asked for cannot be journaled");
+            return Ok(Ok(()));
         }
-        other => tracing::warn!(
-            ?other,
-            "an order that was asked for could not be journaled yet"
-        ),
+        tokio::select! {
+            () = tokio::time::sleep(OFFER_WAIT) => {}
+            () = desk.stopped() => return Err(Stopped),
+        }
     }
-    Ok(())
+    Ok(Err(code))
 }
 
 fn id(channel: &ChannelOptions, pulled: &Pulled) -> u128 {

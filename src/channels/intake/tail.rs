@@ -1,24 +1,18 @@
 //! Following the journals: every event to the lane of its channel.
 
-use super::desk::{Desk, Opened, Shard, Stopped, Task, lane_of};
-use super::{ChannelOptions, Setup, ShardSource, poll, work};
+use super::desk::{Desk, Shard, Task};
+use super::{ChannelOptions, Setup, ShardSource, lanes, poll};
 use crate::clock;
 use crate::engine::record::{ChannelEventRecord, Record, kind};
 use crate::feed::{FeedError, FeedProgress, Tail};
 use crate::types::channel_event::EventFate;
 use crate::types::record::{RawRecord, Records};
 use crate::types::{ChannelId, TenantId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-
-/// Lanes that work side by side; events of one order always take the same.
-const LANES: usize = 64;
-
-/// Events that wait in memory for a lane; the others wait in the journal.
-const LANE_EVENTS_MAX: usize = 64;
 
 /// Batches read before the others get their turn.
 const STEP_BATCHES_MAX: usize = 64;
@@ -37,8 +31,8 @@ struct Follower {
     tail: Box<dyn Tail>,
     shard: usize,
     tenants: Vec<String>,
-    /// Read, and not yet with a lane.
-    read: VecDeque<Task>,
+    /// Read, and not yet with its channel.
+    read: Vec<Task>,
 }
 
 /// Follows the journals until a stop is asked for.
@@ -55,7 +49,7 @@ pub(super) async fn run(
             tail: source.journal.tail("channels", source.from),
             shard: number,
             tenants: source.tenants,
-            read: VecDeque::new(),
+            read: Vec::new(),
         };
         let mut follower = follower;
         for event in source.open {
@@ -73,20 +67,22 @@ pub(super) async fn run(
             queue: source.queue,
         });
     }
-    let desk = Arc::new(Desk::new(shards, setup.channels, setup.apis));
+    let open = followers.iter().flat_map(|it| &it.read);
+    let open: BTreeSet<usize> = open.map(|task| task.channel).collect();
+    let homes = setup.homes.clone();
+    let desk = Arc::new(Desk::new(shards, setup));
     let mut workers = JoinSet::new();
-    for (place, shard) in setup.homes.into_iter().enumerate() {
-        workers.spawn(poll::run(Arc::clone(&desk), shard, place));
+    let mut channels = Vec::with_capacity(homes.len());
+    for (place, shard) in homes.into_iter().enumerate() {
+        let open = open.contains(&place);
+        workers.spawn(poll::run(Arc::clone(&desk), shard, place, open));
+        // Bounded by the events that the engine keeps open.
+        let (sender, receiver) = mpsc::unbounded_channel();
+        workers.spawn(lanes::run(Arc::clone(&desk), receiver));
+        channels.push(sender);
     }
-    let lanes: Vec<mpsc::Sender<(Task, Opened)>> = (0..LANES)
-        .map(|_| {
-            let (sender, receiver) = mpsc::channel(LANE_EVENTS_MAX);
-            workers.spawn(work::lane(Arc::clone(&desk), receiver));
-            sender
-        })
-        .collect();
-    let followed = follow(&mut followers, &lanes, &by_number, &desk, &mut stop).await;
-    drop(lanes);
+    let followed = follow(&mut followers, &channels, &by_number, &mut stop).await;
+    drop(channels);
     desk.stop();
     let ended = async { while workers.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN, ended).await.is_err() {
@@ -107,9 +103,8 @@ fn by_number(channels: &[ChannelOptions]) -> ByNumber {
 
 async fn follow(
     followers: &mut [Follower],
-    lanes: &[mpsc::Sender<(Task, Opened)>],
+    channels: &[mpsc::UnboundedSender<Task>],
     by_number: &ByNumber,
-    desk: &Desk,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(), FeedError> {
     let mut wait = POLL_BUSY;
@@ -118,11 +113,9 @@ async fn follow(
         let mut worked = false;
         for follower in followers.iter_mut() {
             // One after the other: the order of events stays.
-            while let Some(task) = follower.read.pop_front() {
-                tokio::select! {
-                    sent = hand_over(task, lanes, desk) => worked |= sent.is_ok(),
-                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
-                }
+            for task in follower.read.drain(..) {
+                let channel = channels.get(task.channel);
+                worked |= channel.is_some_and(|channel| channel.send(task).is_ok());
             }
             worked |= follower.step(by_number)?;
         }
@@ -144,19 +137,6 @@ async fn follow(
         }
     }
     Ok(())
-}
-
-/// Reads an event and gives it to its lane; waits while the lane is full.
-async fn hand_over(
-    task: Task,
-    lanes: &[mpsc::Sender<(Task, Opened)>],
-    desk: &Desk,
-) -> Result<(), Stopped> {
-    let opened = desk.open(&task).await?;
-    let lane = lanes
-        .get(lane_of(&task, &opened, lanes.len()))
-        .ok_or(Stopped)?;
-    lane.send((task, opened)).await.map_err(|_| Stopped)
 }
 
 impl Follower {
@@ -210,6 +190,8 @@ impl Follower {
             channel,
             event,
             received_ms,
+            tries: 0,
+            unknown: 0,
         }));
     }
 }

@@ -1,8 +1,9 @@
-//! One event after the other, of one lane.
+//! One event: what it means, and what is done about it.
 
-use super::decide::{self, Decision, Known, Verdict};
+use super::ChannelOptions;
+use super::decide::{self, Decided, Decision, Known, Verdict, Way};
 use super::desk::{Desk, Opened, Stopped, Task};
-use super::{ChannelOptions, fetch};
+use super::fetch::{self, Fetched};
 use crate::channels::{ChannelOrder, Incoming, Privacy, PrivacyKind, What};
 use crate::clock;
 use crate::engine::channel_event::command::{ChannelOrder as Applied, Settlement};
@@ -12,38 +13,59 @@ use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, NamedLine, Plac
 use crate::types::channel_event::EventFate;
 use crate::types::{ChannelKind, CommandKey, OrderKey, OrderMode, Policy, ResultCode};
 use crate::wire::order_key;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// Wait before a shard that is overloaded is asked again.
 const OVERLOADED_WAIT: Duration = Duration::from_millis(200);
 
-/// Works off what comes, in its order.
-pub(super) async fn lane(desk: Arc<Desk>, mut tasks: mpsc::Receiver<(Task, Opened)>) {
-    while let Some((task, opened)) = tasks.recv().await {
-        if desk.is_stopped() || work_off(&desk, &task, opened).await.is_err() {
-            return;
-        }
-    }
+/// What judging an event came to.
+enum Judged {
+    Settle(Verdict),
+    /// The order's detail has to be asked for first.
+    Fetch,
 }
 
-async fn work_off(desk: &Desk, task: &Task, opened: Opened) -> Result<(), Stopped> {
+/// Works off an event; what it is put off with, where it stays open: how long, and as what.
+pub(super) async fn off(
+    desk: &Desk,
+    task: &Task,
+    opened: Opened,
+) -> Result<Option<(Duration, Task)>, Stopped> {
     let Some(channel) = desk.channels.get(task.channel) else {
-        return Ok(());
+        return Ok(None);
     };
-    let verdict = match opened {
-        Opened::Over => return Ok(()),
-        Opened::Unreadable(why) => Verdict::quarantined(why),
-        Opened::Incoming(incoming) if incoming.what == What::Fetch => {
-            match fetch::detail(desk, task, channel, &incoming.order_id).await? {
-                Ok(found) => judge(desk, task, channel, &found).await?,
-                Err(why) => about(channel, &incoming, Verdict::quarantined(why)),
-            }
+    let (mut incoming, driven) = match opened {
+        Opened::Over => return Ok(None),
+        Opened::Unreadable(why) => {
+            settle(desk, task, channel, Verdict::quarantined(why)).await?;
+            return Ok(None);
         }
-        Opened::Incoming(incoming) => judge(desk, task, channel, &incoming).await?,
+        Opened::Incoming { incoming, driven } => (incoming, driven),
     };
-    settle(desk, task, channel, verdict).await
+    let mut way = Way {
+        fetched: false,
+        driven,
+    };
+    let verdict = loop {
+        match judge(desk, task, channel, (&incoming, way)).await? {
+            Judged::Settle(verdict) => break verdict,
+            Judged::Fetch if incoming.what != What::Fetch && desk.api(task.channel).is_none() => {
+                way.fetched = true; // nobody can be asked: it is taken as it came
+            }
+            Judged::Fetch => match fetch::detail(desk, task, channel, &incoming.order_id).await? {
+                Fetched::Found(found) => (incoming, way.fetched) = (found, true),
+                Fetched::Never(why) => {
+                    break about(channel, &incoming, Verdict::quarantined(why));
+                }
+                Fetched::Later(wait, task) => {
+                    metrics::count_channel_event(&channel.name, "put_off", 1);
+                    return Ok(Some((wait, task)));
+                }
+            },
+        }
+    };
+    settle(desk, task, channel, verdict).await?;
+    Ok(None)
 }
 
 async fn settle(
@@ -98,23 +120,34 @@ async fn judge(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
-    incoming: &Incoming,
-) -> Result<Verdict, Stopped> {
-    match &incoming.what {
-        What::Ignored(why) => Ok(Verdict::new(EventFate::Ignored, *why)),
-        What::Unreadable(why) => Ok(about(
-            channel,
-            incoming,
-            Verdict::quarantined(why.to_string()),
-        )),
-        What::Privacy(privacy) => Ok(Verdict::new(EventFate::Parked, asked(privacy))),
-        What::Fetch => {
+    (incoming, way): (&Incoming, Way),
+) -> Result<Judged, Stopped> {
+    let verdict = match &incoming.what {
+        What::Ignored(why) => Verdict::new(EventFate::Ignored, *why),
+        What::Unreadable(why) => about(channel, incoming, Verdict::quarantined(why.to_string())),
+        What::Privacy(privacy) => Verdict::new(EventFate::Parked, asked(privacy)),
+        What::Fetch if way.fetched => {
             let note = "the marketplace's detail of the order says no more than its event";
-            Ok(about(channel, incoming, Verdict::quarantined(note)))
+            about(channel, incoming, Verdict::quarantined(note))
         }
-        What::Order(order) => place(desk, task, channel, (order, incoming.changed_ms)).await,
-        What::Cancelled { .. } => cancel(desk, task, channel, incoming).await,
-    }
+        What::Fetch => return Ok(Judged::Fetch),
+        What::Order(order) => {
+            return place(desk, task, channel, (order, incoming.changed_ms, way)).await;
+        }
+        What::Cancelled { reason } => {
+            let known = known(desk, task, channel, (&incoming.order_id, None)).await?;
+            match decide::cancelled(channel.kind, incoming.changed_ms, &known) {
+                Decision::Cancel { state } => {
+                    cancel(desk, task, channel, (&known, state, reason)).await?
+                }
+                Decision::Settle(verdict) => verdict,
+                Decision::Fetch | Decision::Place { .. } => {
+                    unreachable!("a cancellation places nothing")
+                }
+            }
+        }
+    };
+    Ok(Judged::Settle(verdict))
 }
 
 /// A verdict with the order that the event names.
@@ -168,7 +201,11 @@ async fn known(
                 return Ok(Known {
                     key,
                     applied: known,
-                    exists: order.is_some(),
+                    customer: order.as_ref().map_or(0, |it| it.customer),
+                    decided: order.map(|it| Decided {
+                        version: it.version,
+                        refused: it.code != ResultCode::Ok,
+                    }),
                     skus,
                 });
             }
@@ -184,26 +221,63 @@ async fn place(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
-    (order, changed_ms): (&ChannelOrder, u64),
-) -> Result<Verdict, Stopped> {
+    (order, changed_ms, way): (&ChannelOrder, u64, Way),
+) -> Result<Judged, Stopped> {
     let known = known(desk, task, channel, (&order.order_id, Some(order))).await?;
-    match decide::order(channel, order, changed_ms, &known) {
-        Decision::Settle(verdict) => Ok(verdict),
-        Decision::Cancel { .. } => unreachable!("an order as it is now cancels nothing"),
+    let verdict = match decide::order(channel, order, changed_ms, (&known, way)) {
+        Decision::Settle(verdict) => verdict,
+        Decision::Fetch => return Ok(Judged::Fetch),
+        Decision::Cancel { state } => {
+            cancel(desk, task, channel, (&known, state, &order.status)).await?
+        }
         Decision::Place {
-            version,
+            mut version,
             lines,
             state,
         } => {
-            let code = send(
-                desk,
-                task,
-                channel,
-                request(channel, order, (known.key, version), lines),
-            )
-            .await?;
-            Ok(placed(code).about(known.key, state))
+            if let Some(standing) = desk.standings.get(task.channel) {
+                standing.note_made(known.key, order.made_ms);
+            }
+            let wanted = |version| request(channel, order, (known.key, version), lines.clone());
+            let mut done = send(desk, task, channel, wanted(version)).await?;
+            if is_another(desk, task, (&known, version), (order, &done))
+                || way.driven && done.code == ResultCode::IdempotencyConflict
+            {
+                version = version.saturating_add(1);
+                done = send(desk, task, channel, wanted(version)).await?;
+            }
+            placed(done.code).about(known.key, Applied { version, ..state })
         }
+    };
+    Ok(Judged::Settle(verdict))
+}
+
+/// True where the shard accepted this version before, and what it accepted then is an older content
+/// of the same order of the channel.
+fn is_another(
+    desk: &Desk,
+    task: &Task,
+    (known, version): (&Known, u16),
+    (order, done): (&ChannelOrder, &Sent),
+) -> bool {
+    let before = known
+        .decided
+        .is_some_and(|it| !it.refused && it.version == version);
+    if !before {
+        return false;
+    }
+    match done.code {
+        // Another customer: it was sent here by another way.
+        ResultCode::IdempotencyConflict => desk
+            .channels
+            .get(task.channel)
+            .is_some_and(|channel| known.customer == customer(channel, &order.customer)),
+        // The same lines and money; details are no part of what is compared.
+        ResultCode::Ok if done.replayed => {
+            let details = desk.details(task, done.sequence);
+            details.is_some_and(|it| !decide::same_destination(&it, &order.details))
+        }
+        _ => false,
     }
 }
 
@@ -275,41 +349,38 @@ async fn cancel(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
-    incoming: &Incoming,
+    (known, state, reason): (&Known, Applied, &str),
 ) -> Result<Verdict, Stopped> {
-    let known = known(desk, task, channel, (&incoming.order_id, None)).await?;
-    match decide::cancelled(incoming.changed_ms, &known) {
-        Decision::Settle(verdict) => Ok(verdict),
-        Decision::Place { .. } => unreachable!("a cancellation places nothing"),
-        Decision::Cancel { state } => {
-            let What::Cancelled { reason } = &incoming.what else {
-                unreachable!("the caller has a cancellation");
-            };
-            let request = LocalRequest::CancelAhead {
-                // The same event, however often it is worked off, is the same command.
-                key: CommandKey(task.event),
-                order: known.key,
-                reason: reason.clone(),
-            };
-            let verdict = match send(desk, task, channel, request).await? {
-                ResultCode::Ok if known.exists => Verdict::new(EventFate::Applied, ""),
-                // What the shard did not know is remembered here: the order's creation may still
-                // be on its way, and is void then.
-                ResultCode::Ok | ResultCode::UnknownOrder => Verdict::new(
-                    EventFate::Applied,
-                    "cancelled before the order was known; it will not be placed",
-                ),
-                ResultCode::AlreadyResolved | ResultCode::Expired | ResultCode::NotHeld => {
-                    Verdict::new(EventFate::Duplicate, "the order had ended before")
-                }
-                ResultCode::AlreadyShipped => Verdict::quarantined(
-                    "the channel cancelled the order after it had shipped: expect a return",
-                ),
-                code => Verdict::quarantined(format!("refused: {code}: {}", code.meaning())),
-            };
-            Ok(verdict.about(known.key, state))
+    let request = LocalRequest::CancelAhead {
+        // The same event, however often it is worked off, is the same command.
+        key: CommandKey(task.event),
+        order: known.key,
+        reason: reason.to_owned(),
+    };
+    let verdict = match send(desk, task, channel, request).await?.code {
+        ResultCode::Ok if known.decided.is_some() => Verdict::new(EventFate::Applied, ""),
+        // What the shard did not know is remembered here: the order's creation may still be on its
+        // way, and is void then.
+        ResultCode::Ok | ResultCode::UnknownOrder => {
+            Verdict::new(EventFate::Applied, decide::AHEAD)
         }
-    }
+        ResultCode::AlreadyResolved | ResultCode::Expired | ResultCode::NotHeld => {
+            Verdict::new(EventFate::Duplicate, "the order had ended before")
+        }
+        ResultCode::AlreadyShipped => Verdict::quarantined(
+            "the channel cancelled the order after it had shipped: expect a return",
+        ),
+        code => Verdict::quarantined(format!("refused: {code}: {}", code.meaning())),
+    };
+    Ok(verdict.about(known.key, state))
+}
+
+/// What the shard answered to a command.
+struct Sent {
+    code: ResultCode,
+    replayed: bool,
+    /// Sequence of the accepting record; 0 for refusals.
+    sequence: u64,
 }
 
 /// Sends a command until the shard decides about it.
@@ -318,7 +389,7 @@ async fn send(
     task: &Task,
     channel: &ChannelOptions,
     request: LocalRequest,
-) -> Result<ResultCode, Stopped> {
+) -> Result<Sent, Stopped> {
     let repeat = |request: &LocalRequest| match request {
         LocalRequest::Place(place) => Some(LocalRequest::Place(place.clone())),
         LocalRequest::CancelAhead { key, order, reason } => Some(LocalRequest::CancelAhead {
@@ -331,20 +402,29 @@ async fn send(
     let mut next = Some(request);
     while let Some(request) = next {
         next = repeat(&request);
-        let code = match desk.ask(task, request).await? {
-            LocalAnswer::Placed(done) => done.code,
-            LocalAnswer::Command(done) => done.code,
-            LocalAnswer::Refused(code) => code,
-            _ => ResultCode::InvalidField,
+        let (code, replayed, sequence) = match desk.ask(task, request).await? {
+            LocalAnswer::Placed(done) => (done.code, done.replayed, done.sequence),
+            LocalAnswer::Command(done) => (done.code, done.replayed, done.sequence),
+            LocalAnswer::Refused(code) => (code, false, 0),
+            _ => (ResultCode::InvalidField, false, 0),
         };
         if !matches!(
             code,
             ResultCode::Overloaded | ResultCode::ShuttingDown | ResultCode::OrderTableFull
         ) {
-            return Ok(code);
+            return Ok(Sent {
+                code,
+                replayed,
+                sequence,
+            });
         }
         tracing::debug!(channel = channel.name, %code, "an order of a channel waits for its shard");
         pause(desk).await?;
     }
-    Ok(ResultCode::Overloaded)
+    // Only a command that cannot be repeated ends here.
+    Ok(Sent {
+        code: ResultCode::Overloaded,
+        replayed: false,
+        sequence: 0,
+    })
 }

@@ -17,8 +17,7 @@ use crate::channels::api::StockWrite;
 use crate::types::SkuId;
 use std::collections::{BTreeSet, HashMap};
 
-/// How long an item without new orders is quiet, and how long orders are waited for whose units are
-/// gone already, in milliseconds.
+/// How long an item without new orders is quiet, in milliseconds.
 pub(super) const SETTLE_MS: u64 = 1_500;
 
 /// How a marketplace takes stock.
@@ -30,6 +29,10 @@ pub(super) struct Rules {
     pub compares: bool,
     /// It takes its own sales off what it shows.
     pub counts_own_sales: bool,
+    /// How long orders are waited for whose units are gone already, in milliseconds.
+    pub unseen_ms: u64,
+    /// Until then a call that was given up may still arrive, in milliseconds.
+    pub late_ms: u64,
 }
 
 /// An item that was taken for a write.
@@ -81,6 +84,10 @@ pub(super) struct Book {
     /// Changes that needed no write.
     pub unneeded: u64,
     quarantined: usize,
+    /// Items that stand for nothing any more, and whose last call is out.
+    leaving: BTreeSet<usize>,
+    /// Nothing is raised: what the marketplace has sold is not known yet.
+    holds_back: bool,
 }
 
 impl Book {
@@ -97,6 +104,22 @@ impl Book {
             shown: Vec::new(),
             unneeded: 0,
             quarantined: 0,
+            leaving: BTreeSet::new(),
+            holds_back: false,
+        }
+    }
+
+    /// From now on only less is written, until [`Book::let_go`]. A marketplace that does not count
+    /// its own sales has nothing to be known.
+    pub fn hold_back(&mut self) {
+        self.holds_back = self.rules.counts_own_sales;
+    }
+
+    /// What the marketplace has sold is known.
+    pub fn let_go(&mut self) {
+        self.holds_back = false;
+        for place in 0..self.entries.len() {
+            self.decide(place);
         }
     }
 
@@ -109,7 +132,12 @@ impl Book {
         }
         self.unmap(key);
         let place = self.entries.len();
-        let entry = Entry::new(sku, name, item, group, self.rules.batch_max);
+        let mut entry = Entry::new(sku, name, item, group, self.rules.batch_max);
+        // Two writes of one item must not pass each other.
+        let same = |it: &&usize| self.entries.get(**it).is_some_and(|it| it.item == item);
+        if let Some(before) = self.leaving.iter().find(same) {
+            entry.state = State::Behind(*before);
+        }
         self.entries.push(entry);
         self.by_item.insert(key.to_owned(), place);
         self.by_sku.entry(sku).or_default().push(place);
@@ -123,7 +151,12 @@ impl Book {
         };
         self.leave(place);
         if let Some(entry) = self.entries.get_mut(place) {
-            entry.state = State::Gone;
+            if entry.state == State::Out {
+                entry.state = State::Leaving;
+                self.leaving.insert(place);
+            } else {
+                entry.state = State::Gone;
+            }
             let sku = entry.sku;
             if let Some(places) = self.by_sku.get_mut(&sku) {
                 places.retain(|one| *one != place);
@@ -159,8 +192,14 @@ impl Book {
         }
     }
 
-    /// The channel sold units of a SKU.
-    pub fn sold(&mut self, sku: SkuId, sequence: u64, units: u32, now_ms: u64) {
+    /// The channel sold units of a SKU, by an order that was made at `made_ms`; none: nobody knows.
+    pub fn sold(
+        &mut self,
+        sku: SkuId,
+        (sequence, units): (u64, u32),
+        made_ms: Option<u64>,
+        now_ms: u64,
+    ) {
         if !self.rules.counts_own_sales {
             return;
         }
@@ -169,27 +208,34 @@ impl Book {
                 continue;
             };
             entry.sold(sequence, units, now_ms);
-            let right_after = now_ms.saturating_sub(entry.written_ms) < SETTLE_MS;
-            if !self.rules.compares && (entry.state == State::Out || right_after) {
+            if !self.rules.compares && entry.may_precede_write(made_ms) {
                 entry.ambiguous = true;
                 self.alarms.insert((now_ms + SETTLE_MS, place));
             }
         }
     }
 
-    /// What it shows is not known any more, of no item: all are written again.
+    /// What it shows is not known any more, of no item: all are written again. Where figures can be
+    /// compared they are read again: what is less than expected was sold meanwhile.
     pub fn resync(&mut self, now_ms: u64) {
         for place in 0..self.entries.len() {
             let Some(entry) = self.entries.get_mut(place) else {
                 continue;
             };
-            if matches!(entry.state, State::Out | State::Gone) {
+            if matches!(
+                entry.state,
+                State::Out | State::Gone | State::Leaving | State::Behind(_)
+            ) {
                 continue;
             }
             if matches!(entry.state, State::Quarantined(_)) {
                 self.quarantined = self.quarantined.saturating_sub(1);
             }
-            entry.forget();
+            if self.rules.compares {
+                entry.reread = true;
+            } else {
+                entry.forget();
+            }
             entry.state = State::Idle;
             entry.note_change(now_ms);
             self.decide(place);
@@ -209,13 +255,18 @@ impl Book {
             return;
         };
         let target = entry.target();
-        if entry.estimate().is_none() && self.rules.compares {
+        if self.rules.compares && (entry.estimate().is_none() || entry.reread) {
             entry.state = State::Reading;
             self.to_read.insert(place);
             return;
         }
         // Zero is written to be sure: it offers nothing twice.
-        let doubtful = entry.ambiguous && target == 0;
+        entry.zeroed &= target == 0;
+        let doubtful = target == 0 && (entry.ambiguous || !entry.zeroed);
+        if self.holds_back && entry.is_raised() {
+            entry.state = State::Idle;
+            return;
+        }
         if entry.is_shown() && !doubtful {
             entry.state = State::Idle;
             entry.shows(i64::from(target), sequence);

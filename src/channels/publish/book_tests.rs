@@ -6,12 +6,16 @@ use crate::types::SkuId;
 
 const MUG: SkuId = SkuId(1);
 const CUP: SkuId = SkuId(2);
+const UNSEEN_MS: u64 = 60_000;
+const LATE_MS: u64 = 5_000;
 
 fn rules() -> Rules {
     Rules {
         batch_max: 10,
         compares: false,
         counts_own_sales: true,
+        unseen_ms: UNSEEN_MS,
+        late_ms: LATE_MS,
     }
 }
 
@@ -111,8 +115,8 @@ fn a_sale_that_the_marketplace_counted_itself_needs_no_write() {
     let mut book = book(rules());
     book.want(MUG, 10, 10, 100);
     acknowledge(&mut book, 100);
-    let later = 100 + SETTLE_MS;
-    book.sold(MUG, 20, 3, later);
+    let later = 20_000;
+    book.sold(MUG, (20, 3), Some(later), later);
     book.want(MUG, 7, 20, later);
     assert_eq!((book.waiting(), book.unneeded), (0, 1));
     let last = book.take_shown().pop().unwrap();
@@ -132,10 +136,10 @@ fn an_order_right_after_a_write_is_made_good_when_it_is_quiet_and_at_once_where_
         book.want(sku, 2, 10, 100);
     }
     acknowledge(&mut book, 100);
-    book.sold(MUG, 20, 1, 110);
+    book.sold(MUG, (20, 1), Some(105), 110);
     book.want(MUG, 1, 20, 110);
     assert_eq!(book.waiting(), 0, "it may show 1 or 2, and others buy");
-    book.sold(CUP, 21, 2, 110);
+    book.sold(CUP, (21, 2), Some(105), 110);
     book.want(CUP, 0, 21, 110);
     assert_eq!(acknowledge(&mut book, 120), [("cup".to_owned(), 0)]);
     book.wake(110 + SETTLE_MS - 1);
@@ -155,7 +159,7 @@ fn a_marketplace_that_does_not_count_is_written_every_change() {
     });
     book.want(MUG, 10, 10, 100);
     acknowledge(&mut book, 100);
-    book.sold(MUG, 20, 3, 5_000);
+    book.sold(MUG, (20, 3), Some(5_000), 5_000);
     book.want(MUG, 7, 20, 5_000);
     assert_eq!(written(&book.take()), [("mug", 7)]);
 }
@@ -186,7 +190,7 @@ fn units_that_went_without_an_order_known_are_not_offered_again() {
     book.settle(&taken[0], Ok(()), 230);
     assert!(book.take_shown().is_empty(), "9 is true, and not shown yet");
     // Their order comes: 9 - 2 = 7 is what it shows.
-    book.sold(MUG, 30, 2, 240);
+    book.sold(MUG, (30, 2), Some(200), 240);
     book.want(MUG, 7, 30, 240);
     assert_eq!(book.waiting(), 0);
     let (sku, quantity, sequence) = ("MUG".to_owned(), 7, 30);
@@ -198,7 +202,7 @@ fn units_that_went_without_an_order_known_are_not_offered_again() {
             sequence
         }]
     );
-    book.wake(240 + 2 * SETTLE_MS);
+    book.wake(240 + 2 * UNSEEN_MS);
     assert_eq!(book.waiting(), 0);
 }
 
@@ -214,7 +218,9 @@ fn a_figure_changed_by_hand_gives_way_when_no_order_comes() {
     let taken = book.take();
     assert_eq!(taken[0].write.quantity, 2);
     book.settle(&taken[0], Ok(()), 220);
-    book.wake(210 + SETTLE_MS);
+    book.wake(209 + UNSEEN_MS);
+    assert_eq!(book.waiting(), 0, "their orders may still come");
+    book.wake(210 + UNSEEN_MS);
     assert_eq!(written(&book.take()), [("mug", 9)]);
 }
 
@@ -259,7 +265,7 @@ fn a_failed_write_is_made_again_with_the_value_of_then() {
     book.want(MUG, 5, 10, 100);
     let taken = book.take();
     book.want(MUG, 2, 11, 150);
-    book.again(&taken, true);
+    book.again(&taken, true, 160);
     let again = book.take();
     assert_eq!(written(&again), [("mug", 2)]);
     book.settle(&again[0], Err(failed("timeout")), 200);
@@ -305,7 +311,9 @@ fn groups_are_not_mixed_and_a_new_mapping_replaces_the_old_one() {
         book.want(SkuId(number), 5, 10, 100);
     }
     assert_eq!(written(&book.take()), [("a/1", 5), ("a/2", 5)]);
-    assert_eq!(written(&book.take()), [("b/1", 5)]);
+    let last = book.take();
+    assert_eq!(written(&last), [("b/1", 5)]);
+    book.settle(&last[0], Ok(()), 110);
     assert!(!book.map("b/1", SkuId(3), "B1", "b/1", "b"), "as before");
     assert!(book.map("b/1", SkuId(1), "A1", "b/1", "b"));
     book.want(SkuId(3), 9, 20, 200);
@@ -314,4 +322,120 @@ fn groups_are_not_mixed_and_a_new_mapping_replaces_the_old_one() {
     book.keep(&["a/1".to_owned()].into());
     book.want(SkuId(2), 1, 30, 300);
     assert_eq!(book.waiting(), 0, "it stands for nothing any more");
+}
+
+#[test]
+fn an_order_that_comes_long_after_a_write_but_was_made_before_it_has_its_item_written_again() {
+    let mut book = book(rules());
+    for sku in [MUG, CUP] {
+        book.want(sku, 10, 10, 100);
+    }
+    acknowledge(&mut book, 10_000);
+    // Of one the time is known, of the other one nobody knows it.
+    for (sku, made_ms) in [(MUG, Some(9_000)), (CUP, None)] {
+        book.sold(sku, (20, 3), made_ms, 60_000);
+        book.want(sku, 7, 20, 60_000);
+    }
+    assert_eq!(book.waiting(), 0, "other orders may be on their way");
+    book.wake(60_000 + SETTLE_MS);
+    let again = acknowledge(&mut book, 60_000 + SETTLE_MS);
+    assert_eq!(again, [("mug".to_owned(), 7), ("cup".to_owned(), 7)]);
+}
+
+#[test]
+fn zero_is_written_once_where_the_marketplace_should_show_it_already() {
+    for mut book in [book(rules()), comparing()] {
+        book.want(MUG, 2, 10, 100);
+        for (place, _) in book.take_reads(10) {
+            book.was_read(place, Some(2), 100);
+        }
+        acknowledge(&mut book, 100);
+        book.sold(MUG, (20, 2), Some(50_000), 50_000);
+        book.want(MUG, 0, 20, 50_000);
+        assert_eq!(acknowledge(&mut book, 50_000), [("mug".to_owned(), 0)]);
+        book.want(MUG, 0, 21, 50_100);
+        assert_eq!(book.waiting(), 0, "once is enough");
+        book.want(MUG, 3, 30, 60_000);
+        assert_eq!(acknowledge(&mut book, 60_000), [("mug".to_owned(), 3)]);
+    }
+}
+
+#[test]
+fn a_look_at_all_items_finds_what_a_marketplace_sold_unheard() {
+    let mut book = comparing();
+    book.want(MUG, 10, 10, 100);
+    book.take_reads(10);
+    book.was_read(0, Some(10), 100);
+    book.resync(1_000);
+    assert_eq!(book.take_reads(10), [(0, "mug".to_owned())]);
+    book.was_read(0, Some(7), 1_010);
+    assert_eq!(
+        book.waiting(),
+        0,
+        "three are sold: 10 would offer them again"
+    );
+    book.sold(MUG, (20, 3), Some(900), 1_100);
+    book.want(MUG, 7, 20, 1_100);
+    assert_eq!(book.waiting(), 0);
+}
+
+#[test]
+fn nothing_is_raised_before_it_is_known_what_was_sold_while_nobody_listened() {
+    let mut book = comparing();
+    book.hold_back();
+    for (sku, units) in [(MUG, 10), (CUP, 4)] {
+        book.want(sku, units, 10, 100);
+    }
+    for (place, _) in book.take_reads(10) {
+        book.was_read(place, Some(7), 100);
+    }
+    assert_eq!(written(&book.take()), [("cup", 4)], "less is written");
+    assert_eq!(book.waiting(), 0, "three mugs may be sold");
+    book.want(MUG, 9, 20, 200);
+    book.let_go();
+    assert_eq!(written(&book.take()), [("mug", 9)], "one was");
+    let mut blind = Book::new(rules());
+    blind.hold_back();
+    blind.map("mug", MUG, "MUG", "mug", "");
+    blind.want(MUG, 5, 10, 100);
+    assert_eq!(blind.waiting(), 0, "what it shows is not known");
+    blind.want(MUG, 0, 11, 110);
+    assert_eq!(acknowledge(&mut blind, 120), [("mug".to_owned(), 0)]);
+}
+
+#[test]
+fn a_write_that_was_given_up_is_followed_by_another_one_when_it_can_arrive_no_more() {
+    let mut book = book(rules());
+    book.want(MUG, 5, 10, 100);
+    let taken = book.take();
+    book.want(MUG, 2, 11, 150);
+    book.again(&taken, true, 200);
+    assert_eq!(acknowledge(&mut book, 210), [("mug".to_owned(), 2)]);
+    book.wake(200 + LATE_MS - 1);
+    assert_eq!(book.waiting(), 0);
+    book.wake(200 + LATE_MS);
+    assert_eq!(
+        acknowledge(&mut book, 200 + LATE_MS),
+        [("mug".to_owned(), 2)],
+        "5 may have arrived in between"
+    );
+    book.wake(200 + 10 * LATE_MS);
+    assert_eq!(book.waiting(), 0);
+}
+
+#[test]
+fn an_item_that_is_mapped_anew_is_not_written_while_its_old_write_is_out() {
+    let mut book = book(rules());
+    book.want(MUG, 5, 10, 100);
+    let old = book.take();
+    assert!(book.map("mug", CUP, "CUP", "mug", ""));
+    book.want(CUP, 9, 20, 200);
+    let cup = book.take();
+    assert_eq!(written(&cup), [("cup", 9)], "only the other item");
+    book.settle(&cup[0], Ok(()), 205);
+    assert!(book.map("mug", MUG, "MUG", "mug", ""), "and back");
+    book.want(MUG, 4, 21, 206);
+    assert_eq!(book.waiting(), 0);
+    assert_eq!(book.settle(&old[0], Ok(()), 210), Settled::Again);
+    assert_eq!(written(&book.take()), [("mug", 4)]);
 }

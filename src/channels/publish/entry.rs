@@ -7,12 +7,15 @@
 //!
 //! Marketplaces that compare before they set refuse such a write. Their figure is read then; the
 //! units that went without an order known are taken off what is written, until their orders come.
-//! At the others, orders that come in right after a write may have been made before it or after it.
-//! Their item is written once more when it has been quiet for a while, and at once where it is sold
-//! out: zero offers nothing twice.
+//! At the others, an order that was made before the last write, or nobody knows when, may be in the
+//! figure or not. Its item is written once more when it has been quiet for a while. Where an item is
+//! sold out, zero is written at once and in any case: it offers nothing twice.
 
 use crate::types::SkuId;
 use std::collections::VecDeque;
+
+/// How far the clocks of a marketplace and of this machine may be apart, in milliseconds.
+const CLOCKS_MS: u64 = 2_000;
 
 /// Where an item stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,10 @@ pub(super) enum State {
     Reading,
     /// A write or read is out.
     Out,
+    /// As before, of an item that stands for no SKU any more.
+    Leaving,
+    /// A write or read of the same item for the SKU it stood for before is out: that of this place.
+    Behind(usize),
     /// A write failed; it is ready again at this time.
     Waiting(u64),
     /// Writes of it alone are refused; it is tried again at this time.
@@ -56,6 +63,12 @@ pub(super) struct Entry {
     /// are waited for.
     unseen: u32,
     unseen_until_ms: u64,
+    /// It is to be read once more, although what it shows is known.
+    pub reread: bool,
+    /// 0 was written since it was to show more.
+    pub zeroed: bool,
+    /// A write that was given up may still arrive: it is written once more at this time.
+    pub rewrite_at_ms: Option<u64>,
     /// An order may have been made before or after the last write.
     pub ambiguous: bool,
     /// When the last order came in.
@@ -87,6 +100,9 @@ impl Entry {
             own: VecDeque::new(),
             unseen: 0,
             unseen_until_ms: 0,
+            reread: false,
+            zeroed: false,
+            rewrite_at_ms: None,
             ambiguous: false,
             last_own_ms: 0,
             written_ms: 0,
@@ -126,11 +142,25 @@ impl Entry {
         self.own.retain(|(at, _)| *at > sequence);
     }
 
-    /// What it shows is not known any more.
+    /// What it shows is not known any more. Orders that are on their way still are.
     pub fn forget(&mut self) {
         self.shown = None;
         self.own.clear();
-        self.unseen = 0;
+        self.zeroed = false;
+    }
+
+    /// True where an order that was made then may have been made before the last write.
+    pub fn may_precede_write(&self, made_ms: Option<u64>) -> bool {
+        let written_ms = self.written_ms.saturating_add(CLOCKS_MS);
+        self.state == State::Out
+            || self.written_ms > 0 && made_ms.is_none_or(|made| made < written_ms)
+    }
+
+    /// True where what is to be written is more than it shows, or may be.
+    pub fn is_raised(&self) -> bool {
+        let target = self.target();
+        let shown = self.estimate();
+        target > 0 && shown.is_none_or(|shown| i64::from(target) > shown)
     }
 
     /// The channel sold units of it.
@@ -156,6 +186,7 @@ impl Entry {
         }
         self.shown = Some(quantity);
         self.own.clear();
+        self.reread = false;
     }
 
     fn own_after_wanted(&self) -> u64 {

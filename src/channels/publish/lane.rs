@@ -6,12 +6,13 @@
 
 mod outcome;
 
+use super::api_options;
 use super::book::{Book, Rules, Shown, Taken};
 use super::desk::Desk;
 use super::pace::Pace;
 use super::tail::Seen;
-use crate::channels::ChannelOptions;
 use crate::channels::api::{ApiError, ItemResults, Marketplace, StockWrite};
+use crate::channels::{ChannelOptions, Standing};
 use crate::clock;
 use crate::limits::CHANNEL_ITEMS_MAX;
 use crate::metrics::PublishMetrics;
@@ -31,6 +32,13 @@ const CALLS_OUT_DEFAULT: usize = 4;
 
 /// All quantities are written again so often where nothing else is configured, in seconds.
 const RESYNC_SECONDS_DEFAULT: u64 = 600;
+
+/// Longest time for which nothing is raised at the start, in nanoseconds.
+const HOLD_BACK_NS: u64 = 5 * 60 * 1_000_000_000;
+
+/// How long orders are waited for whose units are gone already, beside the time between two looks
+/// of the intake, in milliseconds.
+const UNSEEN_MS: u64 = 60_000;
 
 /// Shortest time between two questions to the shard, in nanoseconds.
 const ASK_NS: u64 = 2_000_000;
@@ -64,11 +72,25 @@ enum Next {
     Changes,
 }
 
+/// Whether figures may be raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Raises {
+    /// Not before this time: what was sold while nobody listened is not known.
+    HeldBack(u64),
+    /// It is known to the shard, which is asked for all of its stock.
+    Asked,
+    /// Its answer is here.
+    Answered,
+    Free,
+}
+
 /// One channel.
 pub(super) struct Lane {
     channel: ChannelOptions,
     api: Arc<dyn Marketplace>,
     desk: Desk,
+    standing: Arc<Standing>,
+    raises: Raises,
     /// Place of its shard.
     pub shard: usize,
     book: Book,
@@ -102,7 +124,7 @@ impl Lane {
         channel: ChannelOptions,
         api: Arc<dyn Marketplace>,
         desk: Desk,
-        shard: usize,
+        (shard, standing): (usize, Arc<Standing>),
     ) -> Self {
         let limits = api.limits();
         let number = |name: &str| channel.setting(name).parse::<u64>().ok();
@@ -118,14 +140,25 @@ impl Lane {
             compares: limits.compares,
             // A cart that is sent by message takes nothing off the catalogue.
             counts_own_sales: channel.kind != ChannelKind::WhatsApp,
+            unseen_ms: channel.poll_ms.saturating_add(UNSEEN_MS),
+            late_ms: api_options(&channel).timeout_ms,
+        };
+        let mut book = Book::new(rules);
+        let raises = if standing.is_caught_up() {
+            Raises::Free
+        } else {
+            book.hold_back();
+            Raises::HeldBack(clock::monotonic_ns().saturating_add(HOLD_BACK_NS))
         };
         Self {
+            standing,
+            raises,
             metrics: PublishMetrics::new(&channel.name),
             channel,
             api,
             desk,
             shard,
-            book: Book::new(rules),
+            book,
             pace,
             calls_out_max: calls_out_max.unwrap_or(CALLS_OUT_DEFAULT).max(1),
             calls_out: 0,
@@ -164,8 +197,10 @@ impl Lane {
                     sku,
                     sequence,
                     units,
+                    order,
                 } if channel == self.channel.number && is_own(tenant) => {
-                    self.book.sold(sku, sequence, units, now_ms);
+                    let made_ms = self.standing.made_ms(order);
+                    self.book.sold(sku, (sequence, units), made_ms, now_ms);
                 }
                 Seen::Mapped { tenant, channel }
                     if channel == self.channel.number && is_own(tenant) =>
@@ -180,6 +215,7 @@ impl Lane {
     /// What is to be done now; `read_to`: every record below was read from the journal.
     pub fn drive(&mut self, read_to: u64, now_ns: u64, work: &mut Vec<Work>) {
         self.take_held(read_to);
+        self.raise(now_ns);
         self.book.wake(clock::now_ms());
         if now_ns >= self.resync_at_ns && self.next == Next::Changes {
             self.resync_at_ns = now_ns.saturating_add(self.resync_ns);
@@ -201,6 +237,34 @@ impl Lane {
             self.book.quarantined(),
             self.pace.is_down(),
         );
+    }
+
+    /// Lets figures be raised once it is known what was sold while nobody listened.
+    fn raise(&mut self, now_ns: u64) {
+        match self.raises {
+            Raises::Free | Raises::Asked => {}
+            Raises::HeldBack(until_ns) if now_ns >= until_ns => {
+                let name = &self.channel.name;
+                tracing::warn!(
+                    channel = name,
+                    "what was sold before the start is not known yet; stock is published all the same"
+                );
+                self.raises = Raises::Free;
+                self.book.let_go();
+            }
+            Raises::HeldBack(_) => {
+                if self.standing.is_caught_up() && self.next == Next::Changes && !self.asking {
+                    self.raises = Raises::Asked;
+                    (self.cursor, self.more) = (u64::MAX, true);
+                }
+            }
+            Raises::Answered => {
+                if self.held.is_empty() {
+                    self.raises = Raises::Free;
+                    self.book.let_go();
+                }
+            }
+        }
     }
 
     /// The next question to the shard, if one is due.

@@ -20,8 +20,8 @@ mod lane;
 mod pace;
 mod tail;
 
-use super::ChannelOptions;
 use super::api::{self, ApiOptions, ApiOptionsError};
+use super::{ChannelOptions, Standing};
 use crate::clock;
 use crate::feed::{FeedError, Place, ShardJournal};
 use crate::shard::local::LocalQueue;
@@ -68,13 +68,13 @@ pub struct Publisher {
 
 impl Publisher {
     /// Starts the thread `onhand-publish` for these channels, each with the place of the shard
-    /// that has its tenant. A channel without credentials for its API is left out, and said so.
+    /// that has its tenant and what its intake says of it. A channel without credentials for its API is left out, and said so.
     ///
     /// # Errors
     /// The thread or its runtime cannot be made.
     pub fn start(
         shards: Vec<ShardSource>,
-        channels: &[(ChannelOptions, usize)],
+        channels: &[(ChannelOptions, usize, Arc<Standing>)],
         on_failure: OnFailure,
     ) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
@@ -82,14 +82,15 @@ impl Publisher {
             .enable_all()
             .build()?;
         let mut lanes = Vec::new();
-        for (channel, shard) in channels {
+        for (channel, shard, standing) in channels {
             let Some(source) = shards.get(*shard) else {
                 continue;
             };
             match api::connect(&api_options(channel)) {
                 Ok(api) => {
                     let desk = Desk::new(Arc::clone(&source.queue), channel);
-                    lanes.push(Lane::new(channel.clone(), api, desk, *shard));
+                    let home = (*shard, Arc::clone(standing));
+                    lanes.push(Lane::new(channel.clone(), api, desk, home));
                 }
                 Err(error) => say_unpublished(channel, &error),
             }

@@ -4,7 +4,7 @@
 use crate::engine::record::{ChannelEventRecord, OrderAccepted, Record, accepted_flags, kind};
 use crate::feed::{FeedError, FeedProgress, Tail};
 use crate::types::record::{RawRecord, Records};
-use crate::types::{ChannelId, SkuId, TenantId};
+use crate::types::{ChannelId, OrderKey, SkuId, TenantId};
 
 /// Batches read before the others get their turn.
 const STEP_BATCHES_MAX: usize = 256;
@@ -19,6 +19,7 @@ pub(super) enum Seen {
         sku: SkuId,
         sequence: u64,
         units: u32,
+        order: OrderKey,
     },
     /// The items of a channel stand for other SKUs.
     Mapped {
@@ -110,6 +111,7 @@ fn note(sequence: u64, record: &RawRecord<'_>, tenants: &mut Vec<String>, seen: 
                 sku: taken.sku,
                 sequence,
                 units: taken.quantity,
+                order: order.key,
             }));
         }
         kind::TENANT_DEFINED => {

@@ -160,6 +160,7 @@ fn statuses_stand_for_stages_and_there_is_no_cancel_topic() {
         ("pending", Stage::Waiting),
         ("on-hold", Stage::Waiting),
         ("wc-preparing", Stage::Waiting),
+        ("failed", Stage::Failed),
         ("processing", Stage::Ready),
         ("completed", Stage::Shipped),
     ] {
@@ -167,9 +168,10 @@ fn statuses_stand_for_stages_and_there_is_no_cancel_topic() {
         body["status"] = json!(status);
         let order = read_order(&body);
         assert_eq!(order.stage, stage, "{status}");
-        assert_eq!(order.paid, stage != Stage::Waiting);
+        let paid = matches!(stage, Stage::Ready | Stage::Shipped);
+        assert_eq!(order.paid, paid, "{status}");
     }
-    for status in ["cancelled", "refunded", "failed", "trash"] {
+    for status in ["cancelled", "refunded", "trash"] {
         let mut body = body();
         body["status"] = json!(status);
         let reason = status.to_owned();

@@ -168,10 +168,14 @@ async fn take<'a>(
     if signed.is_empty() {
         return (first, outcome(StatusCode::UNAUTHORIZED, refused));
     }
-    let Some(channel) = whose::of_shop(&signed, &delivery) else {
-        return (first, outcome(StatusCode::UNAUTHORIZED, "other_shop"));
-    };
-    (channel, journal(shared, channel, delivery).await)
+    let mut taken = (first, outcome(StatusCode::UNAUTHORIZED, "other_shop"));
+    for (channel, part) in whose::parts(&signed, delivery) {
+        taken = (channel, journal(shared, channel, part).await);
+        if !taken.1.status.is_success() {
+            break; // the sender repeats all of it; what is in the journal is known
+        }
+    }
+    taken
 }
 
 const fn word(why: &channels::Refused) -> &'static str {

@@ -2,7 +2,9 @@
 
 use crate::channels::{ChannelOptions, Delivery};
 use crate::types::ChannelKind;
-use serde::Deserialize;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// The channels that a path can mean.
 pub(super) fn candidates<'a>(
@@ -16,12 +18,47 @@ pub(super) fn candidates<'a>(
     channels.iter().filter(fits).collect()
 }
 
-/// Of the channels whose secret signed it, the one whose shop it names. An app's secret signs for
-/// every shop of the app, so a delivery of one shop must not pass for another's.
-pub(super) fn of_shop<'a>(
+/// A delivery by the channels whose secret signed it and whose shop it names; nothing where it is
+/// nobody's. An app's secret signs for every shop of the app, so a delivery of one shop must not
+/// pass for another's. WhatsApp puts messages to several numbers into one: each channel gets its own.
+pub(super) fn parts<'a>(
     signed: &[&'a ChannelOptions],
-    delivery: &Delivery,
-) -> Option<&'a ChannelOptions> {
+    delivery: Delivery,
+) -> Vec<(&'a ChannelOptions, Delivery)> {
+    if let [first, ..] = signed
+        && first.kind == ChannelKind::WhatsApp
+        && let Ok(post) = serde_json::from_slice::<Post<'_>>(&delivery.body)
+        && let phones = post.phones()
+        && !phones.is_empty()
+    {
+        let own = |channel: &&&'a ChannelOptions| phones.contains(&channel.shop);
+        let owners: Vec<&'a ChannelOptions> = signed.iter().filter(own).copied().collect();
+        if phones.len() > 1 {
+            let parts = owners.into_iter().filter_map(|channel| {
+                let body = Bytes::from(serde_json::to_vec(&post.of(&channel.shop)).ok()?);
+                Some((
+                    channel,
+                    Delivery {
+                        body,
+                        ..delivery.clone()
+                    },
+                ))
+            });
+            return parts.collect();
+        }
+        return owners
+            .into_iter()
+            .take(1)
+            .map(|it| (it, delivery.clone()))
+            .collect();
+    }
+    of_shop(signed, &delivery)
+        .map(|channel| (channel, delivery))
+        .into_iter()
+        .collect()
+}
+
+fn of_shop<'a>(signed: &[&'a ChannelOptions], delivery: &Delivery) -> Option<&'a ChannelOptions> {
     let kind = signed.first()?.kind;
     match shop_of(kind, delivery) {
         Some(shop) => {
@@ -40,16 +77,46 @@ struct NamesShop {
     shop_id: Option<serde_json::Value>,
 }
 
-#[derive(Deserialize)]
-struct NamesPhones {
-    #[serde(default)]
-    entry: Vec<Entry>,
+/// What WhatsApp posts, its changes as they were written.
+#[derive(Deserialize, Serialize)]
+struct Post<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    object: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    entry: Vec<Entry<'a>>,
 }
 
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    changes: Vec<Change>,
+#[derive(Deserialize, Serialize)]
+struct Entry<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    changes: Vec<&'a RawValue>,
+}
+
+impl Post<'_> {
+    /// The numbers that it names, each once.
+    fn phones(&self) -> Vec<String> {
+        let changes = self.entry.iter().flat_map(|entry| &entry.changes);
+        let mut phones: Vec<String> = changes.filter_map(|change| phone_of(change)).collect();
+        phones.sort_unstable();
+        phones.dedup();
+        phones
+    }
+
+    /// What of it is about this number.
+    fn of(&self, phone: &str) -> Self {
+        let entries = self.entry.iter().filter_map(|entry| {
+            let own = |change: &&&RawValue| phone_of(change).as_deref() == Some(phone);
+            let changes: Vec<&RawValue> = entry.changes.iter().filter(own).copied().collect();
+            let id = entry.id;
+            (!changes.is_empty()).then_some(Entry { id, changes })
+        });
+        Self {
+            object: self.object,
+            entry: entries.collect(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -67,6 +134,12 @@ struct Metadata {
     phone_number_id: Option<String>,
 }
 
+/// The number that a change is about.
+fn phone_of(change: &RawValue) -> Option<String> {
+    let read: Change = serde_json::from_str(change.get()).ok()?;
+    read.value?.metadata?.phone_number_id
+}
+
 /// The shop that a delivery names; `None` where its kind names none, or it cannot be read.
 fn shop_of(kind: ChannelKind, delivery: &Delivery) -> Option<String> {
     match kind {
@@ -81,12 +154,8 @@ fn shop_of(kind: ChannelKind, delivery: &Delivery) -> Option<String> {
                 _ => None,
             }
         }
-        ChannelKind::WhatsApp => {
-            let read: NamesPhones = serde_json::from_slice(&delivery.body).ok()?;
-            let changes = read.entry.into_iter().flat_map(|entry| entry.changes);
-            let mut phones = changes.filter_map(|it| it.value?.metadata?.phone_number_id);
-            phones.next()
-        }
+        // It names numbers: see [`parts`].
+        ChannelKind::WhatsApp => None,
     }
 }
 
@@ -95,4 +164,40 @@ pub(super) fn is_woocommerce_ping(kind: ChannelKind, delivery: &Delivery) -> boo
     let number = delivery.body.strip_prefix(b"webhook_id=");
     kind == ChannelKind::WooCommerce
         && number.is_some_and(|it| it.len() <= 20 && it.iter().all(u8::is_ascii_digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_to_two_numbers_is_taken_apart_with_every_digit_as_it_was_written() {
+        let change = |phone: &str, price: &str| {
+            format!(
+                r#"{{"field":"messages","value":{{"metadata":{{"phone_number_id":"{phone}"}},"messages":[{{"p":{price}}}]}}}}"#
+            )
+        };
+        let (a, b, c) = (
+            change("1", "19.90"),
+            change("2", "1e1"),
+            change("1", "0.10"),
+        );
+        let body = format!(
+            r#"{{"object":"whatsapp","entry":[{{"id":"7","changes":[{a},{b}]}},{{"id":"8","changes":[{c}]}}]}}"#
+        );
+        let post: Post<'_> = serde_json::from_str(&body).unwrap();
+        assert_eq!(post.phones(), ["1", "2"]);
+        let own = serde_json::to_string(&post.of("1")).unwrap();
+        assert_eq!(
+            own,
+            format!(
+                r#"{{"object":"whatsapp","entry":[{{"id":"7","changes":[{a}]}},{{"id":"8","changes":[{c}]}}]}}"#
+            )
+        );
+        let other = serde_json::to_string(&post.of("2")).unwrap();
+        assert_eq!(
+            other,
+            format!(r#"{{"object":"whatsapp","entry":[{{"id":"7","changes":[{b}]}}]}}"#)
+        );
+    }
 }

@@ -5,8 +5,8 @@ mod floor;
 mod shops;
 
 use floor::{Floor, ask, receive};
-use onhand::channels::ChannelOptions;
 use onhand::channels::publish::{OnFailure, Publisher, ShardSource};
+use onhand::channels::{ChannelOptions, Standing};
 use onhand::clock;
 use onhand::engine::record::{ChannelRecord, OrderAccepted, Record, kind};
 use onhand::engine::{Engine, EngineOptions};
@@ -176,10 +176,13 @@ impl Rig {
             from: self.from,
             tenants: Vec::new(),
         };
-        let channels: Vec<(ChannelOptions, usize)> = self
+        let channels: Vec<(ChannelOptions, usize, Arc<Standing>)> = self
             .shops
             .iter()
-            .map(|shop| (shop.options.clone(), 0))
+            .map(|shop| {
+                shop.standing.set_caught_up();
+                (shop.options.clone(), 0, Arc::clone(&shop.standing))
+            })
             .collect();
         let failed: OnFailure = Arc::new(|name, reason| panic!("{name} failed: {reason}"));
         self.publisher = Some(Publisher::start(vec![source], &channels, failed).unwrap());

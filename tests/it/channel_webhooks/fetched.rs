@@ -78,10 +78,13 @@ fn the_detail_of_a_shopee_order_is_asked_for_until_it_comes() {
 }
 
 #[test]
-fn an_order_whose_detail_never_comes_is_kept_and_placed_when_driven_again() {
+fn an_order_that_its_marketplace_does_not_know_is_kept_and_placed_when_driven_again() {
     let market = Market::open(Box::new(|_, before| {
         if before < 4 {
-            (503, "{}".to_owned())
+            (
+                200,
+                json!({"error": "", "response": {"order_list": []}}).to_string(),
+            )
         } else {
             (200, shopee_detail())
         }
@@ -94,7 +97,7 @@ fn an_order_whose_detail_never_comes_is_kept_and_placed_when_driven_again() {
         held["note"]
             .as_str()
             .unwrap()
-            .contains("could not be fetched"),
+            .contains("does not know the order"),
         "{held}"
     );
     assert_eq!(shop.order(13, "260504ABCD1234").summary.state, None);
@@ -104,6 +107,31 @@ fn an_order_whose_detail_never_comes_is_kept_and_placed_when_driven_again() {
         ("content-type", "application/json"),
     ];
     shop.post(&path, &headers, b"{}").is(200);
+    shop.waits_for(13, "260504ABCD1234", OrderState::FraudCheck);
+}
+
+#[test]
+fn a_marketplace_that_is_down_for_long_costs_no_order_and_delays_no_other_channel() {
+    let up = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&up);
+    let market = Market::open(Box::new(move |_, before| {
+        match (seen.load(std::sync::atomic::Ordering::SeqCst), before) {
+            (true, _) => (200, shopee_detail()),
+            (false, 0..3) => (503, "{}".to_owned()),
+            (false, _) => (403, json!({"error": "invalid_acceess_token"}).to_string()),
+        }
+    }));
+    let shop = Shop::open_with(10, &shopee(&market.url()), |_| {});
+    push(&shop);
+    shop.counts(
+        "onhand_channel_events_total{channel=\"shopee-api\",step=\"put_off\"}",
+        8.0,
+    );
+    let order = woo_order(9, "processing", "2026-05-04T08:12:34");
+    shop.woo("order.created", "d", &order).is(200);
+    shop.waits_for(2, "9", OrderState::FraudCheck);
+    assert_eq!(shop.quarantine(), Vec::<serde_json::Value>::new());
+    up.store(true, std::sync::atomic::Ordering::SeqCst);
     shop.waits_for(13, "260504ABCD1234", OrderState::FraudCheck);
 }
 

@@ -1,10 +1,11 @@
 //! What marketplaces and strangers get wrong, each with what comes of it.
 
-use onhand::types::OrderState;
+use onhand::types::{CommandKey, LocationId, OrderState, SkuId};
+use onhand::wire::request::Receive;
 use serde_json::json;
 
 use super::super::web::send;
-use super::rig::{SECRET, Shop, base64, shopify_order};
+use super::rig::{SECRET, Shop, base64, shopify_order, woo_order};
 
 const FIRST: &str = "2026-05-04T10:12:31+02:00";
 
@@ -273,4 +274,147 @@ fn one_post_of_whatsapp_brings_several_orders_and_prices_are_checked() {
         1.0,
     );
     assert_eq!(shop.holds(1).len(), 1);
+}
+
+fn redrive(shop: &Shop, held: &serde_json::Value) {
+    let event = held["event"].as_str().unwrap();
+    post(shop, &format!("/v1/quarantine/{event}/redrive"), "{}").is(200);
+}
+
+/// One change of a WhatsApp post: a message to `phone` that orders so many mugs.
+fn ordered(phone: &str, id: &str, quantity: u32) -> serde_json::Value {
+    json!({"field": "messages", "value": {
+        "messaging_product": "whatsapp", "metadata": {"phone_number_id": phone},
+        "contacts": [{"profile": {"name": "Ana"}, "wa_id": "34600000000"}],
+        "messages": [{"from": "34600000000", "id": id, "timestamp": "1777882351", "type": "order",
+            "order": {"catalog_id": "30300", "text": "", "product_items": [
+                {"product_retailer_id": "MUG", "quantity": quantity, "item_price": 19.9,
+                    "currency": "EUR"}]}}]}})
+}
+
+fn whatsapp_post(changes: &[serde_json::Value]) -> String {
+    json!({"object": "whatsapp_business_account", "entry": [{"id": "1020", "changes": changes}]})
+        .to_string()
+}
+
+fn map_mug(shop: &Shop, channel: &str) {
+    let headers = [
+        ("onhand-tenant", "acme"),
+        ("content-type", "application/json"),
+    ];
+    let mapping = br#"{"mappings":[{"item":"MUG","sku":"shirt","write_back":{"price":"1990"}}]}"#;
+    let path = format!("/v1/mappings/{channel}");
+    send(shop.http, "PUT", &path, &headers, mapping).is(200);
+}
+
+#[test]
+fn an_order_that_stock_did_not_cover_is_placed_when_it_is_driven_again_behind_a_receipt() {
+    let shop = Shop::open(1);
+    map_mug(&shop, "whatsapp");
+    shop.whatsapp(&whatsapp_post(&[ordered("106000", "wamid.1", 3)]))
+        .is(200);
+    let held = shop.holds(1).remove(0);
+    assert!(
+        held["note"].as_str().unwrap().contains("receive stock"),
+        "{held}"
+    );
+    redrive(&shop, &held);
+    let again = shop.holds(1).remove(0);
+    assert_eq!(shop.order(5, "wamid.1").summary.version, 2, "{again}");
+    let arrival = Receive {
+        key: CommandKey(77),
+        sku: SkuId(0),
+        quantity: 5,
+        location: LocationId(0),
+    };
+    shop.client().receive_stock(&[arrival]).unwrap();
+    redrive(&shop, &again);
+    let order = shop.waits_for(5, "wamid.1", OrderState::FraudCheck);
+    assert_eq!((order.summary.version, order.lines[0].ordered), (3, 3));
+    shop.holds(0);
+}
+
+#[test]
+fn an_order_that_had_shipped_before_it_was_known_is_placed_when_a_person_says_so() {
+    let shop = Shop::open(5);
+    let mut order = shopify_order(31, 1, FIRST);
+    order["fulfillment_status"] = json!("fulfilled");
+    shop.shopify("orders/create", "w-1", &order).is(200);
+    let held = shop.holds(1).remove(0);
+    redrive(&shop, &held);
+    shop.waits_for(1, "31", OrderState::FraudCheck);
+    shop.holds(0);
+}
+
+#[test]
+fn a_post_to_two_numbers_of_whatsapp_brings_each_channel_its_own_orders_only() {
+    let second = "[[channel]]\nnumber = 6\nname = \"second\"\nkind = \"whatsapp\"\n\
+                  tenant = \"globex\"\nshop = \"106001\"\nverify_token = NEW\n\
+                  webhook_secrets = [NEW]\npoll_seconds = 0\n";
+    let shop = Shop::open_with(10, second, |_| {});
+    map_mug(&shop, "whatsapp");
+    let body = whatsapp_post(&[
+        ordered("106000", "wamid.1", 1),
+        ordered("106001", "wamid.2", 1),
+        ordered("999999", "wamid.3", 1),
+    ]);
+    let signature = format!("sha256={}", super::rig::hex(SECRET, &[body.as_bytes()]));
+    let headers = [("x-hub-signature-256", signature.as_str())];
+    shop.post("/webhooks/whatsapp", &headers, body.as_bytes())
+        .is(200);
+    shop.waits_for(5, "wamid.1", OrderState::FraudCheck);
+    // The other tenant has no such item: its event waits there, with its own message only.
+    let seen = |tenant: &str, path: &str| {
+        send(shop.http, "GET", path, &[("onhand-tenant", tenant)], b"")
+            .is(200)
+            .json()
+    };
+    let deadline_ns = onhand::clock::monotonic_ns() + 30_000_000_000;
+    let held = loop {
+        let held = seen("globex", "/v1/quarantine");
+        if held["events"].as_array().unwrap().len() == 1 {
+            break held["events"][0].clone();
+        }
+        assert!(onhand::clock::monotonic_ns() < deadline_ns, "{held}");
+        onhand::clock::sleep_ms(5);
+    };
+    let path = format!("/v1/quarantine/{}", held["event"].as_str().unwrap());
+    let body = seen("globex", &path)["body"].as_str().unwrap().to_owned();
+    assert!(
+        body.contains("wamid.2") && !body.contains("wamid.1") && !body.contains("wamid.3"),
+        "{body}"
+    );
+    assert_eq!(shop.quarantine(), Vec::<serde_json::Value>::new());
+    // Nobody's numbers only: nothing is taken.
+    let body = whatsapp_post(&[ordered("999999", "wamid.3", 1)]);
+    let signature = format!("sha256={}", super::rig::hex(SECRET, &[body.as_bytes()]));
+    let headers = [("x-hub-signature-256", signature.as_str())];
+    shop.post("/webhooks/whatsapp", &headers, body.as_bytes())
+        .is(401);
+}
+
+#[test]
+fn an_order_of_woocommerce_that_is_paid_after_it_failed_or_was_cancelled_is_placed() {
+    let shop = Shop::open(10);
+    for (id, before) in [(61, "failed"), (62, "cancelled"), (63, "trash")] {
+        let unpaid = woo_order(id, before, "2026-05-04T08:12:34");
+        shop.woo("order.updated", "a", &unpaid).is(200);
+        let paid = woo_order(id, "processing", "2026-05-04T08:20:00");
+        shop.woo("order.updated", "b", &paid).is(200);
+        shop.waits_for(2, &id.to_string(), OrderState::FraudCheck);
+    }
+    // Cancelled here already: a person hears of it.
+    let gone = woo_order(61, "cancelled", "2026-05-04T08:21:00");
+    shop.woo("order.updated", "c", &gone).is(200);
+    shop.waits_for(2, "61", OrderState::Cancelled);
+    let back = woo_order(61, "processing", "2026-05-04T08:22:00");
+    shop.woo("order.updated", "d", &back).is(200);
+    let held = shop.holds(1).remove(0);
+    assert!(
+        held["note"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be taken up again"),
+        "{held}"
+    );
 }

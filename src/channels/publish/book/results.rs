@@ -16,6 +16,8 @@ const QUARANTINE_MS: u64 = 10 * 60 * 1_000;
 impl Book {
     /// An item was read; none: the marketplace has no such item.
     pub fn was_read(&mut self, place: usize, shown: Option<i64>, now_ms: u64) -> Settled {
+        self.ended(place, None);
+        let unseen_until = now_ms + self.rules.unseen_ms;
         let Some(entry) = self.entries.get_mut(place) else {
             return Settled::Again;
         };
@@ -25,7 +27,7 @@ impl Book {
         let Some(shown) = shown else {
             return self.quarantine(place, "the marketplace has no such item", now_ms);
         };
-        entry.was_read(shown, now_ms + SETTLE_MS);
+        entry.was_read(shown, unseen_until);
         if let Some(until) = entry.unseen_until() {
             self.alarms.insert((until, place));
         }
@@ -34,12 +36,44 @@ impl Book {
         Settled::Again
     }
 
+    /// The last call of an item that stands for nothing any more ended; it may still arrive until
+    /// `late_ms`. What the item stands for now is taken up.
+    fn ended(&mut self, place: usize, late_ms: Option<u64>) {
+        if !self.leaving.remove(&place) {
+            return;
+        }
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.state = State::Gone;
+        }
+        for next in 0..self.entries.len() {
+            if let Some(entry) = self.entries.get_mut(next)
+                && entry.state == State::Behind(place)
+            {
+                entry.state = State::Idle;
+                self.note_late(next, late_ms);
+                self.decide(next);
+            }
+        }
+    }
+
+    /// A call that was given up may still arrive until `late_ms`.
+    fn note_late(&mut self, place: usize, late_ms: Option<u64>) {
+        let compares = self.rules.compares;
+        if let (Some(late_ms), Some(entry)) = (late_ms, self.entries.get_mut(place))
+            && !compares
+        {
+            entry.rewrite_at_ms = Some(late_ms);
+            self.alarms.insert((late_ms, place));
+        }
+    }
+
     /// A read brought nothing.
     pub fn read_failed(&mut self, place: usize) {
+        self.ended(place, None);
         if let Some(entry) = self.entries.get_mut(place)
             && entry.state == State::Out
         {
-            entry.forget();
+            entry.reread = true;
             entry.state = State::Idle;
             self.decide(place);
         }
@@ -48,6 +82,13 @@ impl Book {
     /// What came of a write of one item.
     pub fn settle(&mut self, taken: &Taken, result: Result<(), ApiError>, now_ms: u64) -> Settled {
         let place = taken.place;
+        let late_ms = match &result {
+            Err(ApiError::Retry { code, .. }) if code != NOT_WRITTEN => {
+                Some(now_ms + self.rules.late_ms)
+            }
+            _ => None,
+        };
+        self.ended(place, late_ms);
         let Some(entry) = self.entries.get_mut(place) else {
             return Settled::Again;
         };
@@ -80,6 +121,7 @@ impl Book {
             ApiError::Retry { .. } => {
                 // It may have been written: what it shows is not known.
                 entry.forget();
+                self.note_late(place, late_ms);
                 self.wait(place, now_ms)
             }
             ApiError::RateLimited { .. } | ApiError::Unauthorised { .. } => {
@@ -98,6 +140,7 @@ impl Book {
         entry.failures = 0;
         entry.share_max = self.rules.batch_max;
         entry.state = State::Idle;
+        entry.zeroed = quantity == 0;
         if quantity == 0 {
             entry.ambiguous = false;
         }
@@ -143,6 +186,7 @@ impl Book {
             return None;
         }
         for one in taken {
+            self.ended(one.place, None);
             if let Some(entry) = self.entries.get_mut(one.place)
                 && entry.state == State::Out
             {
@@ -158,9 +202,12 @@ impl Book {
     }
 
     /// A whole write brought nothing: its items are ready again, with the value of then. Where it may
-    /// have been `written`, what they show is not known.
-    pub fn again(&mut self, taken: &[Taken], written: bool) {
+    /// have been `written`, what they show is not known, and it may even arrive later: then they are
+    /// written once more behind it.
+    pub fn again(&mut self, taken: &[Taken], written: bool, now_ms: u64) {
+        let late_ms = written.then(|| now_ms + self.rules.late_ms);
         for one in taken {
+            self.ended(one.place, late_ms);
             if let Some(entry) = self.entries.get_mut(one.place)
                 && entry.state == State::Out
             {
@@ -171,6 +218,7 @@ impl Book {
                     entry.forget();
                 }
                 entry.state = State::Idle;
+                self.note_late(one.place, late_ms);
             }
             self.decide(one.place);
         }
@@ -202,6 +250,15 @@ impl Book {
         if entry.unseen_until().is_some_and(|until| until <= now_ms) {
             entry.give_up_unseen();
             entry.note_change(now_ms);
+        }
+        if entry.rewrite_at_ms.is_some_and(|at| at <= now_ms) {
+            if entry.state == State::Out {
+                self.alarms.insert((now_ms + 1, place));
+            } else {
+                entry.rewrite_at_ms = None;
+                entry.forget();
+                entry.note_change(now_ms);
+            }
         }
         if entry.ambiguous {
             let quiet_at = entry.last_own_ms + SETTLE_MS;

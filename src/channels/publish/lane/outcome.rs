@@ -1,6 +1,6 @@
 //! What comes of a channel's questions and calls.
 
-use super::{Done, Lane, MAPPINGS_PAGE, Next};
+use super::{Done, HOLD_BACK_NS, Lane, MAPPINGS_PAGE, Next, Raises};
 use crate::channels::api::{ApiError, ItemResults};
 use crate::channels::publish::book::{Settled, Taken};
 use crate::clock;
@@ -38,6 +38,9 @@ impl Lane {
             Done::Stock(Some(LocalAnswer::ChannelStock(stock))) => {
                 self.asking = false;
                 self.next = stock.next.map_or(Next::Changes, Next::Stock);
+                if self.raises == Raises::Asked && self.next == Next::Changes {
+                    self.raises = Raises::Answered;
+                }
                 self.held.push(stock);
             }
             Done::Mappings(other) | Done::Changes(other) | Done::Stock(other) => {
@@ -109,6 +112,10 @@ impl Lane {
         self.asking = false;
         self.ask_at_ns = now_ns + REFUSED_NS;
         self.since_ms.get_or_insert(self.asked_since_ms);
+        if self.raises == Raises::Asked {
+            // All of the stock is asked for once more.
+            self.raises = Raises::HeldBack(now_ns.saturating_add(HOLD_BACK_NS));
+        }
         if let Some(LocalAnswer::Refused(code)) = answer {
             let name = &self.channel.name;
             tracing::warn!(
@@ -148,9 +155,9 @@ impl Lane {
                             self.settled(settled);
                         }
                     }
-                    ApiError::Retry { .. } => self.book.again(taken, true),
+                    ApiError::Retry { .. } => self.book.again(taken, true, now_ms),
                     ApiError::RateLimited { .. } | ApiError::Unauthorised { .. } => {
-                        self.book.again(taken, false);
+                        self.book.again(taken, false, now_ms);
                     }
                 }
             }

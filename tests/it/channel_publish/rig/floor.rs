@@ -72,8 +72,10 @@ async fn place(floor: &Floor, shop: &Shop, incoming: Incoming) {
                 location: None,
                 quantity: line.quantity,
             });
+            let key = order_key(shop.options.number, order.order_id.as_bytes());
+            shop.standing.note_made(key, order.made_ms);
             let request = LocalRequest::Place(Box::new(PlaceRequest {
-                key: order_key(shop.options.number, order.order_id.as_bytes()),
+                key,
                 version: 1,
                 customer: 7,
                 channel: shop.options.number,

@@ -2,7 +2,7 @@
 
 use onhand::channels::api::{self, Marketplace};
 use onhand::channels::publish::api_options;
-use onhand::channels::{ChannelOptions, Secrets};
+use onhand::channels::{ChannelOptions, Secrets, Standing};
 use onhand::sandbox::Sandbox;
 use onhand::sandbox::channels::{meta, shopee, shopify, tiktok, woocommerce};
 use onhand::types::secret::Secret;
@@ -15,6 +15,7 @@ pub struct Shop {
     pub place: &'static str,
     pub options: ChannelOptions,
     pub api: Arc<dyn Marketplace>,
+    pub standing: Arc<Standing>,
 }
 
 /// One shop a marketplace, without limits.
@@ -51,6 +52,7 @@ pub fn shops(sandbox: &Sandbox) -> Vec<Shop> {
             place,
             options,
             api,
+            standing: Arc::default(),
         }
     };
     vec![

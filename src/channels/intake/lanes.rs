@@ -1,0 +1,110 @@
+//! The lanes of one channel: events of one order one after the other, and what was put off.
+//!
+//! Channels have nothing in common here, so that a marketplace that does not answer delays none of
+//! the others.
+
+use super::desk::{Desk, Opened, Stopped, Task, lane_of};
+use super::work;
+use crate::clock;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Lanes of a channel that work side by side; events of one order always take the same.
+const LANES: usize = 8;
+
+/// Events that wait opened for a lane; the others wait as numbers, at most as many as the engine
+/// keeps open.
+const LANE_EVENTS_MAX: usize = 16;
+
+/// An event that is taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct PutOff {
+    due_ns: u64,
+    task: Task,
+}
+
+/// Works off a channel's events until a stop.
+pub(super) async fn run(desk: Arc<Desk>, mut tasks: mpsc::UnboundedReceiver<Task>) {
+    let mut workers = JoinSet::new();
+    let (later, mut put_off) = mpsc::unbounded_channel();
+    let lanes: Vec<mpsc::Sender<(Task, Opened)>> = (0..LANES)
+        .map(|_| {
+            let (sender, receiver) = mpsc::channel(LANE_EVENTS_MAX);
+            workers.spawn(lane(Arc::clone(&desk), receiver, later.clone()));
+            sender
+        })
+        .collect();
+    let mut waiting: BinaryHeap<Reverse<PutOff>> = BinaryHeap::new();
+    loop {
+        let due = waiting.peek().map(|next| until(next.0.due_ns));
+        let task = tokio::select! {
+            task = tasks.recv() => match task {
+                Some(task) => task,
+                None => break,
+            },
+            Some(one) = put_off.recv() => {
+                waiting.push(Reverse(one));
+                continue;
+            }
+            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {
+                match waiting.pop() {
+                    Some(Reverse(one)) => one.task,
+                    None => continue,
+                }
+            }
+            () = desk.stopped() => break,
+        };
+        tokio::select! {
+            given = hand_over(task, &lanes, &desk) => if given.is_err() {
+                break;
+            },
+            () = desk.stopped() => break,
+        }
+    }
+    drop(lanes);
+    while workers.join_next().await.is_some() {}
+}
+
+fn until(due_ns: u64) -> Duration {
+    Duration::from_nanos(due_ns.saturating_sub(clock::monotonic_ns()))
+}
+
+/// Reads an event and gives it to its lane; waits while the lane is full.
+async fn hand_over(
+    task: Task,
+    lanes: &[mpsc::Sender<(Task, Opened)>],
+    desk: &Desk,
+) -> Result<(), Stopped> {
+    let opened = desk.open(&task).await?;
+    let lane = lanes
+        .get(lane_of(&task, &opened, lanes.len()))
+        .ok_or(Stopped)?;
+    lane.send((task, opened)).await.map_err(|_| Stopped)
+}
+
+/// Works off what comes, in its order.
+async fn lane(
+    desk: Arc<Desk>,
+    mut tasks: mpsc::Receiver<(Task, Opened)>,
+    later: mpsc::UnboundedSender<PutOff>,
+) {
+    while let Some((task, opened)) = tasks.recv().await {
+        if desk.is_stopped() {
+            return;
+        }
+        match work::off(&desk, &task, opened).await {
+            Ok(None) => {}
+            Ok(Some((wait, task))) => {
+                let wait_ns = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+                let due_ns = clock::monotonic_ns().saturating_add(wait_ns);
+                // The receiver is gone after a stop only.
+                let _ = later.send(PutOff { due_ns, task });
+            }
+            Err(Stopped) => return,
+        }
+    }
+}
