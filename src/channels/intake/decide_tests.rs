@@ -1,10 +1,11 @@
 //! What events mean, from what is known of their orders.
 
 use super::decide::{Decided, Decision, Known, Way, cancelled, content, order};
-use crate::channels::{ChannelLine, ChannelOptions, ChannelOrder, Stage};
+use crate::channels::{ChannelLine, ChannelOptions, ChannelOrder, Secrets, Stage};
 use crate::engine::channel_event::command::{ChannelOrder as Applied, ItemSku};
 use crate::types::channel_event::EventFate;
-use crate::types::{ChannelId, ChannelKind, OrderKey};
+use crate::types::{ChannelId, ChannelKind, OrderDetails, OrderKey};
+use std::collections::BTreeMap;
 
 fn channel(kind: ChannelKind) -> ChannelOptions {
     ChannelOptions {
@@ -14,9 +15,9 @@ fn channel(kind: ChannelKind) -> ChannelOptions {
         tenant: "acme".into(),
         shop: "1".into(),
         registered_url: String::new(),
-        secrets: Default::default(),
+        secrets: Secrets::default(),
         base_url: String::new(),
-        credentials: Default::default(),
+        credentials: BTreeMap::default(),
         settings: [("unchecked_prices".to_owned(), "true".to_owned())].into(),
         currency: None,
         poll_ms: 0,
@@ -41,10 +42,11 @@ fn sold(quantity: u32, stage: Stage) -> ChannelOrder {
             unit_price: 10,
         }],
         customer: String::new(),
-        details: Default::default(),
+        details: OrderDetails::default(),
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // as `known` takes it
 fn applied(quantity: u32, changed_ms: u64, version: u16) -> Option<Applied> {
     Some(Applied {
         changed_ms,

@@ -19,6 +19,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// `GET /v1/quarantine?fate=&channel=&limit=&after=`, oldest first.
 pub(in crate::gateway) async fn list(
@@ -108,10 +109,18 @@ pub(in crate::gateway) async fn show(
     let view = find(&shared, &caller, &event).await?;
     let shard = shared.engines.shard_of(&caller.asker.tenant);
     let stored = match shared.journals.get(shard) {
-        Some(journal) => intake::stored(&**journal, view.body_at).map_err(|error| {
-            tracing::error!(%error, "the body of an event cannot be read");
-            Problem::refused(ResultCode::Overloaded, "its body cannot be read now")
-        })?,
+        Some(journal) => {
+            // It may wait for the disk, and this thread answers everybody.
+            let (journal, body_at) = (Arc::clone(journal), view.body_at);
+            let read = move || intake::stored(&*journal, body_at);
+            let read = tokio::task::spawn_blocking(read).await;
+            let unread = |error: &dyn std::fmt::Display| {
+                tracing::error!(%error, "the body of an event cannot be read");
+                Problem::refused(ResultCode::Overloaded, "its body cannot be read now")
+            };
+            read.map_err(|error| unread(&error))?
+                .map_err(|error| unread(&error))?
+        }
         None => None,
     };
     let mut answer = shown(&shared, &caller, &view);

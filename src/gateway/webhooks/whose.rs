@@ -144,8 +144,9 @@ fn phone_of(change: &RawValue) -> Option<String> {
 fn shop_of(kind: ChannelKind, delivery: &Delivery) -> Option<String> {
     match kind {
         ChannelKind::Shopify => delivery.header("x-shopify-shop-domain").map(str::to_owned),
-        // Each webhook of a WooCommerce shop has a secret of its own.
-        ChannelKind::WooCommerce => None,
+        // Each webhook of a WooCommerce shop has a secret of its own; WhatsApp names numbers: see
+        // [`parts`].
+        ChannelKind::WooCommerce | ChannelKind::WhatsApp => None,
         ChannelKind::Shopee | ChannelKind::TikTok => {
             let read: NamesShop = serde_json::from_slice(&delivery.body).ok()?;
             match read.shop_id? {
@@ -154,8 +155,6 @@ fn shop_of(kind: ChannelKind, delivery: &Delivery) -> Option<String> {
                 _ => None,
             }
         }
-        // It names numbers: see [`parts`].
-        ChannelKind::WhatsApp => None,
     }
 }
 

@@ -118,7 +118,7 @@ fn a_marketplace_that_is_down_for_long_costs_no_order_and_delays_no_other_channe
         match (seen.load(std::sync::atomic::Ordering::SeqCst), before) {
             (true, _) => (200, shopee_detail()),
             (false, 0..3) => (503, "{}".to_owned()),
-            (false, _) => (403, json!({"error": "invalid_acceess_token"}).to_string()),
+            (false, _) => (403, json!({"error": "error_auth"}).to_string()),
         }
     }));
     let shop = Shop::open_with(10, &shopee(&market.url()), |_| {});
