@@ -2,9 +2,10 @@
 
 use super::cell::Value;
 use super::schema::{
-    ActorRow, AttemptRow, BreakerRow, ChannelEventRow, DecisionRow, EffectRow, EventRow,
-    ItemMappingRow, LineMovementRow, LineRow, LocationRow, MovementRow, OrderRow, PersonRow,
-    ProviderRow, RefusalRow, RejectionRow, ReportRow, Row, SkuRow, StepRow, Table, TenantRow,
+    ActorRow, AttemptRow, BreakerRow, CampaignRow, CampaignUnitsRow, ChannelEventRow, ChannelRow,
+    ChannelRuleRow, DecisionRow, EffectRow, EventRow, ItemMappingRow, LineMovementRow, LineRow,
+    LocationRow, MovementRow, OrderRow, PersonRow, ProviderRow, PublishedRow, RefusalRow,
+    RejectionRow, ReportRow, Row, SkuRow, StepRow, Table, TenantRow,
 };
 use std::collections::BTreeMap;
 
@@ -57,6 +58,11 @@ pub(super) struct Rows {
     pub refusals: Vec<RefusalRow>,
     pub channel_events: Vec<ChannelEventRow>,
     pub item_mappings: Vec<ItemMappingRow>,
+    pub channels: Kept<ChannelRow>,
+    pub channel_rules: Vec<ChannelRuleRow>,
+    pub campaigns: Kept<CampaignRow>,
+    pub campaign_units: Kept<CampaignUnitsRow>,
+    pub published: Vec<PublishedRow>,
     /// Orders of which units were shipped by command: tenant and key.
     pub shipped: Vec<(i64, String)>,
 }
@@ -98,6 +104,11 @@ impl Rows {
             listed(self.refusals),
             listed(self.channel_events),
             listed(self.item_mappings),
+            kept(self.channels),
+            listed(self.channel_rules),
+            kept(self.campaigns),
+            kept(self.campaign_units),
+            listed(self.published),
         ]
     }
 }

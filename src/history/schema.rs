@@ -225,4 +225,28 @@ rows! {
         shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, channel: Int,
         item: Text, sku: Int, write_back: Text,
     }
+    /// A sales channel.
+    ChannelRow = "channels" keys 3 {
+        shard: Int, tenant: Int, channel: Int, name: Text, kind: Text, updated_ms: Int,
+    }
+    /// What a channel may sell was decided anew.
+    ChannelRuleRow = "channel_rules" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, channel: Int,
+        command_key: Text, sku: Int, rule: Text, units: Int, then_pool: Int,
+    }
+    /// A campaign as it is now.
+    CampaignRow = "campaigns" keys 2 {
+        shard: Int, campaign: Int, tenant: Int, channel: Int, name: Text, from_ms: Int,
+        to_ms: Int, then_pool: Int, state: Text, planned_ms: Int, planned_by: Int,
+        started_ms: Int, ended_ms: Int, ended_by: Text,
+    }
+    /// What a campaign has of one SKU.
+    CampaignUnitsRow = "campaign_units" keys 3 {
+        shard: Int, campaign: Int, sku: Int, wanted: Int, given: Int, sold: Int, returned: Int,
+    }
+    /// A quantity that a channel acknowledged.
+    PublishedRow = "stock_published" {
+        shard: Int, sequence: Int, line: Int, time_ms: Int, tenant: Int, channel: Int, sku: Int,
+        quantity: Int, as_of_sequence: Int,
+    }
 }

@@ -43,6 +43,11 @@ pub(super) const WRITTEN: &[&str] = &[
     "DELETE FROM refused_commands",
     "DELETE FROM channel_events",
     "DELETE FROM item_mappings",
+    "DELETE FROM channels",
+    "DELETE FROM channel_rules",
+    "DELETE FROM campaigns",
+    "DELETE FROM campaign_units",
+    "DELETE FROM stock_published",
     "DELETE FROM shards",
 ];
 

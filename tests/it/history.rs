@@ -1,5 +1,6 @@
 //! The history over real journals and real databases: exactly once, whatever happens when.
 
+mod channels;
 mod commands;
 mod look;
 mod postgres;
@@ -179,6 +180,9 @@ async fn check_killed(killed: &HistoryTarget, quiet: &HistoryTarget, rigs: &mut 
         for rig in rigs.iter_mut() {
             rig.hold(1_000 + u128::from(round) * 10);
             rig.placed(2_000 + u128::from(round) * 10);
+            if round % 8 == 0 {
+                rig.channel_day(100 + round);
+            }
         }
         let sources: Vec<_> = rigs.iter().map(Rig::source).collect();
         let mut history = History::open(killed, &sources).await.unwrap();
@@ -398,6 +402,9 @@ fn postgresql_holds_the_same_rows_as_sqlite_and_gives_the_same_answers() {
         let one = server.database("one").await;
         read_all(&one, &[&rigs[0]]).await;
         check_story(&one).await;
+        rigs[0].channel_day(1);
+        read_all(&one, &[&rigs[0]]).await;
+        channels::check_day(&one).await;
         let killed = server.database("killed").await;
         check_killed(&killed, &sqlite(data.path()), &mut rigs).await;
     });

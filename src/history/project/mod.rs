@@ -7,6 +7,7 @@
 //! A record is put into rows without asking the database for what was there: rows that change are
 //! written as "set what this says, keep the rest". So a transaction never waits for a read.
 
+mod channel;
 mod channel_event;
 mod order;
 mod process;
@@ -77,6 +78,7 @@ impl Projector {
             Record::Stock(change) => self.movement(at, change),
             Record::ShortageDetected { cell, short } => self.shortage(at, *cell, *short),
             Record::Process(record) => self.process(at, record),
+            Record::Channel(record) => self.channel(at, record),
             Record::ChannelEvent(record) => self.channel_event(at, record),
             Record::CommandRefused {
                 tenant,

@@ -4,7 +4,7 @@ use onhand::history::HistoryTarget;
 use sqlx::{Connection, Row as _};
 
 /// Tables and views, as `docs/HISTORY.md` has them.
-pub const TABLES: [&str; 22] = [
+pub const TABLES: [&str; 27] = [
     "shards",
     "tenants",
     "actors",
@@ -27,8 +27,13 @@ pub const TABLES: [&str; 22] = [
     "refused_commands",
     "channel_events",
     "item_mappings",
+    "channels",
+    "channel_rules",
+    "campaigns",
+    "campaign_units",
+    "stock_published",
 ];
-pub const VIEWS: [&str; 12] = [
+pub const VIEWS: [&str; 15] = [
     "state_visits",
     "dwell_by_step",
     "dwell_by_processor",
@@ -41,6 +46,9 @@ pub const VIEWS: [&str; 12] = [
     "dead_letters",
     "dead_letter_recovery",
     "reviews",
+    "channel_event_fates",
+    "published_lag",
+    "channel_summary",
 ];
 
 /// The rows of a query, each as `a|b|c`, an absent value as `-`; sorted.
