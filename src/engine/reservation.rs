@@ -295,7 +295,9 @@ impl Engine {
             code: ResultCode::Ok,
             state: Some(match request.mode {
                 OrderMode::Hold => OrderState::Held,
-                OrderMode::Place | OrderMode::Fact => OrderState::FraudCheck,
+                OrderMode::Place | OrderMode::Fact | OrderMode::Incomplete => {
+                    OrderState::FraudCheck
+                }
             }),
             replayed: false,
             partial,
@@ -334,6 +336,7 @@ impl Engine {
             details: request.details,
             change: intake.change,
             fact: self.is_fact(request),
+            incomplete: request.mode == OrderMode::Incomplete,
             oversold: &oversold,
             cancelled,
         };

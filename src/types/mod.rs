@@ -338,6 +338,9 @@ pub enum OrderMode {
     /// As [`OrderMode::Place`], of an order that a channel has sold already: while pipelines are
     /// in force it is never refused for stock.
     Fact = 2,
+    /// As [`OrderMode::Place`], of an order whose buyer has yet to say where it is to go: it waits
+    /// in REVIEW until a next version says so.
+    Incomplete = 3,
 }
 
 /// What to do with lines that cannot be covered in full.

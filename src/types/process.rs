@@ -55,6 +55,8 @@ numbered! {
         Webhook = 12 "webhook",
         /// The authorised money could not be captured.
         Capture = 13 "capture",
+        /// Its buyer has not said where it is to go.
+        AddressMissing = 14 "address_missing",
     }
 }
 

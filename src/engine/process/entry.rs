@@ -27,6 +27,8 @@ pub(in crate::engine) struct Entry<'a> {
     pub change: Change,
     /// A channel had sold it.
     pub fact: bool,
+    /// Its buyer has not said where it is to go.
+    pub incomplete: bool,
     /// What of it was not there, in words; empty where all of it was.
     pub oversold: &'a str,
     /// Why it was cancelled before it arrived.
@@ -43,6 +45,7 @@ impl<'a> Entry<'a> {
             details: record.details,
             change: Change::Restart,
             fact: record.flags & accepted_flags::FACT != 0,
+            incomplete: false,
             oversold: "",
             cancelled: None,
         }
@@ -107,7 +110,7 @@ impl Engine {
             return;
         }
         if before.is_some() {
-            desk.edit(slot, entry.change, image, entry.accepted);
+            desk.edit(slot, entry, image);
             return;
         }
         let (step, state) = desk.first_step(slot, &mut image);
@@ -127,7 +130,7 @@ impl Engine {
         }
         desk.tell(slot, Milestone::Received);
         if entry.oversold.is_empty() {
-            desk.run_step(slot, step);
+            desk.begin(slot, step, entry.incomplete);
         } else if let Some(image) = desk.image(slot) {
             desk.trigger(slot, Trigger::Oversold, image, entry.oversold);
         }

@@ -58,6 +58,8 @@ pub enum Trigger {
     Shortage,
     /// A channel had sold more than there was.
     Oversold,
+    /// Its buyer has not said where it is to go.
+    AddressMissing,
     /// It was cancelled before it arrived.
     CancelledAhead,
     /// A next version could not take the place of this one.
@@ -230,6 +232,7 @@ pub const TABLE: &[Row] = &[
     row(&[S::Fulfilling, S::Shipped], T::CarrierException, E::CarrierException, Review(R::Carrier)),
     row(PROMISED, T::Shortage, E::ShortageRecorded, Review(R::Shortage)),
     row(RESERVED, T::Oversold, E::ShortageRecorded, Review(R::ChannelOversold)),
+    row(RESERVED, T::AddressMissing, E::ReviewOpened, Review(R::AddressMissing)),
     row(ENTERED, T::CancelledAhead, E::EarlyEventApplied, UndoCancel),
     row(EDITABLE, T::EditRefused, E::EditRefused, Review(R::Edit)),
     row(&[S::Review], T::EditRefused, E::EditRefused, Note),

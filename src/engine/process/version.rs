@@ -169,7 +169,7 @@ fn is_replaceable(process: &Process) -> bool {
 impl Desk<'_> {
     /// The next version of an order in process has its units. `new` is the process that it would
     /// begin with.
-    pub fn edit(&mut self, slot: u32, change: Change, new: ProcessImage, accepted: u64) {
+    pub fn edit(&mut self, slot: u32, entry: &super::Entry<'_>, new: ProcessImage) {
         let Some(before) = self.image(slot) else {
             return;
         };
@@ -178,16 +178,23 @@ impl Desk<'_> {
             flags: new.flags | before.flags & (RISK_APPROVED | FACT),
             ..new
         };
-        match change {
+        let accepted = entry.accepted;
+        match entry.change {
             Change::Stay => self.stay(slot, &before, &new, accepted),
             Change::Repay => self.repay(slot, &before, &new, accepted),
-            Change::Restart | Change::Refuse => self.restart(slot, &before, new, accepted),
+            Change::Restart | Change::Refuse => self.restart(slot, &before, new, entry),
         }
     }
 
     /// What was asked for the version before is given up, and the pipeline begins anew. Its risk is
     /// not approved twice.
-    fn restart(&mut self, slot: u32, before: &ProcessImage, new: ProcessImage, accepted: u64) {
+    fn restart(
+        &mut self,
+        slot: u32,
+        before: &ProcessImage,
+        new: ProcessImage,
+        entry: &super::Entry<'_>,
+    ) {
         self.void_all(slot);
         let mut image = ProcessImage {
             score: before.score,
@@ -195,8 +202,19 @@ impl Desk<'_> {
             ..new
         };
         let (step, to) = self.first_step(slot, &mut image);
-        self.edited(slot, to, image, accepted);
-        self.run_step(slot, step);
+        self.edited(slot, to, image, entry.accepted);
+        self.begin(slot, step, entry.incomplete);
+    }
+
+    /// The first step, unless the order waits for its buyer's address.
+    pub fn begin(&mut self, slot: u32, step: usize, incomplete: bool) {
+        match self.image(slot) {
+            Some(image) if incomplete => {
+                let note = "ask the buyer where it is to go, then change the order's details";
+                self.trigger(slot, Trigger::AddressMissing, image, note);
+            }
+            _ => self.run_step(slot, step),
+        }
     }
 
     /// Paid, confirmed, or in review: what was made for the version before is made anew, at the

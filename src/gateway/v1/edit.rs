@@ -8,6 +8,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::limits::HOLD_TTL_MS_DEFAULT;
 use crate::shard::local::{LocalRequest, NamedLine, OrderDetail, PlaceRequest};
+use crate::types::process::ReviewReason;
 use crate::types::{OrderDetails, OrderKey, OrderMode, Policy, ResultCode};
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -78,6 +79,10 @@ async fn next_version(
         Some(details) => Some(details),
         None => kept_details(shared, caller, view.sequence).await,
     };
+    let unaddressed = details
+        .as_ref()
+        .is_none_or(|details| details.shipping_address.is_empty());
+    let waits = process.is_some_and(|it| it.image.review == ReviewReason::AddressMissing);
     Ok(PlaceRequest {
         key: order,
         version: edit
@@ -86,10 +91,10 @@ async fn next_version(
         customer: view.customer,
         channel: view.channel,
         ttl_ms: edit.ttl_ms.unwrap_or(HOLD_TTL_MS_DEFAULT),
-        mode: if view.placed {
-            OrderMode::Place
-        } else {
-            OrderMode::Hold
+        mode: match view.placed {
+            true if waits && unaddressed => OrderMode::Incomplete,
+            true => OrderMode::Place,
+            false => OrderMode::Hold,
         },
         policy: Policy::AllOrNothing,
         currency: currency.ok_or_else(|| missing("currency"))?,

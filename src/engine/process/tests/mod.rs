@@ -7,6 +7,7 @@ mod books;
 mod chaos;
 mod coverage;
 mod flow;
+mod incomplete;
 mod money;
 mod paid;
 mod play;

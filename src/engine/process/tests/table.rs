@@ -10,7 +10,7 @@ use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{ActorId, OrderState, Policy};
 use std::collections::BTreeSet;
 
-const TRIGGERS: [Trigger; 45] = [
+const TRIGGERS: [Trigger; 46] = [
     Trigger::RiskPassed,
     Trigger::RiskDoubtful,
     Trigger::RiskRefused,
@@ -35,6 +35,7 @@ const TRIGGERS: [Trigger; 45] = [
     Trigger::CarrierException,
     Trigger::Shortage,
     Trigger::Oversold,
+    Trigger::AddressMissing,
     Trigger::CancelledAhead,
     Trigger::EditRefused,
     Trigger::HoldOverSold,
