@@ -230,14 +230,9 @@ fn write_item(kind: ChannelKind, item: &str, write_back: &str) -> String {
         ChannelKind::Shopify => "inventory_item",
         _ => "item",
     };
-    let pairs = write_back
-        .split('&')
-        .filter_map(|pair| pair.split_once('='));
-    let found = pairs
-        .filter(|(key, _)| *key == name)
-        .map(|(_, id)| id)
-        .next();
-    found.unwrap_or(item).to_owned()
+    let mut pairs = url::form_urlencoded::parse(write_back.as_bytes());
+    let found = pairs.find(|(key, _)| key == name);
+    found.map_or_else(|| item.to_owned(), |(_, id)| id.into_owned())
 }
 
 #[cfg(test)]
@@ -251,6 +246,11 @@ mod tests {
             (ChannelKind::Shopify, "", "44"),
             (ChannelKind::Shopee, "inventory_item=1", "44"),
             (ChannelKind::TikTok, "x=1&item=7/8", "7/8"),
+            (
+                ChannelKind::Shopify,
+                "inventory_item=gid%3A%2F%2Fshopify%2FInventoryItem%2F30001",
+                "gid://shopify/InventoryItem/30001",
+            ),
         ] {
             assert_eq!(write_item(kind, "44", write_back), item);
         }
