@@ -26,6 +26,9 @@ pub enum Command {
     Figures(FiguresArguments),
     /// Measure orders that walk through providers, with servers and sandboxes of its own.
     Process(ProcessArguments),
+    /// Measure webhooks, dashboards and stock told to marketplaces, with servers and sandboxes of
+    /// its own.
+    Channels(ChannelsArguments),
 }
 
 /// `onhand-loadgen run`.
@@ -211,6 +214,63 @@ pub enum ProcessFigure {
     Burst,
     /// 20,000 orders at a steady rate: received to CONFIRMED, lost, charged twice.
     Paced,
+}
+
+/// `onhand-loadgen channels`.
+#[derive(Clone, Debug, Args)]
+pub struct ChannelsArguments {
+    /// Fewer orders, slower loads and shorter times: to see that it works, not for figures.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Measure only this figure.
+    #[arg(long, value_enum)]
+    pub only: Option<ChannelsFigure>,
+
+    /// How long webhooks are sustained, and each load of the engine lasts [default: 10; quick: 2].
+    #[arg(long, value_parser = parse_seconds)]
+    pub seconds: Option<f64>,
+
+    /// The program to measure [default: `onhand` beside this program].
+    #[arg(long, value_name = "FILE")]
+    pub server_bin: Option<PathBuf>,
+
+    /// Directory for the servers' data: on the disk to be measured. A fresh directory is made in
+    /// it for every run and deleted afterwards; at most 8 GiB are needed.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+
+    /// When the server syncs: always, interval=MS or os.
+    #[arg(long, default_value = "always")]
+    pub sync: String,
+
+    /// Seed of the first run; each further run adds one.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Write the figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// What `onhand-loadgen channels` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ChannelsFigure {
+    /// 2,000 signed deliveries at once, then 500/s beside the engine's own load.
+    Webhooks,
+    /// The engine's throughput with five dashboards open, and without.
+    Dashboards,
+    /// How old the stock is that five marketplaces acknowledge during a sale; oversold units.
+    Publish,
+    /// At which speed a shared pool is oversold, and the buffer that prevents it.
+    Pool,
+}
+
+impl ChannelsArguments {
+    /// How long a load lasts, in seconds.
+    pub fn load_seconds(&self) -> f64 {
+        self.seconds.unwrap_or(if self.quick { 2.0 } else { 10.0 })
+    }
 }
 
 /// Most orders of one frame, as the argument parser wants it.

@@ -11,6 +11,7 @@
 mod args;
 mod arrivals;
 mod books;
+mod channels;
 mod closed;
 mod conditions;
 mod control;
@@ -33,13 +34,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use args::{Arguments, Command, FiguresArguments, ProcessArguments, RunArguments};
+use args::{
+    Arguments, ChannelsArguments, Command, FiguresArguments, ProcessArguments, RunArguments,
+};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => run(&arguments),
         Command::Figures(arguments) => figures(&arguments).map(|()| true),
         Command::Process(arguments) => process(&arguments),
+        Command::Channels(arguments) => channels(&arguments),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -77,6 +81,17 @@ fn figures(arguments: &FiguresArguments) -> Result<()> {
 /// Measures the order process. False where an order was lost or charged twice.
 fn process(arguments: &ProcessArguments) -> Result<bool> {
     let report = process::process(arguments)?;
+    if let Some(path) = &arguments.json {
+        write_json(path, &report)?;
+    }
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(report.is_right())
+}
+
+/// Measures the sales channels. False where a delivery became no order, or a guaranteed unit was
+/// sold twice.
+fn channels(arguments: &ChannelsArguments) -> Result<bool> {
+    let report = channels::channels(arguments)?;
     if let Some(path) = &arguments.json {
         write_json(path, &report)?;
     }

@@ -223,7 +223,9 @@ fn run_arguments(flags: &[String], server: &Server) -> Result<RunArguments> {
     let all = program.into_iter().chain(flags.iter().map(String::as_str));
     match Arguments::try_parse_from(all)?.command {
         Command::Run(arguments) => Ok(arguments),
-        Command::Figures(_) | Command::Process(_) => bail!("a row is a run"),
+        Command::Figures(_) | Command::Process(_) | Command::Channels(_) => {
+            bail!("a row is a run")
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod crowd;
 mod paced;
 mod plain;
 mod shipped;
-mod stand;
+pub mod stand;
 
 use std::fmt;
 
@@ -97,7 +97,7 @@ impl fmt::Display for ProcessReport {
 }
 
 /// The median of some measurements; 0 without any.
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.get(middle) {

@@ -25,24 +25,8 @@ pub struct Stand {
 impl Stand {
     /// Starts both. `real_limits`: the sandbox holds the providers' documented rate limits.
     pub fn start(arguments: &ProcessArguments, orders: u64, real_limits: bool) -> Result<Self> {
-        let program = program(arguments)?;
-        // The sandbox stands for machines elsewhere: it gives way to the load and its server.
-        let mut command = Command::new("chrt");
-        command
-            .args(["--idle", "0"])
-            .arg(&program)
-            .args(["sandbox", "--listen", "127.0.0.1:0"])
-            .args(["--most-effects", "5000000", "--step-ms", "200"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
-        if real_limits {
-            command.arg("--real-limits");
-        }
-        let mut sandbox = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let sandbox_address = sandbox_address(&mut sandbox)?;
+        let program = program(arguments.server_bin.as_deref())?;
+        let (sandbox, sandbox_address) = start_sandbox(&program, real_limits)?;
         let flags = [
             "--sandbox".to_owned(),
             sandbox_address.to_string(),
@@ -125,9 +109,32 @@ impl Drop for Stand {
     }
 }
 
-fn program(arguments: &ProcessArguments) -> Result<PathBuf> {
-    let path = match &arguments.server_bin {
-        Some(path) => path.clone(),
+/// Starts a sandbox, and waits until it listens; the caller ends it. It stands for machines
+/// elsewhere: it gives way to the load and its server.
+pub fn start_sandbox(program: &Path, real_limits: bool) -> Result<(Child, SocketAddr)> {
+    let mut command = Command::new("chrt");
+    command
+        .args(["--idle", "0"])
+        .arg(program)
+        .args(["sandbox", "--listen", "127.0.0.1:0"])
+        .args(["--most-effects", "5000000", "--step-ms", "200"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    if real_limits {
+        command.arg("--real-limits");
+    }
+    let mut sandbox = command
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let address = sandbox_address(&mut sandbox)?;
+    Ok((sandbox, address))
+}
+
+/// The program to measure: as named, or beside this one.
+pub fn program(named: Option<&Path>) -> Result<PathBuf> {
+    let path = match named {
+        Some(path) => path.to_owned(),
         None => std::env::current_exe()?.with_file_name("onhand"),
     };
     ensure!(

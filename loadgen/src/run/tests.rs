@@ -10,7 +10,9 @@ fn arguments(flags: &[&str]) -> RunArguments {
     let all = ["onhand-loadgen", "run"].iter().chain(flags);
     match Arguments::parse_from(all).command {
         Command::Run(arguments) => arguments,
-        Command::Figures(_) | Command::Process(_) => unreachable!("run was asked for"),
+        Command::Figures(_) | Command::Process(_) | Command::Channels(_) => {
+            unreachable!("run was asked for")
+        }
     }
 }
 
