@@ -282,16 +282,28 @@ pub const STOCK_CHANGES_KEPT: usize = 1 << 16;
 /// Largest body of an HTTP request, in bytes. A longer one is answered 413 and not read further.
 pub const HTTP_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// Most HTTP connections at once. One more waits in the backlog of the socket.
-pub const HTTP_CONNECTIONS_MAX: usize = 1_024;
+/// Most HTTP connections at once where nothing else is configured. One more is answered 503 and
+/// closed.
+pub const HTTP_CONNECTIONS_DEFAULT: usize = 8_192;
+
+/// HTTP connections beyond the limit that are told so at the same time; a further one is closed
+/// without a word.
+pub const HTTP_REFUSALS_MAX: usize = 256;
+
+/// How long telling one may take, in milliseconds.
+pub const HTTP_REFUSAL_MS: u64 = 1_000;
 
 /// How long the head of an HTTP request may take to arrive, and how long a connection may be idle
-/// between requests, in milliseconds; slower is closed.
-pub const HTTP_HEAD_TIMEOUT_MS: u64 = 10_000;
+/// between requests, in milliseconds, where nothing else is configured; slower is closed.
+pub const HTTP_HEAD_TIMEOUT_MS_DEFAULT: u64 = 10_000;
 
-/// How long the body of an HTTP request may take to arrive, in milliseconds; slower is answered
-/// 408.
-pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
+/// How long the body of an HTTP request may take to arrive, in milliseconds, where nothing else is
+/// configured; slower is answered 408. An answer may go unread for as long; then it is given up.
+pub const HTTP_BODY_TIMEOUT_MS_DEFAULT: u64 = 10_000;
+
+/// Requests to `/v1` that one caller may make in a second, and at once, where nothing else is
+/// configured: a flash sale's burst of 2,000 orders is no attack.
+pub const HTTP_REQUESTS_PER_SECOND_DEFAULT: u32 = 5_000;
 
 /// How long HTTP waits for the engine's answer, in milliseconds; then 503, and the caller repeats
 /// with the same key.
@@ -304,7 +316,7 @@ pub const PAGE_ITEMS_MAX: u16 = 500;
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
 
 /// Of the requests that a caller may make in a second, one in so many may fail to authenticate.
-pub const HTTP_REQUESTS_PER_AUTH_FAILURE: u32 = 20;
+pub const HTTP_REQUESTS_PER_AUTH_FAILURE: u32 = 100;
 
 /// So many may fail in a second in any case.
 pub const HTTP_AUTH_FAILURES_MIN: u32 = 10;

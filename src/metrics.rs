@@ -4,8 +4,10 @@
 //! two. Handles are made once a thread, so counting is one atomic add. Latencies are recorded once
 //! a turn, not once an order.
 
+mod http;
 mod provider;
 
+pub use http::{HttpConnection, count_http, http_connection_refused};
 pub use provider::ProviderMetrics;
 
 use metrics::{Counter, Gauge, Histogram, Unit};
@@ -164,6 +166,11 @@ metric_specs! {
         "Requests to subscribers, by subscriber and outcome (delivered, refused, error, timeout, unreachable or gone).";
     HTTP_REQUESTS: Counter, Count, "onhand_http_requests_total",
         "HTTP requests answered, by status.";
+    HTTP_CONNECTIONS_OPEN: Gauge, Count, "onhand_http_connections_open",
+        "HTTP connections open now.";
+    HTTP_CONNECTIONS: Counter, Count, "onhand_http_connections_total",
+        "HTTP connections ended, by how (closed, cut: idle, slow, no HTTP or broken off, \
+         handshake: no TLS, refused: one too many).";
     RECOVERY_SECONDS: Gauge, Seconds, "onhand_recovery_seconds",
         "How long the last start took to read the journal back, by shard.";
     RATE_QUOTES: Counter, Count, "onhand_rate_quotes_total",
@@ -423,11 +430,6 @@ impl PublishMetrics {
         self.quarantined.set(quarantined as f64);
         self.down.set(if down { 1.0 } else { 0.0 });
     }
-}
-
-/// Counts an answered HTTP request.
-pub fn count_http(status: u16) {
-    metrics::counter!(HTTP_REQUESTS, "status" => status.to_string()).increment(1);
 }
 
 /// What one sync thread counts.

@@ -56,4 +56,5 @@ mod it {
     mod verify;
     mod web;
     mod web_engine;
+    mod web_limits;
 }

@@ -1677,7 +1677,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__check)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --http-connections-max --http-head-timeout-ms --http-body-timeout-ms --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1768,6 +1768,18 @@ _onhand() {
                     return 0
                     ;;
                 --http-requests-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-connections-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-head-timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-body-timeout-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1895,7 +1907,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__config__subcmd__show)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --json --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --http-connections-max --http-head-timeout-ms --http-body-timeout-ms --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1986,6 +1998,18 @@ _onhand() {
                     return 0
                     ;;
                 --http-requests-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-connections-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-head-timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-body-timeout-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6281,7 +6305,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__serve)
-            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --help"
+            opts="-h --config --data --listen --http --sync --shards --pin --segment-bytes --prepared-segments --connections-max --idle-timeout-ms --orders-expected --orders-max --rejections-kept --commands-kept --ended-order-kept-ms --token-file --tls-cert --tls-key --http-tls-cert --http-tls-key --http-requests-per-second --http-connections-max --http-head-timeout-ms --http-body-timeout-ms --public-url --insecure-plaintext --process --channels --subscribers --sandbox --history --allow-clock-behind --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6372,6 +6396,18 @@ _onhand() {
                     return 0
                     ;;
                 --http-requests-per-second)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-connections-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-head-timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http-body-timeout-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,5 +1,6 @@
 //! `onhand serve`: run the server until it is told to stop.
 
+use super::startup::raise_descriptor_limit;
 use crate::config::{Config, Flags};
 use crate::server::Server;
 use anyhow::Context;
@@ -21,6 +22,7 @@ pub struct Args {
 /// What kept the server from starting, or made it stop.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.flags)?;
+    raise_descriptor_limit(&config);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

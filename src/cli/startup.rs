@@ -3,7 +3,13 @@
 use std::io;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+
+/// Descriptors beside the connections: journal files, listeners, polls, calls to providers.
+const OTHER_DESCRIPTORS: u64 = 256;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -32,6 +38,33 @@ pub(super) fn end_with_parent() {
     if present.as_deref() != Some(parent.as_str()) {
         eprintln!("onhand: the parent process {parent} is gone");
         std::process::exit(i32::from(FAILED));
+    }
+}
+
+/// Descriptors that a server with this configuration may come to need.
+pub(super) fn descriptors_needed(config: &Config) -> u64 {
+    config.connections_max as u64 + config.http_connections_max as u64 + OTHER_DESCRIPTORS
+}
+
+/// Raises this process's limit of open files to what the configuration may need, as far as it may:
+/// whoever opens idle connections must not take the descriptors that orders need.
+pub(super) fn raise_descriptor_limit(config: &Config) {
+    let needed = descriptors_needed(config);
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let raised = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+    limit.current = Some(raised);
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    } else if raised < needed {
+        tracing::info!(
+            raised,
+            needed,
+            "fewer files may be open than the connection limits allow: connections beyond are not \
+             accepted; see `onhand doctor`"
+        );
     }
 }
 

@@ -247,7 +247,23 @@ options! {
 
     /// Requests to `/v1` that one token (without a token file: one address) may make in a second,
     /// and at once. One more is answered 429 with `Retry-After`.
-    http_requests_per_second: u32 = 1_000, "requests", 1 => 1_000_000;
+    /// Webhooks and callbacks are not counted: their signature admits them, and the engine's queue
+    /// bounds them.
+    http_requests_per_second: u32 = limits::HTTP_REQUESTS_PER_SECOND_DEFAULT, "requests",
+        1 => 1_000_000;
+
+    /// Open HTTP connections. One more is answered 503 with `Retry-After` and closed.
+    http_connections_max: usize = limits::HTTP_CONNECTIONS_DEFAULT, "connections", 1 => 1_000_000;
+
+    /// How long the head of an HTTP request, or a TLS handshake, may take to arrive, and how long an
+    /// HTTP connection may be idle between requests. Slower is closed.
+    http_head_timeout_ms: u64 = limits::HTTP_HEAD_TIMEOUT_MS_DEFAULT, "milliseconds",
+        10 => 600_000;
+
+    /// How long the body of an HTTP request may take to arrive; slower is answered 408. An answer
+    /// may go unread for as long; then its connection is closed.
+    http_body_timeout_ms: u64 = limits::HTTP_BODY_TIMEOUT_MS_DEFAULT, "milliseconds",
+        10 => 600_000;
 
     /// Where buyers reach the HTTP port from outside, such as `https://orders.example`. Messages then
     /// have the link to their order's page, `/track/TOKEN`.

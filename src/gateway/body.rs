@@ -1,18 +1,53 @@
 //! Bodies of requests: bounded in bytes and in time.
 
 use super::problem::Problem;
-use crate::limits::{HTTP_BODY_BYTES_MAX, HTTP_BODY_TIMEOUT_MS};
-use axum::body::{Body, Bytes};
+use crate::limits::HTTP_BODY_BYTES_MAX;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::error::Error;
 use std::time::Duration;
+
+/// A body that did not arrive in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the body did not arrive in time")]
+struct TooSlow;
+
+/// The body, which fails from the moment on that it was to be here.
+pub(super) fn within(body: Body, limit: Duration) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    let late = Box::pin(tokio::time::sleep(limit));
+    let start = (body.into_data_stream(), late);
+    Body::from_stream(stream::unfold(start, |(mut pieces, mut late)| async move {
+        let piece: Result<Bytes, Box<dyn Error + Send + Sync>> = tokio::select! {
+            biased;
+            piece = pieces.next() => piece?.map_err(Into::into),
+            () = &mut late => Err(TooSlow.into()),
+        };
+        Some((piece, (pieces, late)))
+    }))
+}
+
+fn is_too_slow(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(one) = cause {
+        if one.is::<TooSlow>() {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
+}
 
 /// The whole body.
 ///
 /// # Errors
-/// 413 beyond [`HTTP_BODY_BYTES_MAX`], 408 beyond [`HTTP_BODY_TIMEOUT_MS`], 400 where the
+/// 413 beyond [`HTTP_BODY_BYTES_MAX`], 408 where it did not arrive in time, 400 where the
 /// connection broke.
 pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
     read_most(body, HTTP_BODY_BYTES_MAX).await
@@ -24,20 +59,19 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
 /// As there.
 pub(super) async fn read_most(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let whole = Limited::new(body, bytes_max).collect();
-    let limit = Duration::from_millis(HTTP_BODY_TIMEOUT_MS);
-    match tokio::time::timeout(limit, whole).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
+    match whole.await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "BODY_TOO_LARGE",
             "The body is too long.",
         )),
-        Ok(Err(error)) => Err(Problem::bad_request(format!("the body broke off: {error}"))),
-        Err(_) => Err(Problem::new(
+        Err(error) if is_too_slow(&*error) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "BODY_TOO_SLOW",
             "The body did not arrive in time.",
         )),
+        Err(error) => Err(Problem::bad_request(format!("the body broke off: {error}"))),
     }
 }
 

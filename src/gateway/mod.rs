@@ -12,8 +12,8 @@
 //! observes touches no shard; what commands takes the bounded queue that adapters take, so HTTP
 //! never slows an engine thread down by more than its share.
 //!
-//! When full: the queue's refusal is 503 with Retry-After, a caller too fast 429, a long body 413, a
-//! slow one 408, and one connection too many waits in the socket's backlog.
+//! When full: the queue's refusal is 503 with Retry-After, one connection too many as well; a caller
+//! too fast is 429, a long body 413, a slow one 408.
 
 mod body;
 pub mod callbacks;
@@ -28,6 +28,7 @@ pub mod track;
 pub mod v1;
 mod webhooks;
 
+pub use connections::HttpLimits;
 pub use state::Services;
 
 use crate::limits::EVENT_STREAMS_MAX;
@@ -37,7 +38,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use connections::Peer;
+use connections::{Door, Peer};
 use metrics_exporter_prometheus::PrometheusHandle;
 use problem::Problem;
 use rate::Rates;
@@ -116,12 +117,15 @@ impl Bound {
         };
         let (stop, stopped) = oneshot::channel();
         let listener = self.listener;
-        let tls = services.tls.map(TlsAcceptor::from);
+        let door = Door {
+            tls: services.tls.map(TlsAcceptor::from),
+            limits: services.limits,
+        };
         let thread = std::thread::Builder::new()
             .name("onhand-http".to_owned())
             .spawn(move || {
                 crate::affinity::yield_to_engines();
-                if let Err(error) = runtime.block_on(serve(listener, tls, shared, stopped)) {
+                if let Err(error) = runtime.block_on(serve(listener, door, shared, stopped)) {
                     tracing::error!(%error, "the HTTP thread ended; orders are served on");
                 }
                 runtime.shutdown_background();
@@ -158,7 +162,7 @@ impl Drop for Gateway {
 
 async fn serve(
     listener: std::net::TcpListener,
-    tls: Option<TlsAcceptor>,
+    door: Door,
     shared: Shared,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
@@ -174,7 +178,7 @@ async fn serve(
     });
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tokio::select! {
-        () = connections::accept(listener, tls, routes(shared)) => Ok(()),
+        () = door.accept(listener, routes(shared)) => Ok(()),
         _ = stopped => Ok(()),
     }
 }

@@ -119,6 +119,16 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_of_a_flash_sale_from_this_machine_is_no_attack() {
+        let limit = crate::limits::HTTP_REQUESTS_PER_SECOND_DEFAULT;
+        let rates = Rates::new(NonZeroU32::new(limit).expect("not 0"));
+        let local = Who::at(Some(IpAddr::from([127, 0, 0, 1])));
+        assert!((0..2_000).all(|_| rates.admit(&local).is_ok()));
+        let failed = (0..2_000).filter(|_| rates.failed(&local).is_ok()).count();
+        assert!(failed < 500, "{failed} guesses at once");
+    }
+
+    #[test]
     fn addresses_of_one_ipv6_network_are_one_caller() {
         let at = |text: &str| Who::at(Some(text.parse().expect("an address")));
         assert_eq!(at("2001:db8::1"), at("2001:db8::ffff:2"));

@@ -1,6 +1,7 @@
 //! What every route reads.
 
 use super::callbacks::{Follow, Source};
+use super::connections::HttpLimits;
 use super::dashboard::Dashboard;
 use super::engines::Engines;
 use super::rate::Rates;
@@ -37,6 +38,8 @@ pub struct Services {
     pub subscribers: Board,
     /// Requests a second of one token, or of one address without tokens.
     pub requests_per_second: NonZeroU32,
+    /// Of connections.
+    pub limits: HttpLimits,
     /// What buyers' links are signed with.
     pub track: TrackKey,
     /// Certificate and key; `None`: plain HTTP.

@@ -9,11 +9,11 @@ use crate::channels::ChannelOptions;
 use crate::config::Config;
 use crate::config::process::ProcessConfig;
 use crate::events::subscribers::Board;
-use crate::gateway::Services;
 use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
 use crate::gateway::dashboard::Dashboard;
 use crate::gateway::engines::{Engines, FindOrder, FoundOrder};
 use crate::gateway::track::TrackKey;
+use crate::gateway::{HttpLimits, Services};
 use crate::journal::storage::Storage;
 use crate::net::listener::ListenerOptions;
 use crate::net::tls;
@@ -62,6 +62,11 @@ pub(super) fn services<S: Storage>(
         subscribers,
         requests_per_second: NonZeroU32::new(config.http_requests_per_second)
             .unwrap_or(NonZeroU32::MIN),
+        limits: HttpLimits {
+            connections: config.http_connections_max,
+            head_ms: config.http_head_timeout_ms,
+            body_ms: config.http_body_timeout_ms,
+        },
         track: TrackKey::derive(secret),
         tls: match (&config.http_tls_cert, &config.http_tls_key) {
             (Some(cert), Some(key)) => Some(tls::server_config(cert, key)?),

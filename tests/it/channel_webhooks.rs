@@ -3,7 +3,7 @@
 mod fetched;
 mod killed;
 pub mod market;
-mod rig;
+pub mod rig;
 mod traps;
 
 use onhand::types::OrderState;

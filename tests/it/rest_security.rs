@@ -199,7 +199,9 @@ fn a_buyers_link_shows_words_and_another_link_nothing() {
 #[test]
 fn a_body_that_does_not_come_is_given_up() {
     let data = tempfile::tempdir().expect("a directory");
-    let served = Served::start(&with_http(data.path()));
+    let mut config = with_http(data.path());
+    config.http_body_timeout_ms = 200;
+    let served = Served::start(&config);
     let http = served.http.expect("HTTP");
     let head = format!(
         "POST /v1/orders HTTP/1.1\r\nhost: {http}\r\nonhand-tenant: acme\r\n\

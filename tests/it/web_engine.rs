@@ -13,7 +13,7 @@ use onhand::engine::command::CommandOutcome;
 use onhand::gateway::callbacks::{Follow, Source};
 use onhand::gateway::engines::{Engines, FindOrder, FoundOrder};
 use onhand::gateway::track::TrackKey;
-use onhand::gateway::{Bound, Gateway, Services};
+use onhand::gateway::{Bound, Gateway, HttpLimits, Services};
 use onhand::net::token::TokenFile;
 use onhand::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest, OwnedReport};
 use onhand::types::{OrderKey, Resolution, ResultCode};
@@ -97,6 +97,7 @@ impl Web {
             dashboard: None,
             journals: Arc::new([]),
             requests_per_second: NonZeroU32::MAX,
+            limits: HttpLimits::default(),
             track: TrackKey::derive(b"test"),
             tls: None,
         };

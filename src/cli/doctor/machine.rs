@@ -5,11 +5,10 @@ use std::fs;
 use rustix::process::{Resource, getrlimit};
 
 use super::{Check, size};
+use crate::cli::startup::descriptors_needed;
 use crate::config::Config;
 use crate::{affinity, clock};
 
-/// Descriptors beside the connections: journal files, listeners, polls.
-const OTHER_DESCRIPTORS: u64 = 256;
 /// 2025-01-01: a wall clock before this was never set.
 const WALL_CLOCK_MIN_MS: u64 = 1_735_689_600_000;
 /// A wall clock that moves this much against the boot clock during the checks is being stepped.
@@ -28,19 +27,20 @@ pub(super) fn checks() -> Vec<Check> {
 fn descriptors() -> Check {
     const NAME: &str = "open files";
     let limit = getrlimit(Resource::Nofile);
-    let needed = Config::default().connections_max as u64 + OTHER_DESCRIPTORS;
+    let needed = descriptors_needed(&Config::default());
     let shown = |limit: Option<u64>| limit.map_or("unlimited".to_owned(), |n| n.to_string());
     let found = format!(
         "limit {} (at most {})",
         shown(limit.current),
         shown(limit.maximum)
     );
-    if limit.current.is_none_or(|limit| limit >= needed) {
+    // A server raises its own limit as far as it may.
+    if limit.maximum.is_none_or(|limit| limit >= needed) {
         return Check::ok(NAME, found);
     }
     let advice = format!(
-        "the default `connections_max` needs {needed}: `ulimit -n {needed}`, or \
-         `LimitNOFILE={needed}` in the service"
+        "the defaults of `connections_max` and `http_connections_max` need {needed}: \
+         `ulimit -Hn {needed}`, or `LimitNOFILE={needed}` in the service"
     );
     Check::warn(NAME, found, advice)
 }

@@ -11,7 +11,9 @@
 mod whose;
 
 use super::body;
+use super::connections::Peer;
 use super::engines::{Asker, NoAnswer};
+use super::rate::Who;
 use super::state::Shared;
 use crate::channels::{self, ChannelOptions, Delivery, What};
 use crate::clock;
@@ -73,6 +75,7 @@ pub(super) async fn receive(
     };
     let limit = answer_limit(first.kind);
     let (head, body) = request.into_parts();
+    let address = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
     let taken = take(&shared, &candidates, &head.headers, body);
     let (channel, taken) = match tokio::time::timeout(limit, taken).await {
         Ok(taken) => taken,
@@ -80,9 +83,11 @@ pub(super) async fn receive(
     };
     let ns = clock::monotonic_ns() - started_ns;
     metrics::webhook_answered(&channel.name, taken.result, ns);
+    let is_guess = taken.status == StatusCode::UNAUTHORIZED;
     if taken.status.is_success() {
         tracing::debug!(channel = channel.name, result = taken.result, "webhook");
-    } else {
+    } else if !is_guess || shared.rates.failed(&Who::at(address)).is_ok() {
+        // Whoever guesses signatures fills no log.
         let status = taken.status.as_u16();
         tracing::warn!(
             channel = channel.name,
@@ -148,7 +153,14 @@ async fn take<'a>(
     };
     let body = match body::read_most(body, EVENT_BODY_BYTES_MAX).await {
         Ok(body) => body,
-        Err(problem) => return (first, outcome(problem.status, "bad_body")),
+        Err(problem) => {
+            let result = match problem.status {
+                StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                StatusCode::REQUEST_TIMEOUT => "too_slow",
+                _ => "broke_off",
+            };
+            return (first, outcome(problem.status, result));
+        }
     };
     let mut delivery = delivery(headers, body);
     if whose::is_woocommerce_ping(first.kind, &delivery) {
