@@ -130,7 +130,9 @@ fn whatsapp(shop: &Shop, order: &str, now_s: u64) -> Value {
 #[allow(clippy::expect_used)] // HMAC takes a key of any length
 fn mac(key: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any key length");
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().to_vec()
 }
 

@@ -39,7 +39,7 @@ pub fn measure(arguments: &ChannelsArguments) -> Result<PoolReport> {
     } else {
         (1_000, &[20.0, 50.0, 100.0, 200.0, 400.0, 800.0])
     };
-    let stand = ChannelStand::start(arguments, 100_000, false)?;
+    let stand = ChannelStand::in_process(arguments, false)?;
     stand.tell_orders()?;
     let mut names = 0;
     let trials = search(units, speeds, |buyers_per_s, buffer| {

@@ -81,14 +81,14 @@ pub fn measure(arguments: &ChannelsArguments) -> Result<Vec<PublishReport>> {
     } else {
         Size {
             skus: 20,
-            units: 500,
-            buyers_per_s: 100.0,
+            units: 200,
+            buyers_per_s: 40.0,
             seconds: 20.0,
         }
     };
     let mut reports = Vec::new();
     for real_limits in [false, true] {
-        let stand = ChannelStand::start(arguments, 100_000, real_limits)?;
+        let stand = ChannelStand::in_process(arguments, real_limits)?;
         stand.tell_orders()?;
         let markets = u32::try_from(SHOPS.len())?;
         for (name, rule) in [

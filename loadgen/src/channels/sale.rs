@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use onhand::clock::{monotonic_ns, sleep_ms};
 use onhand::types::{LocationId, SkuId};
+use onhand::wire::reply::CellValues;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -160,7 +161,7 @@ impl<'a> Sale<'a> {
             .iter()
             .map(|cell| Sold {
                 by_market: Vec::new(),
-                promised: u64::from(cell.reserved) + u64::from(cell.committed),
+                promised: promised(cell, self.units),
                 units: u64::from(self.units),
             })
             .collect();
@@ -201,6 +202,12 @@ impl<'a> Sale<'a> {
     }
 }
 
+/// Units that orders hold, own, or were sent, of so many that came in.
+fn promised(cell: &CellValues, received: u32) -> u64 {
+    let sent = u64::from(received).saturating_sub(u64::from(cell.on_hand));
+    sent + u64::from(cell.reserved) + u64::from(cell.committed)
+}
+
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most an hour
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
@@ -228,6 +235,13 @@ mod tests {
             10,
             "markets sold beyond"
         );
+        let cell = CellValues {
+            on_hand: 70,
+            reserved: 5,
+            committed: 60,
+            ..CellValues::default()
+        };
+        assert_eq!(promised(&cell, 100), 95, "30 were sent");
         assert_eq!(sold(&[20, 26, 19, 25], 90).beyond_quotas(20), 11);
     }
 }

@@ -42,9 +42,25 @@ impl Drop for Sandbox {
 }
 
 impl ChannelStand {
-    /// Starts both. `real_limits`: markets hold their documented rate limits, and the server keeps
-    /// to them; else neither does.
-    pub fn start(arguments: &ChannelsArguments, orders: u64, real_limits: bool) -> Result<Self> {
+    /// Starts both; orders of the markets wait where they were placed.
+    pub fn start(arguments: &ChannelsArguments, orders: u64) -> Result<Self> {
+        Self::start_with(arguments, orders, false, |_| Vec::new())
+    }
+
+    /// Starts both, with the sandbox's providers for the order process: only with one are sales of
+    /// markets taken that stock does not cover. `real_limits`: markets and providers hold their
+    /// documented rate limits, and the server keeps to them; else neither does.
+    pub fn in_process(arguments: &ChannelsArguments, real_limits: bool) -> Result<Self> {
+        let providers = |sandbox: SocketAddr| vec!["--sandbox".to_owned(), sandbox.to_string()];
+        Self::start_with(arguments, 100_000, real_limits, providers)
+    }
+
+    fn start_with(
+        arguments: &ChannelsArguments,
+        orders: u64,
+        real_limits: bool,
+        more: impl Fn(SocketAddr) -> Vec<String>,
+    ) -> Result<Self> {
         let program = program(arguments.server_bin.as_deref())?;
         let (child, address) = start_sandbox(&program, real_limits)?;
         let sandbox = Sandbox { child, address };
@@ -53,12 +69,9 @@ impl ChannelStand {
         let text = channels_file(files.path(), sandbox.address, http, real_limits)?;
         let path = files.path().join("channels.toml");
         std::fs::write(&path, text).context("the channels file")?;
-        let flags = [
-            "--http".to_owned(),
-            http.to_string(),
-            "--channels".to_owned(),
-            path.display().to_string(),
-        ];
+        let mut flags = more(sandbox.address);
+        flags.extend(["--http".to_owned(), http.to_string()]);
+        flags.extend(["--channels".to_owned(), path.display().to_string()]);
         let directory: &Path = &arguments.directory;
         let server = Server::start_with(&program, directory, &arguments.sync, orders, &flags)?;
         Ok(Self {

@@ -83,19 +83,8 @@ pub fn measure(arguments: &ChannelsArguments) -> Result<WebhooksReport> {
     let seconds = arguments.load_seconds();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most a day's
     let sustained = (seconds * rate as f64) as usize;
-    let stand = ChannelStand::start(arguments, 1_000_000, false)?;
-    let mut control = Control::connect(stand.address(), TENANT, "")?;
-    let location = control.define_location("berlin")?;
-    let skus = control.define_skus(&[SKU.to_owned()])?;
-    let &sku = skus.first().context("the server knows no SKU")?;
-    control.receive(location, &[(sku, UNITS)])?;
-    for shop in SHOPS.iter().filter(|it| is_fetched(it.kind)) {
-        stand.control(
-            shop,
-            "items",
-            &json!({"items": [{"sku": SKU, "stock": UNITS}]}),
-        )?;
-    }
+    let stand = ChannelStand::start(arguments, 1_000_000)?;
+    put_on_sale(&stand)?;
 
     eprintln!("webhooks: {burst} at once");
     let at_once = Plan {
@@ -149,6 +138,20 @@ pub fn measure(arguments: &ChannelsArguments) -> Result<WebhooksReport> {
         report.beside_p99_us.push(beside.p99);
     }
     Ok(report)
+}
+
+/// The SKU is on hand, and known to the markets that are asked for their orders.
+fn put_on_sale(stand: &ChannelStand) -> Result<()> {
+    let mut control = Control::connect(stand.address(), TENANT, "")?;
+    let location = control.define_location("berlin")?;
+    let skus = control.define_skus(&[SKU.to_owned()])?;
+    let &sku = skus.first().context("the server knows no SKU")?;
+    control.receive(location, &[(sku, UNITS)])?;
+    let items = json!({"items": [{"sku": SKU, "stock": UNITS}]});
+    for shop in SHOPS.iter().filter(|it| is_fetched(it.kind)) {
+        stand.control(shop, "items", &items)?;
+    }
+    Ok(())
 }
 
 /// Kinds whose deliveries only point at an order, which the server then fetches.
