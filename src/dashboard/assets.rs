@@ -46,6 +46,7 @@ assets! {
     "bottlenecks.js": SCRIPT,
     "audit.js": SCRIPT,
     "quarantine.js": SCRIPT,
+    "mappings.js": SCRIPT,
     "vendor/uplot.js": SCRIPT,
     "vendor/uplot.css": CSS,
     "vendor/uplot.LICENSE": TEXT,

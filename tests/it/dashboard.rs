@@ -3,6 +3,9 @@
 //! With `ONHAND_SCREENSHOTS=DIRECTORY` every page that is looked at is kept there as a picture.
 
 mod browser;
+mod events;
+mod found;
+mod goods;
 mod stage;
 mod stream;
 
@@ -61,6 +64,7 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
         "const found = [...document.querySelectorAll('.provider h3')].map((one) => one.textContent);\
          return found[0] === '1. stripe' && found[1] === '2. authorize_net'",
     );
+    browser.accessible("a system's details");
     browser.shot("system");
     browser.until("an order in review", &heard("review"));
     browser.until("the team is alerted", &heard("alert"));
@@ -98,7 +102,37 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
     assert_eq!(decision["event"], "approve");
     assert_eq!(decision["detail"], "processors are back");
     assert_eq!(decision["actor"], "anonymous");
-    stage.stop_and_be_called_stale(&browser);
+}
+
+#[test]
+fn a_page_says_that_its_figures_are_old_and_goes_on_by_itself_when_the_server_is_back() {
+    let Some(browser) = Browser::start(Size::Wall) else {
+        return;
+    };
+    let mut stage = Stage::start(1_000);
+    browser.go(&stage.page("flow"));
+    let live = "return window.fresh?.dataset.state === 'live' \
+                && document.getElementById('stale').hidden";
+    browser.until("live figures", live);
+    browser.js("window.mark = 'the same page'");
+    stage.stop();
+    browser.until(
+        "a warning",
+        "return !document.getElementById('stale').hidden \
+         && document.getElementById('stale').textContent.includes('No figures since') \
+         && window.fresh.dataset.state === 'stale'",
+    );
+    browser.shot("stale");
+    assert_eq!(browser.axe(), Vec::<Value>::new());
+    stage.start_again();
+    browser.until("live figures again", live);
+    stage.place(5);
+    browser.until(
+        "new orders on the old page",
+        "return window.mark === 'the same page' \
+         && Number(document.querySelector('[data-node=crm] [data-stat=rate] b').textContent.split('/')[0]) > 0",
+    );
+    assert!(browser.errors().is_empty(), "{:?}", browser.errors());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 mod channels;
 mod commands;
 mod look;
-mod postgres;
+mod plans;
+pub(super) mod postgres;
 mod records;
 mod rig;
 

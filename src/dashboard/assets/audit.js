@@ -9,19 +9,38 @@ export function show(main) {
   const more = h("p", { class: "right" });
   main.append(h("div", { class: "head" }, h("h1", {}, "Audit")), h("section", { class: "panel", "aria-label": "Actions", "aria-live": "polite" }, host, more));
 
-  async function load(before) {
-    const query = before ? `?before=${before}` : "";
-    const found = await attempt(() => api(`/dashboard/data/audit${query}`));
-    if (!found) return;
+  let alive = true;
+  let older = false;
+  let mark = "";
+
+  async function load(last, asked = true) {
+    older = Boolean(last);
+    const query = last ? `?before=${last.time_ms}&sequence=${last.sequence}` : "";
+    const ask = () => api(`/dashboard/data/audit${query}`);
+    const found = await (asked ? attempt(ask) : ask().catch(() => null));
+    if (!found || !alive) return;
     const rows = found.audit;
+    const known = JSON.stringify(rows);
+    if (known === mark) return;
+    mark = known;
     fill(host, rows.length ? table("Actions of people and connectors", [
-      ["when", (row) => moment(row.time_ms)], ["who", (row) => row.actor ?? "the engine"], ["about", (row) => row.what],
+      ["when", (row) => moment(row.time_ms)], ["who", (row) => row.actor ?? "the engine"], ["about", (row) => words(row.what)],
       ["what", (row) => words(row.action)], ["which", (row) => (row.what === "order" ? orderLink(row.subject) : h("span", { class: "key" }, row.subject ?? none))],
       ["why", (row) => row.reason || none],
     ], rows) : empty("Nobody has done anything yet."));
-    fill(more, rows.length === 200 ? h("button", { type: "button", onclick: () => load(rows.at(-1).time_ms) }, "Older") : "");
+    fill(more, older ? h("button", { type: "button", onclick: () => load() }, "Newest") : null, " ",
+      rows.length === 200 ? h("button", { type: "button", onclick: () => load(rows.at(-1)) }, "Older") : null);
   }
 
-  if (session.history) load();
-  else fill(host, empty("This server keeps no history."));
+  if (!session.history) {
+    fill(host, empty("This server keeps no history."));
+    return () => {};
+  }
+  load();
+  // The newest page is kept up to date; who reads an older one is left alone.
+  const again = setInterval(() => older || load(null, false), 4_000);
+  return () => {
+    alive = false;
+    clearInterval(again);
+  };
 }

@@ -86,6 +86,12 @@ export function show(main) {
     return [state, health[state]];
   };
 
+  /** How long calls of a system wait until they leave: of the slowest of its providers. */
+  const wait = (name) => {
+    const found = providersOf(setup, name).map((one) => live.providers?.[one]?.wait).filter((ms) => ms !== null && ms !== undefined);
+    return found.length ? Math.max(...found) : null;
+  };
+
   function render() {
     if (performance.now() - drawn < 900) return;
     if (panelBody.contains(document.activeElement) && drawn && document.activeElement.matches("button")) return;
@@ -128,7 +134,8 @@ export function show(main) {
     say(waiting, live.retries?.waiting ? `${number(live.retries.waiting)} wait` : "");
     const rows = next.slice(0, 7).map((one) => {
       const left = Math.max(0, one.due - now);
-      const whole = [2, 4, 8][one.attempt - 1] ?? 8;
+      const delays = setup.retry?.delays_ms ?? [];
+      const whole = (delays[one.attempt - 1] ?? delays.at(-1) ?? 8_000) / 1000;
       return h("div", { class: "retry" },
         h("span", {}, `${words(one.kind)} at ${one.provider}, attempt ${one.attempt + 1} `, orderLink(one.order)),
         h("span", { class: "count" }, left > 0 ? `${(left / 1000).toFixed(1)} s` : "now"),
@@ -151,7 +158,7 @@ export function show(main) {
       h("section", { class: "panel", id: "system", "aria-label": "Details" }, h("header", {}, panelTitle), panelBody)));
 
   const stop = follow(() => {
-    view.show(live, worst);
+    view.show(live, worst, wait);
     headlines();
     countdown();
     render();

@@ -157,9 +157,9 @@ export function question({ title, text, action, risk = false, fields = [] }) {
   const dialog = document.getElementById("ask");
   return new Promise((resolve) => {
     const inputs = fields.map((field) => {
-      const input = field.long ? h("textarea", { name: field.name }) : h("input", {
+      const input = h("input", {
         name: field.name, type: field.type ?? "text", value: field.value ?? "", min: field.min, step: field.step,
-        required: field.required, autocomplete: "off", maxlength: field.type ? null : 200,
+        required: field.required, autocomplete: "off", maxlength: field.type ? null : field.max ?? 200,
       });
       return h("label", {}, field.label, input);
     });
@@ -186,7 +186,7 @@ export function question({ title, text, action, risk = false, fields = [] }) {
       close(null);
     };
     dialog.showModal();
-    (form.querySelector("input, textarea") ?? form.querySelector("button[type=submit]")).focus();
+    (form.querySelector("input") ?? form.querySelector("button[type=submit]")).focus();
   });
 }
 
@@ -207,6 +207,14 @@ export function scroller(label, ...children) {
 
 export function chip(text, kind) {
   return h("span", { class: `chip ${kind ?? ""}` }, text);
+}
+
+/** Channels of the tenant by their number: those of the channels file, and those with rules. */
+export async function channelsByNumber() {
+  const [setup, known] = await Promise.all(["/dashboard/data/setup", "/v1/channels"].map((path) => api(path).catch(() => ({}))));
+  const all = new Map();
+  for (const one of [...(known.channels ?? []), ...(setup.channels ?? [])]) all.set(one.number, { ...all.get(one.number), ...one });
+  return all;
 }
 
 export function orderLink(order, text) {

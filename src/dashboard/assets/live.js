@@ -1,6 +1,6 @@
 // The stream of figures: one connection, merged into one state, with the age of what is shown.
 
-import { session } from "./lib.js";
+import { api, session } from "./lib.js";
 
 /** What the server said last, section by section. */
 export const live = { at: 0, seen: 0, news: [], ticks: [] };
@@ -23,7 +23,12 @@ export function follow(listener) {
 
 function merge(frame) {
   const { news, ticks, whole, ...rest } = frame;
-  Object.assign(live, rest);
+  const providers = { ...live.providers };
+  for (const [name, value] of Object.entries(rest)) {
+    if (name.startsWith("provider:")) providers[name.slice(9)] = value;
+    else live[name] = value;
+  }
+  live.providers = providers;
   if (whole) {
     live.news = news ?? [];
     live.ticks = ticks ?? [];
@@ -46,8 +51,20 @@ export function connect() {
   };
   opened.onerror = () => {
     // The browser tries again by itself, but not after an answer that is no stream.
-    if (opened.readyState === EventSource.CLOSED && source === opened) setTimeout(connect, 2_000);
+    if (opened.readyState === EventSource.CLOSED && source === opened) setTimeout(() => again(opened), 2_000);
   };
+}
+
+/** Connects again, or asks for a token where the session did not outlive the server. */
+async function again(broken) {
+  try {
+    const told = await api("/dashboard/session");
+    if (source !== broken) return;
+    if (told.signed_in) connect();
+    else window.dispatchEvent(new Event("onhand-sign-in"));
+  } catch {
+    if (source === broken) setTimeout(() => again(broken), 2_000); // nobody answers yet
+  }
 }
 
 // A page that is left but kept would hold its connection, of which a browser has six to a server.

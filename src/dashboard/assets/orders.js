@@ -1,11 +1,22 @@
 // Orders: find one, and see everything that ever happened to it.
 
-import { api, attempt, chip, empty, fill, h, moment, money, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
+import { api, attempt, channelsByNumber, chip, empty, fill, h, moment, money, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
 
 export const title = "Orders";
 
 const ended = new Set(["COMPLETED", "CANCELLED", "DECLINED", "EXPIRED", "REJECTED"]);
 const states = ["", "FRAUD_CHECK", "PAYMENT", "REVIEW", "CONFIRMED", "FULFILLING", "SHIPPED", "DELIVERED", "CANCELLING", "BACKORDERED", "WEBHOOK"];
+
+let channels = new Map();
+
+/** Asks for the names of channels, so that orders say where they come from. */
+export async function learnChannels() {
+  channels = await channelsByNumber();
+}
+
+function channelName(channel) {
+  return channels.get(Number(channel))?.name || (Number(channel) === 0 ? "own shop" : `channel ${channel}`);
+}
 
 export function stateChip(state) {
   const kind = { REVIEW: "warn", COMPLETED: "ok", DELIVERED: "ok", SHIPPED: "ok", DECLINED: "bad", REJECTED: "bad", CANCELLED: "bad", EXPIRED: "bad" };
@@ -15,7 +26,7 @@ export function stateChip(state) {
 export function show(main, [order]) {
   if (order) return showOne(main, order);
   const results = h("div", {});
-  const field = h("input", { name: "q", type: "search", autocomplete: "off", placeholder: "key, order number, customer or channel's order id" });
+  const field = h("input", { name: "q", type: "search", autocomplete: "off", placeholder: "key, number, customer, e-mail or channel's order id" });
   const state = h("select", { name: "state", onchange: () => list() }, states.map((name) => h("option", { value: name }, name ? words(name) : "any state")));
   const form = h("form", { class: "line", role: "search", onsubmit: (event) => { event.preventDefault(); search(field.value.trim()); } },
     h("label", { class: "grow" }, "Find an order", field), h("button", { class: "main", type: "submit" }, "Search"),
@@ -49,11 +60,12 @@ export function show(main, [order]) {
     if (!found) return;
     fill(results, found.orders.length ? table(`${number(found.orders.length)} found`, [
       ["order", (row) => orderLink(row.order_key, row.number)],
+      ["channel", (row) => channelName(row.channel)],
       ["channel's id", (row) => row.external_id || none],
       ["customer", (row) => row.customer],
-      ["state", (row) => stateChip(row.state)],
-      ["total", (row) => money(Number(row.total), Number(row.currency)), "num"],
-      ["accepted", (row) => moment(row.accepted_ms)],
+      ["state", (row) => [stateChip(row.state), row.review_reason && row.review_reason !== "none" ? ` ${words(row.review_reason)}` : ""]],
+      ["total", (row) => (row.total === null ? none : money(Number(row.total), Number(row.currency))), "num"],
+      ["decided", (row) => moment(row.accepted_ms)],
     ], found.orders) : empty(`Nothing found for “${text}”.`));
   }
 
@@ -70,6 +82,7 @@ export function show(main, [order]) {
       ["since", (row) => moment(row.since)],
     ], found.orders) : empty("No order is in process."));
   }
+  learnChannels();
   list();
 }
 
@@ -112,7 +125,7 @@ export function facts(found, told) {
   const rows = [
     ["key", h("span", { class: "key" }, found.order)],
     ["customer", String(found.customer)],
-    ["channel", `${found.channel}${about?.external_id ? `, order ${about.external_id}` : ""}`],
+    ["channel", `${channelName(found.channel)}${about?.external_id ? `, order ${about.external_id}` : ""}`],
     about ? ["accepted", moment(about.accepted_ms)] : null,
     process ? ["step", `${process.pipeline} / ${process.step}${process.sub_state ? `, ${words(process.sub_state)}` : ""}, since ${moment(process.since)}`] : null,
     process?.review_reason ? ["why in review", words(process.review_reason)] : null,
@@ -150,6 +163,16 @@ export function timeline(events) {
   }));
 }
 
+/** An order as the history knows it, once the engine has forgotten it. */
+function remembered(told) {
+  const about = told.about ?? {};
+  const last = told.events.findLast((one) => one.what === "event" || one.what === "rejected");
+  return {
+    order: told.order, number: about.number ?? null, code: "OK", state: about.state ?? last?.after_state ?? "",
+    customer: about.customer ?? none, channel: about.channel ?? 0, lines: [], process: null,
+  };
+}
+
 function showOne(main, order) {
   const host = h("div", { class: "split" });
   const heading = h("h1", {}, "Order");
@@ -162,12 +185,18 @@ function showOne(main, order) {
     let found = null;
     let told = null;
     let known = null;
+    const past = session.history ? api(`/dashboard/data/timeline/${order}`).catch(() => null) : null;
     try {
       found = await api(`/v1/orders/${order}`);
-      if (session.history) told = await api(`/dashboard/data/timeline/${order}`).catch(() => null);
+      told = await past;
     } catch (error) {
-      if (first && alive) fill(host, h("section", { class: "panel" }, empty(error.message)));
-      return;
+      told = await past;
+      // What the engine has forgotten, the history may still know.
+      if (!told?.events.length) {
+        if (first && alive) fill(host, h("section", { class: "panel" }, empty(error.message)));
+        return;
+      }
+      found = remembered(told);
     }
     known = JSON.stringify([found, told]);
     if (!alive || known === mark) return;
@@ -181,11 +210,11 @@ function showOne(main, order) {
       h("button", { type: "button", "data-action": "refund", disabled: !process || process.captured <= process.refunded, onclick: async () => { await refund(order, process); load(); } }, "Refund"));
     if (before) actions.querySelector(`[data-action="${before}"]`)?.focus();
     fill(host, 
-      h("section", { class: "panel", "aria-label": "Facts" }, facts(found, told), lines(found), told ? null : effects(found)),
+      h("section", { class: "panel", "aria-label": "Facts" }, facts(found, told), found.lines.length ? lines(found) : null, told ? null : effects(found)),
       h("section", { class: "panel", "aria-labelledby": "timeline-title" }, h("header", {}, h("h2", { id: "timeline-title" }, "Timeline")),
         told ? timeline(told.events) : empty("The history is off, or behind: the timeline is not known.")));
   }
-  load(true);
+  learnChannels().then(() => load(true));
   const again = setInterval(() => document.getElementById("ask").open || load(false), 1_500);
   return () => {
     alive = false;

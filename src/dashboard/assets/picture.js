@@ -1,6 +1,6 @@
 // The picture of the flow: systems as cards, and orders as dots on the lines between them.
 
-import { duration, fill, h, s, say, share, short, words } from "./lib.js";
+import { duration, fill, h, none, s, say, share, short, words } from "./lib.js";
 
 export const nodes = [
   ["intake", "Intake", "orders held"],
@@ -32,13 +32,13 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 function card([name, title, unit], onpick) {
   const parts = { live: h("span", {}, "0"), state: h("span", {}, "") };
-  const stats = ["rate", "errors", "p50", "p99", "lag"].map((key) => {
+  const stats = ["rate", "errors", "refused", "lag", "p50", "p99"].map((key) => {
     parts[key] = h("b", {}, "–");
-    return h("span", { "data-stat": key }, { rate: "rate ", errors: "errors ", p50: "p50 ", p99: "p99 ", lag: "lag " }[key], parts[key]);
+    return h("span", { "data-stat": key }, { rate: "rate ", errors: "errors ", refused: "refused ", p50: "p50 ", p99: "p99 ", lag: "lag " }[key], parts[key]);
   });
   const inner = [
     h("span", { class: "title" }, title, parts.state),
-    h("span", { class: "live" }, parts.live, " ", h("small", {}, unit)),
+    h("span", { class: "live" }, parts.live, h("small", {}, unit)),
     name === "review" || name === "done" ? null : h("span", { class: "stats" }, stats),
   ];
   const element = name === "done"
@@ -142,7 +142,7 @@ export function picture(onpick) {
         if (element.matches("button")) element.setAttribute("aria-expanded", String(key === name));
       }
     },
-    show(live, worst) {
+    show(live, worst, wait) {
       for (const [name] of nodes) {
         const { element, parts } = cards[name];
         const system = live.systems?.[name] ?? {};
@@ -160,13 +160,14 @@ export function picture(onpick) {
         say(parts.errors, share(system.errors));
         say(parts.p50, duration(system.p50));
         say(parts.p99, duration(system.p99));
-        const lag = name === "intake" ? system.lag : system.wait;
-        parts.lag.parentElement.hidden = lag === undefined;
-        say(parts.lag, duration(lag ?? 0));
+        const no = (system.refused ?? 0) + (system.declined ?? 0);
+        say(parts.refused, system.errors === null || system.errors === undefined ? none : share(no));
+        parts.refused.parentElement.hidden = name === "intake";
+        say(parts.lag, duration(name === "intake" ? system.lag ?? 0 : wait(name)));
         const [state, kind] = worst(name);
         say(parts.state, state === "closed" || !state ? "" : `breaker ${state.replace("_", " ")}`);
         parts.state.className = state && state !== "closed" ? `chip ${kind}` : "";
-        element.dataset.health = kind === "bad" || system.errors > 0.2 ? "bad" : kind === "warn" || system.errors > 0.05 ? "warn" : "ok";
+        element.dataset.health = kind === "bad" || system.errors > 0.2 ? "bad" : kind === "warn" || system.errors > 0.05 || system.refused > 0.2 ? "warn" : "ok";
       }
       const held = way.filter((state) => live.states?.[state] > 0);
       const known = JSON.stringify(held.map((state) => [state, live.states[state]]));

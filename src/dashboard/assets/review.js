@@ -2,7 +2,7 @@
 
 import { api, attempt, empty, fill, h, moment, money, number, question, session, words } from "./lib.js";
 import { follow, live } from "./live.js";
-import { facts, timeline } from "./orders.js";
+import { facts, learnChannels, timeline } from "./orders.js";
 
 export const title = "Review";
 
@@ -77,8 +77,10 @@ export function show(main, [chosen]) {
     (list.querySelector("button") ?? document.getElementById("main")).focus();
   }
 
-  load();
-  if (picked) pick(picked);
+  learnChannels().then(() => {
+    load();
+    if (picked) pick(picked);
+  });
   let waiting = -1;
   const stop = follow(() => {
     const now = live.states?.REVIEW ?? 0;

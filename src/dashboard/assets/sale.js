@@ -1,10 +1,13 @@
 // Sale: what is offered, taken, sold out and refused, and whether a unit or an order went wrong.
 
-import { duration, empty, fill, h, number, say, scroller, short, table } from "./lib.js";
+import { chip, duration, empty, fill, h, none, number, say, scroller, short, table } from "./lib.js";
 import { follow, live } from "./live.js";
 import uPlot from "./vendor/uplot.js";
 
 export const title = "Sale";
+
+/** A channel's stock is called true if it is no older than this, in milliseconds. */
+const TRUE_MS = 100;
 
 function figure(name, unit, kind = "") {
   const value = h("span", { class: "value" }, "0");
@@ -39,6 +42,8 @@ export function show(main) {
   const rates = ["offered", "accepted", "sold out", "rejected"].map((name) => figure(name, "orders/s"));
   const yours = figure("answer “yours”, p99", "p50 · p99");
   const gone = figure("answer “sold out”, p99", "p50 · p99");
+  const truth = figure("channel truth lag, p99", "no channel publishes stock", "wide");
+  say(truth.value, none);
   const skus = h("div", {});
   const channels = h("div", {}, empty("No channel publishes stock."));
   const host = h("div", { class: "chart" });
@@ -50,10 +55,10 @@ export function show(main) {
       h("div", { class: "truths" }, oversold.root, lost.root),
       h("div", { class: "figures" }, rates.map((one) => one.root))),
     h("div", { class: "sale middle" },
-      h("div", { class: "truths" }, yours.root, gone.root),
+      h("div", { class: "truths" }, yours.root, gone.root, truth.root),
       h("section", { class: "panel", "aria-label": "Orders a second, last two minutes" }, host)),
     h("div", { class: "sale last" },
-      h("section", { class: "panel", "aria-labelledby": "truth-title" }, h("header", {}, h("h2", { id: "truth-title" }, "Channel truth lag")), channels),
+      h("section", { class: "panel", "aria-labelledby": "truth-title" }, h("header", {}, h("h2", { id: "truth-title" }, "Channel truth lag"), h("span", { class: "small muted" }, "age of a quantity when its channel acknowledged it")), scroller("Channel truth lag", channels)),
       h("section", { class: "panel", "aria-labelledby": "hot-title" }, h("header", {}, h("h2", { id: "hot-title" }, "Hot SKUs")), scroller("Hot SKUs", skus))));
 
   let plot = chart(host);
@@ -110,8 +115,15 @@ export function show(main) {
     ], rows) : empty("Nothing was sold since the server started."));
     const published = Object.entries(live.channels ?? {});
     if (published.length) {
-      fill(channels, table("Age of a quantity when its channel acknowledged it", [
-        ["channel", ([name]) => name], ["a second", ([, one]) => number(one.rate), "num"], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => duration(one.p99), "num"],
+      const ages = published.map(([, one]) => one.p99).filter((ms) => ms !== null && ms !== undefined);
+      const worst = ages.length ? Math.max(...ages) : null;
+      say(truth.value, duration(worst));
+      say(truth.under, worst === null ? "nothing published in the last 10 s" : `slowest of ${number(published.length)} channels; true up to ${TRUE_MS} ms`);
+      truth.root.classList.toggle("good", worst !== null && worst <= TRUE_MS);
+      truth.root.classList.toggle("wrong", worst > TRUE_MS);
+      fill(channels, table("By channel, last 10 s", [
+        ["channel", ([name]) => name], ["a second", ([, one]) => number(one.rate), "num"], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => (one.p99 === null || one.p99 === undefined ? "–" : chip(duration(one.p99), one.p99 <= TRUE_MS ? "ok" : "warn")), "num"],
+        ["waiting", ([, one]) => (one.down ? chip("refuses calls", "bad") : number(one.waiting)), "num"],
       ], published));
     }
   }

@@ -1,68 +1,138 @@
-// Stock: units by SKU, location and channel, and corrections with their reason.
+// Stock: units by SKU and location, or as a channel is to offer them, and corrections with their reason.
 
-import { api, attempt, empty, fill, h, number, question, table } from "./lib.js";
-import { follow, live } from "./live.js";
+import { api, attempt, chip, empty, fill, h, moment, none, number, question, scroller, table, words } from "./lib.js";
 
 export const title = "Stock";
+
+/** Rows of one page. */
+const ROWS = 100;
+
+/** Pages that are looked through for SKUs that begin with something. */
+const PAGES = 20;
+
+/** A rule in the words of the trade. */
+function ruleOf(rule, channel) {
+  if (!rule || rule.rule === "none") return [chip("pool"), ` less ${number(channel.buffer)}`];
+  const about = { quota: "its own", pool: "less", cap: "at most" }[rule.rule] ?? "";
+  const then = rule.rule === "quota" && rule.then_pool ? ", then the pool" : "";
+  return [chip(rule.rule, rule.rule === "quota" ? "ok" : ""), ` ${about} ${number(rule.units)}${then}`];
+}
+
+function windowOf(campaign) {
+  return `${moment(campaign.from)} – ${moment(campaign.to)}`;
+}
+
+function campaignTable(campaigns) {
+  const rows = campaigns.flatMap((one) => one.items.map((item) => ({ ...one, ...item })));
+  const kind = { running: "ok", planned: "warn" };
+  return rows.length ? table("Campaigns of this channel", [
+    ["campaign", (row) => [row.name, " ", chip(row.state, kind[row.state])]], ["window", (row) => windowOf(row)],
+    ["SKU", (row) => row.sku], ["wanted", (row) => number(row.wanted), "num"], ["given", (row) => number(row.given), "num"],
+    ["sold", (row) => number(row.sold), "num"], ["went back", (row) => (row.state === "ended" ? number(row.returned) : none), "num"],
+  ], rows) : empty("No campaign is planned for this channel.");
+}
+
+/** What is known of one SKU of a channel: its rule, its campaign, and what was published last. */
+function offered(item, channel, campaigns) {
+  const rule = channel.rules.find((one) => one.sku === item.sku);
+  const campaign = campaigns.find((one) => one.campaign === rule?.campaign);
+  const planned = campaigns.filter((one) => one.state === "planned" && one.items.some((each) => each.sku === item.sku));
+  return { ...item, rule, campaign: campaign ?? planned[0] };
+}
+
+function lastPublished(row) {
+  if (row.published === null) return none;
+  return row.published === row.quantity ? number(row.published)
+    : [number(row.published), " ", chip("on its way", "warn")];
+}
 
 export function show(main) {
   const host = h("div", {});
   const more = h("p", { class: "right" });
+  const campaigns = h("section", { class: "panel", "aria-label": "Campaigns", hidden: true });
   const filter = h("input", { name: "sku", type: "search", autocomplete: "off" });
+  const view = h("select", { name: "view", onchange: () => load() }, h("option", { value: "" }, "by location"));
   const form = h("form", { class: "line", role: "search", onsubmit: (event) => { event.preventDefault(); load(); } },
-    h("label", { class: "grow" }, "SKU begins with", filter), h("button", { class: "main", type: "submit" }, "Show"));
+    h("label", {}, "Show", view), h("label", { class: "grow" }, "SKU begins with", filter), h("button", { class: "main", type: "submit" }, "Show"));
   main.append(h("div", { class: "head" }, h("h1", {}, "Stock")), h("section", { class: "panel" }, form),
-    h("section", { class: "panel", "aria-label": "Stock by SKU and location", "aria-live": "polite" }, host, more));
-  let stop = () => {};
+    h("section", { class: "panel", "aria-label": "Stock", "aria-live": "polite" }, host, more), campaigns);
   let alive = true;
+  let asked = 0;
+
+  /** A page of rows, of SKUs that begin with what is wanted; through as many pages as that takes. */
+  async function collect(path, member, after) {
+    const wanted = filter.value.trim();
+    const rows = [];
+    let next = after ?? null;
+    let turns = 0;
+    do {
+      const query = new URLSearchParams(path.startsWith("/v1/stock") ? { limit: wanted ? "500" : String(ROWS) } : {});
+      if (next) query.set("after", next);
+      const found = await api(`${path}?${query}`);
+      rows.push(...found[member].filter((one) => one.sku.startsWith(wanted)));
+      next = found.next;
+      turns += 1;
+    } while (wanted && next && rows.length < ROWS && turns < PAGES);
+    return [rows, next];
+  }
 
   async function load(after) {
+    asked += 1;
+    const turn = asked;
     try {
-      const query = new URLSearchParams({ limit: "100" });
-      if (after) query.set("after", after);
-      const wanted = filter.value.trim();
-      const found = await api(`/v1/stock?${query}`);
-      if (!alive) return;
-      stop();
-      const rows = found.stock.filter((one) => one.sku.startsWith(wanted))
-        .flatMap((one) => (one.cells.length ? one.cells : [{}]).map((cell) => ({ ...cell, sku: one.sku, on_sale: one.on_sale })));
-      fill(host, rows.length ? table("Units by SKU and location", [
-        ["SKU", (row) => [row.sku, row.on_sale ? null : h("span", { class: "chip" }, "off sale")]], ["location", (row) => row.location],
-        ["on hand", (row) => number(row.on_hand), "num"], ["available", (row) => number(row.available), "num"],
-        ["held", (row) => number(row.reserved), "num"], ["committed", (row) => number(row.committed), "num"],
-        ["safety", (row) => number(row.safety), "num"], ["damaged", (row) => number(row.damaged), "num"],
-        ["to inspect", (row) => number(row.quality_control), "num"],
-        ["short", (row) => (row.short > 0 ? h("span", { class: "chip bad" }, number(row.short)) : number(row.short)), "num"],
-        ["", (row) => (row.location ? h("button", { type: "button", onclick: () => adjust(row) }, "Adjust", h("span", { class: "hush" }, ` ${row.sku} at ${row.location}`)) : null)],
-      ], rows) : empty(wanted ? `No SKU of this page begins with “${wanted}”.` : "No SKU is defined."));
-      fill(more, found.next ? h("button", { type: "button", onclick: () => load(found.next) }, "Next page") : "");
+      const built = view.value ? await ofChannel(Number(view.value), after) : await ofLocations(after);
+      if (!alive || turn !== asked) return;
+      fill(host, built.content);
+      fill(more, built.next ? h("button", { type: "button", onclick: () => load(built.next) }, "Next page") : "");
+      campaigns.hidden = !built.campaigns;
+      fill(campaigns, built.campaigns);
     } catch (error) {
-      if (!alive) return;
-      if (error.status !== 404) {
-        fill(host, empty(error.message));
-        return;
-      }
-      stop();
-      stop = follow(selling);
+      if (alive && turn === asked) fill(host, empty(error.message));
     }
   }
 
-  /** Where the server has no list of stock: what sells now, from the stream. */
-  function selling() {
-    const rows = live.skus ?? [];
-    const [shown] = host.children;
-    const built = rows.length ? table("SKUs that sell now, over all locations", [
-      ["SKU", (row) => row.sku ?? "…"], ["left", (row) => number(row.left), "num"], ["held", (row) => number(row.reserved), "num"],
-      ["committed", (row) => number(row.committed), "num"], ["sold since start", (row) => number(row.sold), "num"],
-    ], rows) : empty("Nothing was sold since the server started.");
-    if (shown?.textContent !== built.textContent) fill(host, built);
+  function nothing() {
+    const wanted = filter.value.trim();
+    return empty(wanted ? `No SKU begins with “${wanted}”.` : "No SKU is defined.");
+  }
+
+  async function ofLocations(after) {
+    const [found, next] = await collect("/v1/stock", "stock", after);
+    const rows = found.flatMap((one) => (one.cells.length ? one.cells : [{}]).map((cell) => ({ ...cell, sku: one.sku, on_sale: one.on_sale })));
+    const content = rows.length ? table("Units by SKU and location", [
+      ["SKU", (row) => [row.sku, row.on_sale ? null : [" ", chip("off sale")]]], ["location", (row) => row.location],
+      ["on hand", (row) => number(row.on_hand), "num"], ["available", (row) => number(row.available), "num"],
+      ["held", (row) => number(row.reserved), "num"], ["committed", (row) => number(row.committed), "num"],
+      ["safety", (row) => number(row.safety), "num"], ["damaged", (row) => number(row.damaged), "num"],
+      ["to inspect", (row) => number(row.quality_control), "num"],
+      ["short", (row) => (row.short > 0 ? chip(number(row.short), "bad") : number(row.short)), "num"],
+      ["", (row) => (row.location ? h("button", { type: "button", "data-action": "adjust", onclick: () => adjust(row) }, "Adjust", h("span", { class: "hush" }, ` ${row.sku} at ${row.location}`)) : null)],
+    ], rows) : nothing();
+    return { content, next };
+  }
+
+  async function ofChannel(channelNumber, after) {
+    const told = await api("/v1/channels");
+    const channel = told.channels.find((one) => one.number === channelNumber) ?? { rules: [], buffer: 0, name: "" };
+    const own = told.campaigns.filter((one) => one.channel === channelNumber);
+    const [found, next] = await collect(`/v1/channels/${channelNumber}/stock`, "stock", after);
+    const rows = found.map((item) => offered(item, channel, own));
+    const content = rows.length ? scroller(`What ${channel.name} is to offer`, table(`What ${channel.name} is to offer`, [
+      ["SKU", (row) => row.sku], ["rule", (row) => ruleOf(row.rule, channel)],
+      ["sold of its own", (row) => number(row.rule?.used ?? 0), "num"], ["sold of the pool", (row) => number(row.rule?.pooled ?? 0), "num"],
+      ["available", (row) => number(row.available), "num"],
+      ["to publish", (row) => h("b", {}, number(row.quantity)), "num"], ["published last", lastPublished, "num"],
+      ["true at record", (row) => (row.published_sequence === null ? none : number(row.published_sequence)), "num"],
+      ["campaign", (row) => (row.campaign ? [row.campaign.name, " ", chip(row.campaign.state, row.campaign.state === "running" ? "ok" : "warn"), h("span", { class: "small muted" }, ` ${windowOf(row.campaign)}`)] : none)],
+    ], rows)) : nothing();
+    return { content, next, campaigns: campaignTable(own) };
   }
 
   async function adjust(row) {
     const said = await question({
       title: `Adjust ${row.sku} at ${row.location}`, text: `On hand: ${number(row.on_hand)}.`, action: "Adjust",
       fields: [{ name: "delta", label: "Units more (or less, with a minus)", type: "number", step: "1", required: true },
-        { name: "reason", label: "Reason (kept in the journal)", required: true }],
+        { name: "reason", label: "Reason (kept in the journal)", required: true, max: 64 }],
     });
     if (!said) return;
     const body = { location: row.location, delta: Number(said.delta), reason: said.reason };
@@ -70,9 +140,15 @@ export function show(main) {
     load();
   }
 
+  async function channels() {
+    const told = await api("/v1/channels").catch(() => ({ channels: [] }));
+    view.append(...told.channels.map((one) => h("option", { value: String(one.number) },
+      `by channel: ${one.name || one.number}${one.kind === "own" ? "" : ` (${words(one.kind)})`}`)));
+  }
+
+  channels();
   load();
   return () => {
     alive = false;
-    stop();
   };
 }

@@ -29,6 +29,8 @@ struct Open {
     milestone: Option<Milestone>,
     /// When the next attempt is due; 0 while a call is out.
     due_ms: u64,
+    /// When its first attempt left.
+    since_ms: u64,
 }
 
 /// How calls of one group went.
@@ -36,6 +38,8 @@ struct Open {
 pub struct Traffic {
     ended: Rate,
     failed: Rate,
+    refused: Rate,
+    declined: Rate,
     latency: Durations,
 }
 
@@ -43,8 +47,14 @@ impl Traffic {
     fn count(&mut self, time_ms: u64, ended: &EffectEnded<'_>) {
         let second = time_ms / 1_000;
         self.ended.add(second, 1);
-        if is_failure(ended.class) {
-            self.failed.add(second, 1);
+        let answer = match ended.class {
+            EffectClass::Retry | EffectClass::Unknown => Some(&mut self.failed),
+            EffectClass::Refused => Some(&mut self.refused),
+            EffectClass::Declined => Some(&mut self.declined),
+            _ => None,
+        };
+        if let Some(answer) = answer {
+            answer.add(second, 1);
         }
         // Without an answer and a duration no call was made.
         if ended.latency_ms > 0 || ended.status > 0 {
@@ -52,21 +62,29 @@ impl Traffic {
         }
     }
 
-    /// Rate, share of failures and latency.
+    /// Rate, latency, and of the answers the shares that are errors of the provider, refusals of
+    /// the request, and declined by the business.
     pub fn json(&mut self, now_ms: u64) -> Value {
         let second = now_ms / 1_000;
-        let (ended, failed) = (self.ended.recent(second), self.failed.recent(second));
+        let ended = self.ended.recent(second);
+        let share = |some: &Rate| {
+            let part = some.recent(second) as f64 / ended as f64;
+            (ended > 0).then(|| (part * 1_000.0).round() / 1_000.0)
+        };
         let latency = self.latency.percentiles(now_ms);
         json!({
             "rate": round(self.ended.per_second(second)),
-            "errors": (ended > 0).then(|| (failed as f64 / ended as f64 * 1_000.0).round() / 1_000.0),
+            "errors": share(&self.failed),
+            "refused": share(&self.refused),
+            "declined": share(&self.declined),
             "p50": latency.map(|(_, median, _)| median),
             "p99": latency.map(|(_, _, last)| last),
         })
     }
 }
 
-/// Failures of the technical kind; a declined card is an answer.
+/// What an operator wants to read: errors of the provider, and requests that it refuses. A declined
+/// card is neither.
 fn is_failure(class: EffectClass) -> bool {
     matches!(
         class,
@@ -99,6 +117,8 @@ pub struct Calls {
     open: HashMap<(OrderKey, u16), Open>,
     waits: BTreeSet<(u64, OrderKey, u16)>,
     lanes: HashMap<u8, Traffic>,
+    /// By lane: from the first attempt to the end, waits and retries included.
+    spent: HashMap<u8, Durations>,
     providers: Vec<Provider>,
 }
 
@@ -131,6 +151,7 @@ impl Calls {
             attempt: started.attempt,
             milestone: started.milestone,
             due_ms: 0,
+            since_ms: before.map_or(heard.time_ms, |open| open.since_ms),
         };
         self.open.insert(key, open);
         if let Some(provider) = self.provider(heard.provider) {
@@ -167,9 +188,14 @@ impl Calls {
                 attempt: ended.attempt,
                 milestone: before.and_then(|open| open.milestone),
                 due_ms: ended.due_ms,
+                since_ms: before.map_or(heard.time_ms, |open| open.since_ms),
             };
             self.open.insert(key, open);
             self.waits.insert((ended.due_ms, ended.order, ended.number));
+        }
+        if let Some(open) = before.filter(|_| is_over(ended.next)) {
+            let spent = self.spent.entry(ended.kind.lane() as u8).or_default();
+            spent.record(heard.time_ms, heard.time_ms.saturating_sub(open.since_ms));
         }
         tell(heard, ended, before.and_then(|open| open.milestone), news);
     }
@@ -182,9 +208,16 @@ impl Calls {
             .count() as u64
     }
 
-    /// Rate, errors and latency of a lane.
+    /// Rate, errors and latency of a lane, and how long its calls take until they are over.
     pub fn lane(&mut self, lane: Lane, now_ms: u64) -> Value {
-        self.lanes.entry(lane as u8).or_default().json(now_ms)
+        let spent = self.spent.entry(lane as u8).or_default();
+        let spent = spent.percentiles(now_ms);
+        let mut shown = self.lanes.entry(lane as u8).or_default().json(now_ms);
+        if let (Value::Object(members), Some((count, median, last))) = (&mut shown, spent) {
+            let spent = json!({ "n": count, "p50": median, "p99": last });
+            members.insert("spent".to_owned(), spent);
+        }
+        shown
     }
 
     /// The waits that end next.
@@ -262,6 +295,18 @@ impl Failure {
     }
 }
 
+/// Nothing follows any more.
+fn is_over(next: EffectNext) -> bool {
+    matches!(
+        next,
+        EffectNext::Done
+            | EffectNext::Failed
+            | EffectNext::Dead
+            | EffectNext::Abandoned
+            | EffectNext::Discarded
+    )
+}
+
 fn cause(ended: &EffectEnded<'_>) -> String {
     let said = format!("{} {}", ended.code, ended.message);
     said.trim().chars().take(100).collect()
@@ -311,4 +356,57 @@ fn is_trouble(milestone: Milestone) -> bool {
             | Milestone::ActionRequired
             | Milestone::Expired
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::TenantId;
+    use crate::types::effect::ProviderId;
+
+    fn ended(class: EffectClass, next: EffectNext) -> EffectEnded<'static> {
+        EffectEnded {
+            order: OrderKey(1),
+            tenant: TenantId(0),
+            number: 1,
+            kind: EffectKind::PaymentAuthorise,
+            provider: ProviderId(0),
+            attempt: 1,
+            class,
+            next,
+            counted: false,
+            due_ms: 0,
+            latency_ms: 5,
+            status: 200,
+            amount: 0,
+            currency: 0,
+            score: u8::MAX,
+            reference: "",
+            code: "",
+            message: "",
+        }
+    }
+
+    #[test]
+    fn a_declined_card_and_a_refused_request_are_no_errors_of_the_provider() {
+        let mut traffic = Traffic::default();
+        let classes = [
+            EffectClass::Done,
+            EffectClass::Declined,
+            EffectClass::Refused,
+            EffectClass::Retry,
+            EffectClass::Unknown,
+        ];
+        for class in classes {
+            traffic.count(1_000_000, &ended(class, EffectNext::Done));
+        }
+        let shown = traffic.json(1_001_000);
+        assert_eq!(shown["errors"], 0.4, "{shown}");
+        assert_eq!(
+            (&shown["refused"], &shown["declined"]),
+            (&json!(0.2), &json!(0.2))
+        );
+        let nothing = traffic.json(2_000_000);
+        assert!(nothing["errors"].is_null(), "{nothing}");
+    }
 }

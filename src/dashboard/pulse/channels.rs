@@ -1,9 +1,22 @@
 //! How old the stock that channels show is, when they acknowledge it.
 
+use super::registry::Latencies;
+use super::sale::round;
 use super::window::{Durations, Rate};
 use crate::types::ChannelId;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+
+/// What the publisher of this process counts, by the channel's name.
+#[derive(Clone, Debug, Default)]
+pub struct Publishing {
+    /// From the commit of a figure to its acknowledgement.
+    pub lags: Latencies,
+    /// Items whose figure waits.
+    pub waiting: BTreeMap<String, f64>,
+    /// 1 where calls fail one after the other.
+    pub down: BTreeMap<String, f64>,
+}
 
 /// Channels of one tenant that are followed.
 const CHANNELS_MAX: usize = 64;
@@ -43,19 +56,24 @@ impl Channels {
         }
     }
 
-    /// By name: quantities a second, and their age.
-    pub fn json(&mut self, now_ms: u64) -> Value {
+    /// By name: quantities a second, their age, and what waits. The age is the publisher's own
+    /// where it runs in this process, else that of the journal's records.
+    pub fn json(&mut self, now_ms: u64, publishing: &Publishing) -> Value {
         let mut all = Map::new();
         for (channel, one) in &mut self.0 {
             let name = match one.name.as_str() {
                 "" => format!("channel {}", channel.0),
                 name => name.to_owned(),
             };
-            let lag = one.lag.percentiles(now_ms);
+            let told = one.lag.percentiles(now_ms);
+            let own = publishing.lags.get(&name);
+            let at = |quantile: f64| own.and_then(|own| own.quantile_ms(quantile)).map(round);
             let row = json!({
                 "rate": one.published.per_second(now_ms / 1_000),
-                "p50": lag.map(|(_, median, _)| median),
-                "p99": lag.map(|(_, _, last)| last),
+                "p50": at(0.5).or_else(|| told.map(|(_, median, _)| median as f64)),
+                "p99": at(0.99).or_else(|| told.map(|(_, _, last)| last as f64)),
+                "waiting": publishing.waiting.get(&name),
+                "down": publishing.down.get(&name).map(|down| *down > 0.0),
             });
             all.insert(name, row);
         }

@@ -8,6 +8,7 @@
 
 use bytes::Bytes;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -32,7 +33,7 @@ pub struct Frame {
 /// A section that is to be sent.
 #[derive(Debug)]
 pub struct Section {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What a browser that knows the last frame needs.
     pub delta: Value,
     /// What one that knows nothing needs; `None`: the same.
@@ -40,9 +41,9 @@ pub struct Section {
 }
 
 impl Section {
-    pub fn new(name: &'static str, value: Value) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, value: Value) -> Self {
         Self {
-            name,
+            name: name.into(),
             delta: value,
             whole: None,
         }
@@ -53,9 +54,9 @@ impl Section {
 #[derive(Clone, Debug, Default)]
 pub struct Sent {
     number: u64,
-    sections: BTreeMap<&'static str, String>,
+    sections: BTreeMap<Cow<'static, str>, String>,
     /// The whole of sections whose delta is something else.
-    wholes: BTreeMap<&'static str, String>,
+    wholes: BTreeMap<Cow<'static, str>, String>,
 }
 
 impl Sent {
@@ -66,18 +67,18 @@ impl Sent {
         for section in sections {
             let text = section.delta.to_string();
             if let Some(whole) = section.whole {
-                self.wholes.insert(section.name, whole.to_string());
+                self.wholes.insert(section.name.clone(), whole.to_string());
                 if section.delta.as_array().is_some_and(Vec::is_empty) {
                     continue;
                 }
-            } else if self.sections.get(section.name) == Some(&text) {
+            } else if self.sections.get(&section.name) == Some(&text) {
                 continue;
             }
             if data.len() + text.len() > DELTA_BYTES_MAX {
                 continue; // not noted as sent, so it comes with the next frame
             }
-            add(&mut data, section.name, &text);
-            if !self.wholes.contains_key(section.name) {
+            add(&mut data, &section.name, &text);
+            if !self.wholes.contains_key(&section.name) {
                 self.sections.insert(section.name, text);
             }
         }
@@ -96,7 +97,7 @@ impl Sent {
 
 fn add(data: &mut String, name: &str, text: &str) {
     // Writing to a string does not fail.
-    let _ = write!(data, ",\"{name}\":{text}");
+    let _ = write!(data, ",{}:{text}", Value::from(name));
 }
 
 /// A server-sent event. JSON has no raw line breaks, so one `data` line holds it.

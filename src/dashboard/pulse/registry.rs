@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// Readings kept, one a second: percentiles are of the last ten seconds.
 const READINGS: usize = 10;
 
+/// Values of a label that are followed.
+const VALUES_MAX: usize = 256;
+
 /// Cumulative buckets of one histogram: upper bound in seconds to count, over all shards.
 type Buckets = BTreeMap<u64, u64>;
 
@@ -18,14 +21,11 @@ impl Latency {
     /// Takes a reading of the metric `name` with the label `outcome` from `text`, in Prometheus's
     /// format.
     pub fn read(&mut self, text: &str, name: &str, outcome: &str) {
-        let mut buckets = Buckets::new();
-        let head = format!("{name}_bucket{{");
-        let label = format!("outcome=\"{outcome}\"");
-        for line in text.lines().filter(|line| line.starts_with(&head)) {
-            if let Some((bound_ns, count)) = bucket(line, &label) {
-                *buckets.entry(bound_ns).or_default() += count;
-            }
-        }
+        let mut all = by_label(text, name, "outcome");
+        self.push(all.remove(outcome).unwrap_or_default());
+    }
+
+    fn push(&mut self, buckets: Buckets) {
         self.readings.push_back(buckets);
         if self.readings.len() > READINGS {
             self.readings.pop_front();
@@ -65,19 +65,68 @@ impl Latency {
     }
 }
 
-/// Bound in nanoseconds (`u64::MAX` is without) and count of a line, if it has the label.
-fn bucket(line: &str, label: &str) -> Option<(u64, u64)> {
-    let (labels, count) = line.rsplit_once("} ")?;
-    if !labels.contains(label) {
-        return None;
+/// A histogram by the values of one of its labels, such as the channel.
+#[derive(Clone, Debug, Default)]
+pub struct Latencies(BTreeMap<String, Latency>);
+
+impl Latencies {
+    /// Takes a reading of the metric `name` for every value of `label`.
+    pub fn read(&mut self, text: &str, name: &str, label: &str) {
+        for (value, buckets) in by_label(text, name, label) {
+            if self.0.len() < VALUES_MAX || self.0.contains_key(&value) {
+                self.0.entry(value).or_default().push(buckets);
+            }
+        }
     }
-    let bound = labels.rsplit_once("le=\"")?.1.split('"').next()?;
+
+    /// The percentiles of one value.
+    pub fn get(&self, value: &str) -> Option<&Latency> {
+        self.0.get(value)
+    }
+}
+
+/// Values of a gauge by those of one of its labels.
+pub fn gauges(text: &str, name: &str, label: &str) -> BTreeMap<String, f64> {
+    let head = format!("{name}{{");
+    let lines = text.lines().filter(|line| line.starts_with(&head));
+    let values = lines.filter_map(|line| {
+        let (labels, value) = line.rsplit_once("} ")?;
+        let label = value_of(labels, label)?;
+        Some((label.to_owned(), value.trim().parse().ok()?))
+    });
+    values.collect()
+}
+
+/// Cumulative buckets of a histogram by the values of `label`, other labels summed up.
+fn by_label(text: &str, name: &str, label: &str) -> BTreeMap<String, Buckets> {
+    let head = format!("{name}_bucket{{");
+    let mut all: BTreeMap<String, Buckets> = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with(&head)) {
+        if let Some((value, bound_ns, count)) = bucket(line, label) {
+            let buckets = all.entry(value.to_owned()).or_default();
+            *buckets.entry(bound_ns).or_default() += count;
+        }
+    }
+    all
+}
+
+/// Value of the label, bound in nanoseconds (`u64::MAX` is without) and count of a line.
+fn bucket<'a>(line: &'a str, label: &str) -> Option<(&'a str, u64, u64)> {
+    let (labels, count) = line.rsplit_once("} ")?;
+    let value = value_of(labels, label)?;
     let count: f64 = count.trim().parse().ok()?;
-    let bound_ns = match bound {
+    let bound_ns = match value_of(labels, "le")? {
         "+Inf" => u64::MAX,
         bound => whole(bound.parse::<f64>().ok()? * 1e9),
     };
-    Some((bound_ns, whole(count)))
+    Some((value, bound_ns, whole(count)))
+}
+
+/// What stands behind `label=` in quotes.
+fn value_of<'a>(labels: &'a str, label: &str) -> Option<&'a str> {
+    let mut parts = labels.split(['{', ',']);
+    let found = parts.find_map(|part| part.strip_prefix(label)?.strip_prefix("=\""))?;
+    found.split('"').next()
 }
 
 /// A number that is not negative, without its fraction.
@@ -109,5 +158,27 @@ mod tests {
         latency.read(&text([100, 200, 200]), "x", "accepted");
         let median = latency.quantile_ms(0.5).expect("samples");
         assert!((median - 1.5).abs() < 0.01, "{median}");
+    }
+
+    #[test]
+    fn labels_are_told_apart() {
+        let mut lags = Latencies::default();
+        let text = |count: u64| {
+            format!(
+                "lag_bucket{{channel=\"eu\",le=\"0.1\"}} {count}\n\
+                 lag_bucket{{channel=\"eu\",le=\"+Inf\"}} {count}\n\
+                 lag_bucket{{channel=\"us\",le=\"0.1\"}} 5\n\
+                 lag_bucket{{channel=\"us\",le=\"+Inf\"}} 5\n\
+                 waiting{{channel=\"eu\"}} 3\n"
+            )
+        };
+        for count in [0, 10] {
+            lags.read(&text(count), "lag", "channel");
+        }
+        let last = |name: &str| lags.get(name).and_then(|one| one.quantile_ms(0.99));
+        assert!(last("eu").is_some_and(|ms| (90.0..=100.0).contains(&ms)));
+        assert_eq!((last("us"), last("uk")), (None, None));
+        let waiting = gauges(&text(0), "waiting", "channel");
+        assert_eq!(waiting.get("eu"), Some(&3.0));
     }
 }

@@ -1,7 +1,8 @@
 //! A tenant's figures as the sections of a frame. `docs/DASHBOARD.md` says what each one means.
 
+use super::channels::Publishing;
 use super::frame::Section;
-use super::registry::Latency;
+use super::registry::{Latencies, Latency};
 use super::sale::round;
 use super::shard::BreakerNow;
 use super::tenant::{Node, Tenant};
@@ -23,6 +24,9 @@ pub struct Shown<'a> {
     pub lost: u64,
     pub yours: &'a Latency,
     pub sold_out: &'a Latency,
+    /// By provider: how long calls wait until they leave.
+    pub waits: &'a Latencies,
+    pub publishing: &'a Publishing,
     /// A journal could not be read: the figures stand still.
     pub stopped: bool,
 }
@@ -34,7 +38,7 @@ pub fn sections(tenant: &mut Tenant, shown: &Shown<'_>, news_sent: &mut u64) -> 
     let (new, all, last) = tenant.news.frame(*news_sent);
     *news_sent = last;
     let news = Section {
-        name: "news",
+        name: "news".into(),
         delta: Value::Array(new),
         whole: Some(Value::Array(all)),
     };
@@ -55,16 +59,17 @@ pub fn sections(tenant: &mut Tenant, shown: &Shown<'_>, news_sent: &mut u64) -> 
     let (last, all) = tenant.sale.ticks(second);
     let last = if shown.slow { vec![last] } else { Vec::new() };
     sections.push(Section {
-        name: "ticks",
+        name: "ticks".into(),
         delta: Value::Array(last),
         whole: Some(Value::Array(all)),
     });
     if shown.slow {
         sections.push(Section::new("skus", tenant.sale.skus(second)));
         sections.push(Section::new("latency", latency(shown)));
-        sections.push(Section::new("providers", providers(tenant, shown)));
-        sections.push(Section::new("channels", tenant.channels.json(now_ms)));
+        let channels = tenant.channels.json(now_ms, shown.publishing);
+        sections.push(Section::new("channels", channels));
         sections.push(Section::new("dwell", dwell(tenant, now_ms)));
+        sections.extend(providers(tenant, shown));
     }
     sections
 }
@@ -158,11 +163,20 @@ fn latency(shown: &Shown<'_>) -> Value {
     json!({ "yours": of(shown.yours), "sold_out": of(shown.sold_out) })
 }
 
-fn providers(tenant: &mut Tenant, shown: &Shown<'_>) -> Value {
-    let mut all = Map::new();
-    for (place, name) in shown.providers.iter().enumerate() {
+/// One section a provider, so that a frame has room for some where it has none for all. Another one
+/// is the first each time.
+fn providers(tenant: &mut Tenant, shown: &Shown<'_>) -> Vec<Section> {
+    let count = shown.providers.len().max(1);
+    let first = usize::try_from(shown.as_of_ms / 1_000).unwrap_or(0) % count;
+    let mut all = Vec::with_capacity(count);
+    let places = shown.providers.iter().enumerate();
+    for (place, name) in places.cycle().skip(first).take(shown.providers.len()) {
         let mut one = tenant.calls.provider_json(place, shown.as_of_ms);
         let breaker = shown.breakers.get(place).copied().unwrap_or_default();
+        let wait = shown
+            .waits
+            .get(name)
+            .and_then(|wait| wait.quantile_ms(0.99));
         if let Value::Object(members) = &mut one {
             let state = json!({
                 "state": breaker.state.name(),
@@ -170,10 +184,11 @@ fn providers(tenant: &mut Tenant, shown: &Shown<'_>) -> Value {
                 "failures": breaker.failures,
             });
             members.insert("breaker".to_owned(), state);
+            members.insert("wait".to_owned(), json!(wait.map(two_digits)));
         }
-        all.insert(name.clone(), one);
+        all.push(Section::new(format!("provider:{name}"), one));
     }
-    Value::Object(all)
+    all
 }
 
 fn dwell(tenant: &mut Tenant, now_ms: u64) -> Value {

@@ -1,7 +1,8 @@
 //! The thread of the pulse: reads the journals, asks for stock, makes frames.
 
+use super::channels::Publishing;
 use super::frame::FRAME_MS;
-use super::registry::Latency;
+use super::registry::{Latencies, Latency, gauges};
 use super::render::{Shown, sections};
 use super::sale::{Questions, by_shard};
 use super::shard::{BreakerNow, NoTail, PulseSource, READER, ShardTail, worst};
@@ -73,6 +74,8 @@ struct Worker {
     registry: Registry,
     yours: Latency,
     sold_out: Latency,
+    waits: Latencies,
+    publishing: Publishing,
     woken: Receiver<()>,
     answers: (Sender<Answer>, Receiver<Answer>),
     next_slow_ms: u64,
@@ -94,6 +97,8 @@ impl Worker {
             registry,
             yours: Latency::default(),
             sold_out: Latency::default(),
+            waits: Latencies::default(),
+            publishing: Publishing::default(),
             woken,
             answers: unbounded(), // at most one answer a shard is out
             next_slow_ms: 0,
@@ -408,6 +413,8 @@ impl Worker {
                 lost: self.shards.iter().map(|shard| shard.lost).sum(),
                 yours: &self.yours,
                 sold_out: &self.sold_out,
+                waits: &self.waits,
+                publishing: &self.publishing,
                 stopped: self.shards.iter().any(|shard| shard.failed),
             };
             let made = sections(tenant, &shown, &mut one.news);
@@ -430,6 +437,12 @@ impl Worker {
         let name = metrics::DECISION_SECONDS;
         self.yours.read(&text, name, "accepted");
         self.sold_out.read(&text, name, "rejected");
+        let waits = metrics::PROVIDER_WAIT_SECONDS;
+        self.waits.read(&text, waits, "provider");
+        let lags = metrics::PUBLISH_LAG_SECONDS;
+        self.publishing.lags.read(&text, lags, "channel");
+        self.publishing.waiting = gauges(&text, metrics::PUBLISH_WAITING, "channel");
+        self.publishing.down = gauges(&text, metrics::PUBLISH_DOWN, "channel");
         for shard in &self.shards {
             shard.tail.publish_lag();
         }

@@ -15,7 +15,7 @@ type Answer = Result<Json<Value>, Problem>;
 /// Longest text that is searched for, in bytes.
 const SEARCHED_BYTES_MAX: usize = 128;
 
-/// `GET /dashboard/data/search?q=`: orders by key, customer or the channel's own order id.
+/// `GET /dashboard/data/search?q=`: orders by key, customer, e-mail address or the channel's own order id.
 pub(super) async fn search(
     State(shared): State<Shared>,
     caller: Caller,
@@ -70,7 +70,8 @@ pub(super) async fn bottlenecks(State(shared): State<Shared>, caller: Caller) ->
     Ok(Json(json!({ "bottlenecks": rows })))
 }
 
-/// `GET /dashboard/data/audit?before=MS`: who did what, newest first.
+/// `GET /dashboard/data/audit?before=MS&sequence=NUMBER`: who did what, newest first; with the time
+/// and sequence of the last line of a page, what came before it.
 pub(super) async fn audit(
     State(shared): State<Shared>,
     caller: Caller,
@@ -79,12 +80,16 @@ pub(super) async fn audit(
     caller.may(Role::ReadOnly)?;
     let before = parameter(query.as_deref(), "before");
     let before = before.unwrap_or_else(|| i64::MAX.to_string());
-    if before.parse::<i64>().is_err() {
-        return Err(Problem::bad_request(
-            "`before` must be a time in milliseconds",
-        ));
+    let sequence = parameter(query.as_deref(), "sequence").unwrap_or_else(|| "0".to_owned());
+    if before.parse::<i64>().is_err() || sequence.parse::<i64>().is_err() {
+        let detail = "`before` must be a time in milliseconds, and `sequence` a number";
+        return Err(Problem::bad_request(detail));
     }
-    let given = [caller.asker.tenant.as_str(), before.as_str()];
+    let given = [
+        caller.asker.tenant.as_str(),
+        before.as_str(),
+        sequence.as_str(),
+    ];
     let rows = ask(history(&shared)?, Question::Audit, &given).await?;
     Ok(Json(json!({ "audit": rows })))
 }

@@ -171,7 +171,23 @@ fn cookie(headers: &HeaderMap, id: &str, age_s: Option<u64>) -> String {
     format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")
 }
 
+/// `GET /dashboard/data/setup`: what is configured, and the caller's channels of the channels file.
 async fn setup(State(shared): State<Shared>, caller: Caller) -> Result<Json<Value>, Problem> {
     caller.may(Role::ReadOnly)?;
-    Ok(Json((*of(&shared)?.setup).clone()))
+    let tenant = &caller.asker.tenant;
+    let own = shared.channels.iter().filter(|it| it.tenant == *tenant);
+    let channels = own.map(|it| {
+        json!({
+            "number": it.number.0,
+            "name": it.name,
+            "kind": it.kind.name(),
+            "path": format!("/webhooks/{}/{}", it.kind.name(), it.shop),
+        })
+    });
+    let channels: Value = channels.collect();
+    let mut setup = (*of(&shared)?.setup).clone();
+    if let Value::Object(members) = &mut setup {
+        members.insert("channels".to_owned(), channels);
+    }
+    Ok(Json(setup))
 }

@@ -5,6 +5,5 @@ SELECT o.order_key, CAST(o.shard AS TEXT) || '-' || CAST(o.accepted_sequence AS 
        CAST(o.score AS TEXT) AS score, o.carrier, o.country,
        CAST(o.captured AS TEXT) AS captured, CAST(o.refunded AS TEXT) AS refunded,
        CAST(o.accepted_ms AS TEXT) AS accepted_ms, CAST(o.ended_ms AS TEXT) AS ended_ms
-FROM orders AS o
-JOIN tenants AS t ON t.shard = o.shard AND t.tenant = o.tenant
-WHERE t.name = $1 AND o.order_key = $2
+FROM tenants AS t CROSS JOIN orders AS o
+WHERE t.name = $1 AND o.shard = t.shard AND o.tenant = t.tenant AND o.order_key = $2

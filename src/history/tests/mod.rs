@@ -109,3 +109,45 @@ fn a_statement_numbers_its_values_and_keeps_what_a_record_does_not_say() {
          on_sale = COALESCE(excluded.on_sale, skus.on_sale)"
     );
 }
+
+/// How SQLite answers a question, step by step.
+async fn plan(path: &std::path::Path, text: &str) -> Vec<String> {
+    use sqlx::{Connection as _, Row as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await;
+    let connection = connection.as_mut().expect("a connection");
+    let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+    let rows = sqlx::query(text)
+        .fetch_all(connection)
+        .await
+        .expect("a plan");
+    rows.iter().map(|row| row.get("detail")).collect()
+}
+
+#[tokio::test]
+async fn one_order_or_customer_is_found_by_an_index_whatever_else_there_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("history.sqlite");
+    let target = super::HistoryTarget::Sqlite(path.clone());
+    let database = super::database::Database::open(&target).await;
+    database.expect("a database").close().await;
+    for question in super::ask::Question::OF_ONE {
+        let steps = plan(&path, question.sql()).await;
+        for step in &steps {
+            let named = [
+                "order_key",
+                "external_id",
+                "customer",
+                "email",
+                "actor",
+                "provider",
+            ];
+            let by_name = named.iter().any(|name| step.contains(&format!("{name}=?")));
+            // Tenants are few, and what the inner questions found is little.
+            let is_little = ["SCAN t", "SCAN f", "SCAN x"].contains(&step.as_str());
+            let reads = step.starts_with("SCAN") || step.starts_with("SEARCH");
+            assert!(!reads || by_name || is_little, "{question:?}: {steps:#?}");
+        }
+        assert!(!question.postgres_sql().contains("INDEXED"), "{question:?}");
+    }
+}

@@ -152,6 +152,53 @@ impl Browser {
         clicked.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
+    /// Chooses an option of the first list that fits.
+    #[track_caller]
+    pub fn choose(&self, css: &str, value: &str) {
+        let client = self.client();
+        let chosen = self.runtime.block_on(async {
+            let list = client.find(Locator::Css(css)).await?;
+            list.select_by_value(value).await
+        });
+        chosen.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Waits until the page's own content has a text.
+    #[track_caller]
+    pub fn until_main(&self, text: &str) {
+        let wanted = json!(text);
+        let script =
+            format!("return document.querySelector('main').textContent.includes({wanted})");
+        self.until(&format!("`{text}`"), &script);
+    }
+
+    /// Fills the fields of the question that is asked, by keyboard, and says yes.
+    #[track_caller]
+    pub fn answer(&self, values: &[&str]) {
+        self.until("a question", "return document.querySelector('#ask').open");
+        for (place, value) in values.iter().enumerate() {
+            if place > 0 {
+                self.press(TAB);
+            }
+            self.press(value);
+        }
+        self.press(ENTER);
+        self.until("no question", "return !document.querySelector('#ask').open");
+    }
+
+    /// Requires that axe-core finds nothing serious in what is shown, light and dark.
+    #[track_caller]
+    pub fn accessible(&self, what: &str) {
+        for theme in ["light", "dark"] {
+            self.js(&format!(
+                "document.documentElement.dataset.theme = '{theme}'"
+            ));
+            let found = self.axe();
+            assert!(found.is_empty(), "{what}, {theme}: {found:#?}");
+        }
+        self.js("document.documentElement.dataset.theme = 'light'");
+    }
+
     /// Types into whatever has the focus, key by key.
     #[track_caller]
     pub fn press(&self, keys: &str) {

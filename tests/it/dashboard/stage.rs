@@ -1,10 +1,11 @@
 //! A server with providers in the sandbox, orders on their way, and what `/v1` says about them.
 
-use super::browser::Browser;
 use crate::it::served::{Served, config};
 use crate::it::web::send;
 use onhand::client::{ConnectOptions, Connection};
+use onhand::config::Config;
 use onhand::net::token::Token;
+use onhand::sandbox::channels::{shopify, woocommerce};
 use onhand::sandbox::faults::{Kind, Rule};
 use onhand::sandbox::{Options, Sandbox};
 use onhand::types::{
@@ -15,8 +16,9 @@ use onhand::wire::request::{
     Line, Lines, LocationDefinition, Receive, ReserveItem, SkuDefinition, reserve_flags,
 };
 use onhand::wire::{details, key};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 const TENANT: &str = "default";
 const CHANNEL: ChannelId = ChannelId(3);
@@ -33,6 +35,7 @@ pub struct Stage {
     served: Option<Served>,
     sandbox: Option<Sandbox>,
     connection: Option<Connection>,
+    config: Config,
     pub http: SocketAddr,
     placed: u64,
     _directory: tempfile::TempDir,
@@ -41,6 +44,28 @@ pub struct Stage {
 impl Stage {
     /// A server of the order process; parcels take `step_ms` for each step.
     pub fn start(step_ms: u64) -> Self {
+        Self::start_with(step_ms, |_, _, _| {})
+    }
+
+    /// As [`Stage::start`], with the history in another database.
+    pub fn with_history(step_ms: u64, url: &str) -> Self {
+        Self::start_with(step_ms, |config, _, _| {
+            config.history = url.parse().expect("a database");
+        })
+    }
+
+    /// As [`Stage::start`], with a shop at Shopify and one at WooCommerce that sell the first SKU.
+    pub fn with_channels(step_ms: u64) -> Self {
+        let stage = Self::start_with(step_ms, |config, sandbox, directory| {
+            config.channels = Some(channels_file(directory, sandbox));
+        });
+        for (number, place) in [(1, "shopify"), (2, "woocommerce")] {
+            stage.sell_at(number, place);
+        }
+        stage
+    }
+
+    fn start_with(step_ms: u64, change: impl FnOnce(&mut Config, &Sandbox, &Path)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let sandbox = Sandbox::start(Options {
             step_ms,
@@ -51,22 +76,49 @@ impl Stage {
         config.http = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         config.sandbox = Some(sandbox.address());
         config.segment_bytes = 32 << 20; // room for batches of a thousand orders
+        change(&mut config, &sandbox, directory.path());
         let served = Served::start(&config);
         let http = served.http.expect("HTTP");
         sandbox
             .callbacks()
             .set_target(Some(format!("http://{http}")));
-        let options = ConnectOptions::new(&served.address.to_string(), "", TENANT);
-        let mut connection = Connection::connect(&options).expect("connected");
+        let mut connection = connect(&served);
         stock_up(&mut connection);
         Self {
             served: Some(served),
             sandbox: Some(sandbox),
             connection: Some(connection),
+            config,
             http,
             placed: 0,
             _directory: directory,
         }
+    }
+
+    /// The marketplace has the first SKU as an item, and the server knows which one.
+    fn sell_at(&self, channel: u16, place: &str) {
+        let sandbox = self.sandbox.as_ref().expect("a sandbox").address();
+        let item = json!({ "items": [{ "sku": "mug-red" }] }).to_string();
+        let path = format!("/_sandbox/{place}/items");
+        let json = [("content-type", "application/json")];
+        let made = send(sandbox, "POST", &path, &json, item.as_bytes()).is(200);
+        let ids = made.json()["items"][0].clone();
+        let text = |name: &str| match &ids[name] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let mapping = if place == "shopify" {
+            let inventory = json!({ "inventory_item": text("inventory_item_id") });
+            json!({ "item": text("variant_id"), "sku": "mug-red", "write_back": inventory })
+        } else {
+            json!({ "item": text("product_id"), "sku": "mug-red" })
+        };
+        let told = self.change(
+            "PUT",
+            &format!("/v1/mappings/{channel}"),
+            &json!({ "mappings": [mapping] }),
+        );
+        assert_eq!(told["changed"], 1, "{told}");
     }
 
     /// A server that asks for tokens and has no providers, and a token for tenant `default`.
@@ -84,6 +136,7 @@ impl Stage {
             served: Some(served),
             sandbox: None,
             connection: None,
+            config,
             http,
             placed: 0,
             _directory: directory,
@@ -98,10 +151,17 @@ impl Stage {
 
     /// Places so many orders that go through the whole process; returns their keys.
     pub fn place(&mut self, count: u64) -> Vec<String> {
+        self.place_at(CHANNEL.0, count)
+    }
+
+    /// The same for orders of another channel.
+    pub fn place_at(&mut self, channel: u16, count: u64) -> Vec<String> {
+        let channel = ChannelId(channel);
         let line = line(0);
         let numbers = self.placed..self.placed + count;
         self.placed += count;
         let encoded: Vec<Vec<u8>> = numbers.clone().map(details_of).collect();
+        let key_of = |number: u64| key::order_key(channel, external_id(number).as_bytes());
         let keys: Vec<OrderKey> = numbers.clone().map(key_of).collect();
         let orders: Vec<ReserveItem<'_>> = numbers
             .zip(&encoded)
@@ -109,6 +169,7 @@ impl Stage {
                 flags: reserve_flags::PLACE,
                 total: TOTAL,
                 details,
+                channel,
                 ..hold(key_of(number), number, &line)
             })
             .collect();
@@ -156,6 +217,29 @@ impl Stage {
         send(self.http, "GET", path, &[], b"").is(200).json()
     }
 
+    /// Changes something over HTTP.
+    pub fn change(&self, method: &str, path: &str, body: &Value) -> Value {
+        let json = [("content-type", "application/json")];
+        let body = body.to_string();
+        send(self.http, method, path, &json, body.as_bytes())
+            .is(200)
+            .json()
+    }
+
+    /// Waits until what HTTP says is as wanted; returns it.
+    #[track_caller]
+    pub fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end_ns = onhand::clock::monotonic_ns() + PATIENCE_MS * 1_000_000;
+        loop {
+            let shown = self.get(path);
+            if wanted(&shown) {
+                return shown;
+            }
+            assert!(onhand::clock::monotonic_ns() < end_ns, "{path}: {shown}");
+            onhand::clock::sleep_ms(100);
+        }
+    }
+
     /// Waits until an order's state is as wanted.
     #[track_caller]
     pub fn until_state(&self, order: &str, wanted: impl Fn(&str) -> bool) {
@@ -192,17 +276,57 @@ impl Stage {
         }
     }
 
-    /// Stops the server; the page has to say that its figures are old.
-    pub fn stop_and_be_called_stale(mut self, browser: &Browser) {
+    /// Stops the server.
+    pub fn stop(&mut self) {
         drop(self.connection.take());
         self.served.take().expect("running").stop().expect("clean");
-        browser.until(
-            "a warning",
-            "return !document.getElementById('stale').hidden \
-             && document.getElementById('stale').textContent.includes('No figures since')",
-        );
-        browser.shot("stale");
     }
+
+    /// Starts it again on the same journal and the same port.
+    pub fn start_again(&mut self) {
+        self.config.http = Some(self.http);
+        let served = Served::start(&self.config);
+        assert_eq!(served.http, Some(self.http));
+        self.connection = Some(connect(&served));
+        self.served = Some(served);
+    }
+}
+
+/// A client of the stage's tenant.
+fn connect(served: &Served) -> Connection {
+    let options = ConnectOptions::new(&served.address.to_string(), "", TENANT);
+    Connection::connect(&options).expect("connected")
+}
+
+/// A channels file for the sandbox's shops.
+fn channels_file(directory: &Path, sandbox: &Sandbox) -> PathBuf {
+    let secret = |name: &str, secret: &str| {
+        let path = directory.join(name);
+        std::fs::write(&path, secret).expect("written");
+        format!("{{ file = \"{}\" }}", path.display())
+    };
+    let text = format!(
+        "[[channel]]\nnumber = 1\nname = \"shopify-eu\"\nkind = \"shopify\"\n\
+         tenant = \"{TENANT}\"\nshop = \"{}\"\nwebhook_secrets = [{}]\nbase_url = \"{}\"\n\
+         secrets.access_token = {}\nsettings.location = \"77\"\n\
+         settings.stock_calls_per_second = \"0\"\npoll_seconds = 0\n\n\
+         [[channel]]\nnumber = 2\nname = \"tea-shop\"\nkind = \"woocommerce\"\n\
+         tenant = \"{TENANT}\"\nshop = \"{}\"\nwebhook_secrets = [{}]\nbase_url = \"{}\"\n\
+         secrets.consumer_key = {}\nsecrets.consumer_secret = {}\n\
+         settings.stock_calls_per_second = \"0\"\npoll_seconds = 0\n",
+        shopify::SHOP,
+        secret("shopify-secret", shopify::SECRET),
+        sandbox.base_url("shopify"),
+        secret("shopify-token", shopify::TOKEN),
+        woocommerce::SHOP,
+        secret("woo-secret", woocommerce::WEBHOOK_SECRET),
+        sandbox.base_url("woocommerce"),
+        secret("woo-key", woocommerce::KEY),
+        secret("woo-consumer", woocommerce::SECRET),
+    );
+    let path = directory.join("channels.toml");
+    std::fs::write(&path, text).expect("written");
+    path
 }
 
 impl Drop for Stage {
@@ -237,10 +361,6 @@ fn hold(key: OrderKey, number: u64, line: &Line) -> ReserveItem<'_> {
         lines: Lines::new(std::slice::from_ref(line)),
         details: &[],
     }
-}
-
-fn key_of(number: u64) -> OrderKey {
-    key::order_key(CHANNEL, external_id(number).as_bytes())
 }
 
 fn external_id(number: u64) -> String {

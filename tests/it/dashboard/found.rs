@@ -1,0 +1,130 @@
+//! What the history knows about orders, asked by the dashboard, in either database.
+
+use super::browser::{Browser, ENTER, Size};
+use super::stage::Stage;
+use crate::it::history::postgres::Server;
+use serde_json::{Value, json};
+
+/// The key of an order that [`Stage::offer`] places.
+fn offered(number: u64) -> String {
+    format!("{:032x}", 1_u128 << 100 | u128::from(number))
+}
+
+/// Asks everything that the pages ask.
+fn check(stage: &mut Stage) {
+    let orders = stage.place(3);
+    stage.offer(0, 60); // of the second SKU there are ten, and twelve are wanted
+    for order in &orders {
+        let shipped = ["DELIVERED", "COMPLETED"];
+        stage.until_state(order, |state| shipped.contains(&state));
+    }
+    let broken = json!({ "location": "berlin", "delta": -1, "reason": "broken" });
+    stage.change("POST", "/v1/stock/shoe-42/adjust", &broken);
+
+    let search = |text: &str| format!("/dashboard/data/search?q={text}");
+    let one = |told: &Value| {
+        told["orders"]
+            .as_array()
+            .is_some_and(|found| found.len() == 1)
+    };
+    for text in ["w00001", "1001", "ana.1@example.com", orders[1].as_str()] {
+        let told = stage.until(&search(text), one);
+        assert_eq!(told["orders"][0]["external_id"], "w00001", "{text}: {told}");
+    }
+    let upper = orders[1].to_ascii_uppercase();
+    assert!(one(&stage.get(&search(&upper))), "a key in capitals");
+    let none = stage.get(&search("w0000"));
+    assert_eq!(none["orders"], json!([]), "part of an id is none");
+    let rejected = stage.until(&search(&offered(55)), one);
+    let rejected = &rejected["orders"][0];
+    assert_eq!(
+        (&rejected["state"], &rejected["review_reason"]),
+        (&json!("REJECTED"), &json!("INSUFFICIENT_STOCK"))
+    );
+
+    let timeline = format!("/dashboard/data/timeline/{}", orders[1]);
+    let told = stage.until(&timeline, |told| {
+        told["events"].as_array().is_some_and(|all| all.len() > 8)
+    });
+    let kinds: Vec<&str> = told["events"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|event| event["what"].as_str())
+        .collect();
+    for kind in ["event", "call", "answer"] {
+        assert!(kinds.contains(&kind), "{kind}: {told}");
+    }
+    assert_eq!(told["about"]["external_id"], "w00001");
+
+    let told = stage.until("/dashboard/data/bottlenecks", |told| {
+        let rows = told["bottlenecks"].as_array().expect("a list");
+        let has = |kind: &str| rows.iter().any(|row| row["kind"] == kind);
+        ["step", "provider", "carrier", "channel"]
+            .into_iter()
+            .all(has)
+    });
+    let row = &told["bottlenecks"][0];
+    for number in ["volume", "average_ms", "longest_ms"] {
+        let value = row[number]
+            .as_str()
+            .and_then(|text| text.parse::<i64>().ok());
+        assert!(value.is_some_and(|value| value >= 0), "{number}: {row}");
+    }
+
+    let told = stage.until("/dashboard/data/audit", |told| {
+        told.to_string().contains("broken")
+    });
+    let last = &told["audit"][0];
+    let text = |name: &str| last[name].as_str().expect("a text").to_owned();
+    assert_eq!(
+        (text("actor"), text("subject")),
+        ("anonymous".into(), "shoe-42 at berlin".into())
+    );
+    let before = format!(
+        "/dashboard/data/audit?before={}&sequence={}",
+        text("time_ms"),
+        text("sequence")
+    );
+    let earlier = stage.get(&before);
+    let all = told["audit"].as_array().expect("a list");
+    assert_eq!(earlier["audit"].as_array().expect("a list"), &all[1..]);
+}
+
+#[test]
+fn sqlite_answers_what_the_pages_ask() {
+    check(&mut Stage::start(300));
+}
+
+#[test]
+fn postgresql_answers_what_the_pages_ask() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    check(&mut Stage::with_history(
+        300,
+        &server.url("postgres", "sslmode=disable"),
+    ));
+}
+
+#[test]
+fn a_rejected_order_is_found_by_its_key_and_says_why() {
+    let Some(browser) = Browser::start(Size::Wall) else {
+        return;
+    };
+    let mut stage = Stage::start(1_000);
+    stage.offer(0, 60);
+    browser.go(&stage.page("orders"));
+    browser.until_main("Find an order");
+    browser.js("document.querySelector('input[name=q]').focus()");
+    browser.press(&offered(55));
+    browser.press(ENTER);
+    browser.until(
+        "its page",
+        "return document.querySelector('h1').textContent.includes('rejected')",
+    );
+    browser.until_main("insufficient stock");
+    browser.until_main("1 lines could not be covered");
+    browser.accessible("a rejected order");
+    browser.shot("rejected");
+}
