@@ -1,6 +1,6 @@
 // Bottlenecks: where orders wait, and what that costs.
 
-import { api, attempt, channelsByNumber, duration, empty, fill, h, number, session, table } from "./lib.js";
+import { api, attempt, channelsByNumber, duration, empty, fill, h, number, session, table, words } from "./lib.js";
 
 export const title = "Bottlenecks";
 
@@ -26,7 +26,7 @@ export function show(main) {
       .sort((a, b) => b.cost - a.cost || Number(b.average_ms) - Number(a.average_ms));
     const most = shown[0]?.cost || 1;
     fill(host, shown.length ? table("From the history, since its first record", [
-      ["by", (row) => row.kind], ["where", (row) => row.name.replaceAll("_", " ")], ["volume", (row) => number(Number(row.volume)), "num"],
+      ["by", (row) => row.kind], ["where", (row) => words(row.name.replace(/^– \/ /, "after the last step / "))], ["volume", (row) => number(Number(row.volume)), "num"],
       ["average", (row) => duration(Number(row.average_ms)), "num"], ["longest", (row) => duration(Number(row.longest_ms)), "num"],
       ["cost", (row) => row.cost.toFixed(2), "num"],
       ["share of the highest", (row) => h("progress", { max: "1", value: String(row.cost / most), "aria-label": `${row.name}: cost ${row.cost.toFixed(2)}` })],

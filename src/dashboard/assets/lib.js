@@ -65,6 +65,7 @@ export function share(value) {
 
 export function duration(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return none;
+  if (ms === 0) return "0 ms";
   if (ms < 10) return `${Number(ms).toFixed(2)} ms`;
   if (ms < 1000) return `${whole.format(ms)} ms`;
   if (ms < 60_000) return `${tenth.format(ms / 1000)} s`;

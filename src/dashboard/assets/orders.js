@@ -122,18 +122,20 @@ function lines(found) {
 export function facts(found, told) {
   const process = found.process;
   const about = told?.about;
+  const gone = found.state === "REJECTED" && !about;
   const rows = [
     ["key", h("span", { class: "key" }, found.order)],
-    ["customer", String(found.customer)],
-    ["channel", `${channelName(found.channel)}${about?.external_id ? `, order ${about.external_id}` : ""}`],
+    // Of a rejected order the engine keeps no more than its key and why.
+    gone ? null : ["customer", String(found.customer)],
+    gone ? null : ["channel", `${channelName(found.channel)}${about?.external_id ? `, order ${about.external_id}` : ""}`],
     about ? ["accepted", moment(about.accepted_ms)] : null,
-    process ? ["step", `${process.pipeline} / ${process.step}${process.sub_state ? `, ${words(process.sub_state)}` : ""}, since ${moment(process.since)}`] : null,
+    process ? ["step", `${[process.pipeline, process.step].filter(Boolean).join(" / ")}${process.sub_state ? `, ${words(process.sub_state)}` : ""}, since ${moment(process.since)}`] : null,
     process?.review_reason ? ["why in review", words(process.review_reason)] : null,
     process ? ["total", money(process.total, process.currency)] : about ? ["total", money(Number(about.total), Number(about.currency))] : null,
     process ? ["money", `authorised ${money(process.authorised, process.currency)}, captured ${money(process.captured, process.currency)}, given back ${money(process.refunded, process.currency)}${process.processor ? ` at ${process.processor}` : ""}`] : null,
     process?.score !== null && process?.score !== undefined ? ["risk score", `${process.score} of 100`] : null,
     process?.timer ? ["timer", `${words(process.timer.kind)} ends ${moment(process.timer.at)}`] : null,
-    found.code !== "OK" ? ["latest version", `refused: ${words(found.code)}`] : null,
+    found.code !== "OK" ? [gone ? "why rejected" : "latest version", `${gone ? "" : "refused: "}${words(found.code)}`] : null,
   ].filter(Boolean);
   return h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

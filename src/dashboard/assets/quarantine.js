@@ -16,7 +16,7 @@ const meaning = {
 /** Items for which a SKU is missing, as the note of an unmapped event names them. */
 function missing(note) {
   const found = [...(note ?? "").matchAll(/item (.+?) \(SKU text (.*?)\)/g)];
-  return found.map(([, item, text]) => ({ item, text })).slice(0, 8);
+  return found.map(([, item, text]) => ({ item, text })).map(({ item, text }) => ({ item, text: text === "none" ? "" : text })).slice(0, 8);
 }
 
 /** A body as it was received, with line breaks where it is JSON. */
@@ -92,7 +92,7 @@ export function show(main) {
       h("dl", { class: "facts" },
         h("dt", {}, "received"), h("dd", {}, moment(found.received_ms)),
         found.settled_ms ? [h("dt", {}, "decided"), h("dd", {}, moment(found.settled_ms))] : null,
-        found.order ? [h("dt", {}, "order"), h("dd", {}, orderLink(found.order))] : null,
+        found.order ? [h("dt", {}, "order"), h("dd", {}, orderLink(found.order), h("span", { class: "muted" }, " once it is taken"))] : null,
         h("dt", {}, "event"), h("dd", {}, h("span", { class: "key" }, found.event)),
         headers.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
       found.body === undefined ? null : [h("h3", { id: "received" }, "What was received"),
@@ -128,7 +128,7 @@ export function show(main) {
       title: "Which SKU does it stand for?", text: `${channelName(row)} knows it by its own number. Orders that come later are understood as well.`,
       action: "Map and redrive",
       fields: items.length
-        ? items.map((one, place) => ({ name: `sku${place}`, required: true, label: `SKU for item ${one.item}${one.text && one.text !== "–" ? ` (“${one.text}”)` : ""}` }))
+        ? items.map((one, place) => ({ name: `sku${place}`, required: true, label: `SKU for item ${one.item}${one.text ? ` (“${one.text}”)` : ""}` }))
         : [{ name: "item", label: "The channel's item", required: true }, { name: "sku0", label: "SKU", required: true }],
     });
     if (!said) return;

@@ -123,7 +123,8 @@ export function show(main) {
       truth.root.classList.toggle("wrong", worst > TRUE_MS);
       fill(channels, table("By channel, last 10 s", [
         ["channel", ([name]) => name], ["a second", ([, one]) => number(one.rate), "num"], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => (one.p99 === null || one.p99 === undefined ? "–" : chip(duration(one.p99), one.p99 <= TRUE_MS ? "ok" : "warn")), "num"],
-        ["waiting", ([, one]) => (one.down ? chip("refuses calls", "bad") : number(one.waiting)), "num"],
+        ["waiting", ([, one]) => (one.down ? chip("calls fail", "bad") : number(one.waiting)), "num"],
+        ["refused", ([, one]) => (one.refused > 0 ? chip(`${number(one.refused)} SKUs`, "bad") : number(one.refused)), "num"],
       ], published));
     }
   }

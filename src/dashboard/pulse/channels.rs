@@ -14,6 +14,8 @@ pub struct Publishing {
     pub lags: Latencies,
     /// Items whose figure waits.
     pub waiting: BTreeMap<String, f64>,
+    /// Items whose stock the channel refuses.
+    pub refused: BTreeMap<String, f64>,
     /// 1 where calls fail one after the other.
     pub down: BTreeMap<String, f64>,
 }
@@ -73,6 +75,7 @@ impl Channels {
                 "p50": at(0.5).or_else(|| told.map(|(_, median, _)| median as f64)),
                 "p99": at(0.99).or_else(|| told.map(|(_, _, last)| last as f64)),
                 "waiting": publishing.waiting.get(&name),
+                "refused": publishing.refused.get(&name),
                 "down": publishing.down.get(&name).map(|down| *down > 0.0),
             });
             all.insert(name, row);

@@ -442,6 +442,7 @@ impl Worker {
         let lags = metrics::PUBLISH_LAG_SECONDS;
         self.publishing.lags.read(&text, lags, "channel");
         self.publishing.waiting = gauges(&text, metrics::PUBLISH_WAITING, "channel");
+        self.publishing.refused = gauges(&text, metrics::PUBLISH_QUARANTINED, "channel");
         self.publishing.down = gauges(&text, metrics::PUBLISH_DOWN, "channel");
         for shard in &self.shards {
             shard.tail.publish_lag();

@@ -43,7 +43,9 @@ FROM (
     UNION ALL
     SELECT j.shard, j.sequence, j.time_ms, 'rejected', j.reason, j.actor,
            CAST(NULL AS TEXT), 'REJECTED', CAST(NULL AS BIGINT),
-           CAST(COALESCE(j.short_lines, 0) AS TEXT) || ' lines could not be covered'
+           CASE WHEN COALESCE(j.short_lines, 0) = 0 THEN ''
+                WHEN j.short_lines = 1 THEN '1 line could not be covered'
+                ELSE CAST(j.short_lines AS TEXT) || ' lines could not be covered' END
     FROM tenants AS t CROSS JOIN rejections AS j INDEXED BY rejections_of_order
     WHERE t.name = $1 AND j.shard = t.shard AND j.tenant = t.tenant AND j.order_key = $2
 ) AS x

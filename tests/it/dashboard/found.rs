@@ -13,7 +13,7 @@ fn offered(number: u64) -> String {
 /// Asks everything that the pages ask.
 fn check(stage: &mut Stage) {
     let orders = stage.place(3);
-    stage.offer(0, 60); // of the second SKU there are ten, and twelve are wanted
+    stage.offer(1_000, 60); // of the second SKU there are ten, and twelve are wanted
     for order in &orders {
         let shipped = ["DELIVERED", "COMPLETED"];
         stage.until_state(order, |state| shipped.contains(&state));
@@ -35,7 +35,7 @@ fn check(stage: &mut Stage) {
     assert!(one(&stage.get(&search(&upper))), "a key in capitals");
     let none = stage.get(&search("w0000"));
     assert_eq!(none["orders"], json!([]), "part of an id is none");
-    let rejected = stage.until(&search(&offered(55)), one);
+    let rejected = stage.until(&search(&offered(1_055)), one);
     let rejected = &rejected["orders"][0];
     assert_eq!(
         (&rejected["state"], &rejected["review_reason"]),
@@ -124,7 +124,7 @@ fn a_rejected_order_is_found_by_its_key_and_says_why() {
         "return document.querySelector('h1').textContent.includes('rejected')",
     );
     browser.until_main("insufficient stock");
-    browser.until_main("1 lines could not be covered");
+    browser.until_main("1 line could not be covered");
     browser.accessible("a rejected order");
     browser.shot("rejected");
 }
