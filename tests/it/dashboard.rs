@@ -8,6 +8,7 @@ mod found;
 mod goods;
 mod stage;
 mod stream;
+mod systems;
 
 use browser::{Browser, Size};
 use serde_json::Value;

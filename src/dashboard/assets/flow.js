@@ -56,6 +56,7 @@ export function show(main) {
   let setup = { providers: [], pipelines: [] };
   let picked = null;
   let drawn = 0;
+  let shownBreakers = "";
   const news = h("ul", { class: "news" });
   const retries = h("div", {});
   const waiting = h("span", { class: "muted small" });
@@ -69,6 +70,13 @@ export function show(main) {
     simulate.disabled = true;
     const told = await attempt(() => api("/dashboard/simulate", { method: "POST" }), "The primary processor is down; watch the retries");
     if (!told) simulate.disabled = false;
+  }
+
+  /** Puts the focus back to where it was: the same button, or the other one of its provider. */
+  function refocus(key) {
+    const [same] = [...panelBody.querySelectorAll("[data-key]")].filter((one) => one.dataset.key === key);
+    const free = same?.disabled ? same.parentElement.querySelector("button:not(:disabled)") : same;
+    (free ?? panelBody.firstElementChild).focus({ preventScroll: true });
   }
 
   function pick(name) {
@@ -94,7 +102,11 @@ export function show(main) {
 
   function render() {
     if (performance.now() - drawn < 900) return;
-    if (panelBody.contains(document.activeElement) && drawn && document.activeElement.matches("button")) return;
+    const breakers = providersOf(setup, picked).map((one) => live.providers?.[one]?.breaker?.state).join();
+    const focused = drawn && panelBody.contains(document.activeElement) ? document.activeElement : null;
+    // Whoever is at a button or link is left there, but for what its own press has changed.
+    if (focused?.matches("a, button") && breakers === shownBreakers) return;
+    shownBreakers = breakers;
     drawn = performance.now();
     if (picked) {
       const [, name] = nodes.find(([key]) => key === picked);
@@ -102,6 +114,7 @@ export function show(main) {
       const top = panelBody.firstElementChild?.scrollTop ?? 0;
       fill(panelBody, detail(setup, live, picked));
       panelBody.firstElementChild.scrollTop = top;
+      if (focused) refocus(focused.dataset.key);
     } else if (session.rehearsal) {
       say(panelTitle, "By hand and automated");
       if (!panelBody.contains(compare.table)) fill(panelBody, compare.table);

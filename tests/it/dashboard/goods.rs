@@ -118,10 +118,9 @@ fn money_is_given_back_by_a_click() {
     let Some(browser) = Browser::start(Size::Wall) else {
         return;
     };
-    let mut stage = Stage::start(500);
+    let mut stage = Stage::start(60_000);
     let order = stage.place(1)[0].clone();
-    let shipped = ["SHIPPED", "DELIVERED", "COMPLETED"];
-    stage.until_state(&order, |state| shipped.contains(&state));
+    stage.until_state(&order, |state| state == "FULFILLING");
     browser.go(&stage.page(&format!("orders/{order}")));
     browser.until(
         "money that was taken",
