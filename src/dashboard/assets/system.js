@@ -59,8 +59,20 @@ function provider(setup, live, name, place) {
 /** Who is asked in which order, line by line: [what for, names]. */
 function routes(setup, name) {
   const join = (names) => names.filter(Boolean).join(" → ");
-  const steps = (kind, list, about) => setup.pipelines.flatMap((pipeline) => pipeline.steps.filter((step) => step.kind === kind && step[list].length)
-    .map((step) => [`${pipeline.name} / ${step.name}${about}`, join(step[list])]));
+  // Pipelines that do the same are one line.
+  const steps = (kind, list, about) => {
+    const same = new Map();
+    for (const pipeline of setup.pipelines) {
+      for (const step of pipeline.steps.filter((one) => one.kind === kind && one[list].length)) {
+        const key = JSON.stringify([step.name, step[list]]);
+        same.set(key, [...(same.get(key) ?? []), words(pipeline.name)]);
+      }
+    }
+    return [...same].map(([key, pipelines]) => {
+      const [step, names] = JSON.parse(key);
+      return [`${pipelines.length === setup.pipelines.length ? "every pipeline" : pipelines.join(", ")} / ${words(step)}${about}`, join(names)];
+    });
+  };
   if (name === "fraud" || name === "payment") return steps(name, "providers", "");
   if (name === "fulfilment") {
     return [...steps("webhook", "providers", ""), ...steps("fulfilment", "providers", ", carriers"), ...steps("fulfilment", "warehouses", ", warehouses")];

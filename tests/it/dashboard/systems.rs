@@ -63,6 +63,7 @@ fn every_system_shows_providers_endpoints_settings_failover_and_how_long_it_take
             &["who is told", "alerts of the team", "sendgrid"],
         ),
     ] {
+        stage.place(1); // durations are of the last minute
         browser.click(&format!("[data-node={node}]"));
         let open = format!("[data-node={node}][aria-expanded=true]");
         browser.until(node, &format!("return !!document.querySelector('{open}')"));
