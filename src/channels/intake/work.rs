@@ -293,7 +293,7 @@ fn request(
         customer: customer(channel, &order.customer),
         channel: channel.number,
         ttl_ms: HOLD_TTL_MS_MAX,
-        mode: mode(channel.kind),
+        mode: mode(channel.kind, order),
         policy: Policy::AllOrNothing,
         currency: order.currency,
         total: order.total,
@@ -302,9 +302,10 @@ fn request(
     }))
 }
 
-/// A marketplace has sold what it reports; a message only asks.
-fn mode(kind: ChannelKind) -> OrderMode {
+/// A marketplace has sold what it reports; a message only asks, and seldom says where to.
+fn mode(kind: ChannelKind, order: &ChannelOrder) -> OrderMode {
     match kind {
+        ChannelKind::WhatsApp if order.details.shipping_address.is_empty() => OrderMode::Incomplete,
         ChannelKind::WhatsApp => OrderMode::Place,
         _ => OrderMode::Fact,
     }
