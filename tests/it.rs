@@ -14,6 +14,7 @@ mod it {
     mod callbacks_live;
     mod channel_publish;
     mod channel_stock;
+    mod channel_way;
     mod channel_webhooks;
     mod cli_access;
     mod cli_local;

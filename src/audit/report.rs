@@ -100,7 +100,9 @@ impl Invariant {
                 "captures ≤ 1 an order, refunded ≤ captured ≤ total, given-up authorisations void"
             }
             Self::I11 => "replay gives this same state; digests and seal chain hold",
-            Self::I12 => "published quantities are never from the future, and true where quiet",
+            Self::I12 => {
+                "published quantities were true at their sequence, never older after newer"
+            }
             Self::I13 => "every order in process has a timer, an open effect or a review",
             Self::Providers => "captures, voids and refunds at the providers are the journal's",
             Self::I14 => "every acknowledged outcome is in the journal, once, as it was told",

@@ -58,6 +58,28 @@ pub struct ShardReport {
     pub cells: usize,
     /// Orders kept at the end.
     pub orders: usize,
+    /// What each sales channel was told to offer.
+    pub channels: Vec<ChannelReport>,
+}
+
+/// What one sales channel was told to offer. Times are those of the journal's batches.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChannelReport {
+    /// Name of the tenant.
+    pub tenant: String,
+    /// The channel's number.
+    pub channel: u16,
+    /// Quantities that it acknowledged.
+    pub published: u64,
+    /// Changes of what it is to offer that it was told of.
+    pub changes: u64,
+    /// From the commit of such a change to the record that it or a newer one was acknowledged, in
+    /// milliseconds: half of them took no longer.
+    pub lag_p50_ms: u64,
+    /// As before: 99 of 100 took no longer.
+    pub lag_p99_ms: u64,
+    /// As before: the longest.
+    pub lag_max_ms: u64,
 }
 
 /// The outcome of a verification.
@@ -225,9 +247,24 @@ impl<'a> ShardVerifier<'a> {
             tally: self.fold.tally,
             cells: self.fold.cells().count(),
             orders: self.fold.orders().count(),
+            channels: channel_reports(&self.fold),
         };
         (report, self.checks)
     }
+}
+
+fn channel_reports(fold: &Fold) -> Vec<ChannelReport> {
+    let told = fold.told();
+    told.map(|(tenant, channel, told)| ChannelReport {
+        tenant: fold.names.tenant(tenant),
+        channel: channel.0,
+        published: told.quantities,
+        changes: told.changes,
+        lag_p50_ms: told.lag_ms(500),
+        lag_p99_ms: told.lag_ms(990),
+        lag_max_ms: told.lag_ms(1_000),
+    })
+    .collect()
 }
 
 /// How a journal ends, in a sentence.

@@ -15,6 +15,7 @@ mod acts;
 mod crowd;
 mod engine;
 mod inquiry;
+mod markets;
 mod mix;
 mod place;
 mod report;
@@ -76,6 +77,28 @@ pub struct Args {
     /// Only the sale and the crash, without orders on their way through providers [default: off]
     #[arg(long)]
     sale_only: bool,
+    /// A sale on five simulated marketplaces instead: their webhooks come in, stock is written back
+    /// [default: off]
+    #[arg(long, conflicts_with_all = ["customers", "stock", "connections", "sale_only"])]
+    channels: bool,
+    /// With --channels: buyers a second at each marketplace
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 40,
+        requires = "channels",
+        value_parser = clap::value_parser!(u32).range(2..=1_000)
+    )]
+    rate: u32,
+    /// With --channels: how long buyers come, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10,
+        requires = "channels",
+        value_parser = clap::value_parser!(u32).range(1..=60)
+    )]
+    seconds: u32,
     /// Keep the directory also on success [default: off]
     #[arg(long)]
     keep: bool,
@@ -99,6 +122,9 @@ impl Args {
 
 /// Exit code 0 only if every claim holds, otherwise 1 with a sentence that says which does not.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.channels {
+        return run_markets(&args);
+    }
     let (customers, stock) = (args.customers, args.stock);
     ensure!(
         customers / 4 >= stock && customers / 10 >= args.connections,
@@ -111,33 +137,82 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let outcome = Story::new(&args, &place, &ward).and_then(Story::run);
     ward.kill();
     if let Some(signal) = ward.interrupted() {
-        place.delete()?;
-        eprintln!("onhand: interrupted; the engine is ended and the directory deleted");
-        return Ok(ExitCode::from(
-            u8::try_from(128 + signal).unwrap_or(REFUSED),
-        ));
+        return interrupted(place, signal);
     }
     let figures = match outcome {
         Ok(figures) => figures,
-        Err(error) => {
-            let path = place.keep();
-            eprintln!("onhand: the demo failed: {error:#}");
-            eprintln!("onhand: everything is kept in {}", path.display());
-            return Ok(ExitCode::from(REFUSED));
-        }
+        Err(error) => return Ok(failed(place, &error)),
     };
     print(figures.tables())?;
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&figures)?;
-        std::fs::write(path, text + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_json(&args, || Ok(serde_json::to_string_pretty(&figures)?))?;
     if figures.ok && args.stays() {
         print("\nNothing lost, nothing sold twice.")?;
         stay::stay(&args, &place, &ward)?;
         ward.kill();
     }
     conclude(&args, &figures, place)
+}
+
+/// The sale on marketplaces, as [`run`].
+fn run_markets(args: &Args) -> anyhow::Result<ExitCode> {
+    let place = Place::new(args.data.as_deref(), markets::disk_bytes(args))?;
+    let ward = Ward::new()?;
+    let outcome = markets::run(args, &place, &ward);
+    ward.kill();
+    if let Some(signal) = ward.interrupted() {
+        return interrupted(place, signal);
+    }
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => return Ok(failed(place, &error)),
+    };
+    print(outcome.tables())?;
+    write_json(args, || outcome.json())?;
+    if !outcome.ok() {
+        let failures = outcome.failures().join("; ");
+        let path = place.keep();
+        print(format!(
+            "\nFAILED: {failures}. The directory is kept: {}",
+            path.display()
+        ))?;
+        return Ok(ExitCode::from(REFUSED));
+    }
+    print("\nEvery sale is one order, and nothing is sold twice.")?;
+    if args.stays() {
+        outcome.stay(&ward)?;
+        ward.kill();
+    }
+    if args.keep {
+        print(format!("The directory is kept: {}", place.keep().display()))?;
+    } else {
+        place.delete()?;
+    }
+    Ok(ExitCode::from(DONE))
+}
+
+/// A signal ended it.
+fn interrupted(place: Place, signal: i32) -> anyhow::Result<ExitCode> {
+    place.delete()?;
+    eprintln!("onhand: interrupted; the engine is ended and the directory deleted");
+    Ok(ExitCode::from(
+        u8::try_from(128 + signal).unwrap_or(REFUSED),
+    ))
+}
+
+/// It could not be finished.
+fn failed(place: Place, error: &anyhow::Error) -> ExitCode {
+    let path = place.keep();
+    eprintln!("onhand: the demo failed: {error:#}");
+    eprintln!("onhand: everything is kept in {}", path.display());
+    ExitCode::from(REFUSED)
+}
+
+fn write_json(args: &Args, text: impl Fn() -> anyhow::Result<String>) -> anyhow::Result<()> {
+    if let Some(path) = &args.json {
+        std::fs::write(path, text()? + "\n")
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The last lines, the fate of the directory, and the exit code.

@@ -1,5 +1,6 @@
 //! `onhand verify`: a second opinion about a data directory, without changing it.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -85,7 +86,10 @@ fn progress_bar() -> ProgressBar {
 
 /// The report for people.
 fn text(directory: &Path, report: &Report) -> String {
-    let mut lines: Vec<String> = report.shards.iter().map(shard_line).collect();
+    let shards = report.shards.iter();
+    let mut lines: Vec<String> = shards
+        .flat_map(|shard| iter::once(shard_line(shard)).chain(channel_lines(shard)))
+        .collect();
     lines.insert(0, format!("{}:", directory.display()));
     if report.acknowledgements > 0 {
         let acknowledgements = counted(report.acknowledgements, "acknowledgement");
@@ -131,6 +135,22 @@ fn text(directory: &Path, report: &Report) -> String {
         format!("NOT verified: {violations}; {command}")
     });
     lines.join("\n")
+}
+
+fn channel_lines(shard: &ShardReport) -> impl Iterator<Item = String> {
+    shard.channels.iter().map(|channel| {
+        format!(
+            "    channel {} of {}: {} published; its {} were shown after p50 {} ms, p99 {} ms, \
+             at most {} ms",
+            channel.channel,
+            channel.tenant,
+            counted(channel.published, "value"),
+            counted(channel.changes, "change"),
+            channel.lag_p50_ms,
+            channel.lag_p99_ms,
+            channel.lag_max_ms,
+        )
+    })
 }
 
 fn shard_line(shard: &ShardReport) -> String {

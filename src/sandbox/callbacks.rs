@@ -1,6 +1,7 @@
 //! Callbacks: what providers tell the engine on their own, signed as they sign it.
 
 use bytes::Bytes;
+use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -144,6 +145,7 @@ struct State {
     overtaken: HashMap<&'static str, (u64, Outgoing)>,
     waiting: u64,
     tallies: BTreeMap<&'static str, Tally>,
+    answers: BTreeMap<&'static str, Histogram<u64>>,
 }
 
 impl Callbacks {
@@ -227,6 +229,12 @@ impl Callbacks {
             address: Address::Url(url),
             tries: TRIES,
         });
+    }
+
+    /// How long tries that were answered with 2xx took, in microseconds, by provider.
+    #[must_use]
+    pub fn answer_times(&self) -> BTreeMap<&'static str, Histogram<u64>> {
+        self.shared.state.lock().answers.clone()
     }
 
     fn dispatch(&self, callback: Outgoing) {
@@ -366,13 +374,30 @@ impl Callbacks {
         for (name, value) in (callback.sign)(&signing) {
             request = request.header(name, value);
         }
+        let sent_ns = crate::clock::monotonic_ns();
         let reply = request.timeout(Duration::from_secs(10)).send().await;
-        reply.is_ok_and(|reply| reply.status().is_success())
+        let taken = reply.is_ok_and(|reply| reply.status().is_success());
+        if taken {
+            let micros = crate::clock::monotonic_ns().saturating_sub(sent_ns) / 1_000;
+            self.shared.state.lock().answered(callback.provider, micros);
+        }
+        taken
     }
 }
 
 impl State {
     fn tally(&mut self, provider: &'static str) -> &mut Tally {
         self.tallies.entry(provider).or_default()
+    }
+
+    fn answered(&mut self, provider: &'static str, micros: u64) {
+        if !self.answers.contains_key(provider)
+            && let Ok(times) = Histogram::new_with_bounds(1, 60_000_000, 3)
+        {
+            self.answers.insert(provider, times);
+        }
+        if let Some(times) = self.answers.get_mut(provider) {
+            times.saturating_record(micros);
+        }
     }
 }

@@ -116,9 +116,9 @@ impl<S: Storage> Server<S> {
         let cores = CorePlan::detect(shards, config.pin);
         let recorder = prometheus();
         let options = listener_options(config, deadlines.hello_ms)?;
-        let process = process::config_of(config)?;
         let channels = channels::config_of(config)?;
         let subscribers = subscribers::config_of(config)?;
+        let process = process::config_of(config, &channels)?;
         let data = DataDir::open(&config.data, config.shards)?;
         // Everything started from here on inherits these cores; engines and sync threads move.
         cores.confine_background().map_err(ServerError::Affinity)?;

@@ -6,13 +6,14 @@ use super::threads::ShardAccess;
 use crate::adapters::facts::{Links, OrderFactsStore, ShardHandle};
 use crate::adapters::names::NameKeeper;
 use crate::adapters::runtime::{Adapters, Configured, OnFailure, ShardSource};
+use crate::channels::ChannelOptions;
 use crate::config::Config;
-use crate::config::process::ProcessConfig;
+use crate::config::process::{ChannelMoney, ProcessConfig};
 use crate::feed::JournalSource;
 use crate::journal::storage::Storage;
 use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalRequest};
 use crate::types::pipeline::{PIPELINES_ARCHIVE_VERSION, PipelineSet};
-use crate::types::{ResultCode, TenantId, effect::ProviderId};
+use crate::types::{ChannelKind, ResultCode, TenantId, effect::ProviderId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,10 +56,22 @@ fn define_pipelines<S: Storage>(
 ///
 /// # Errors
 /// The file cannot be read or does not hold.
-pub(super) fn config_of(config: &Config) -> Result<Option<ProcessConfig>, ServerError> {
+pub(super) fn config_of(
+    config: &Config,
+    channels: &[ChannelOptions],
+) -> Result<Option<ProcessConfig>, ServerError> {
+    let mut money = ChannelMoney::default();
+    for channel in channels {
+        match (channel.kind, &config.sandbox) {
+            (ChannelKind::WhatsApp, None) => {}
+            // A message brings no means of payment.
+            (ChannelKind::WhatsApp, Some(_)) => money.at_the_door.push(channel.number.0),
+            (_, _) => money.settled.push(channel.number.0),
+        }
+    }
     let loaded = match (&config.process, config.sandbox) {
-        (Some(path), _) => ProcessConfig::load(path),
-        (None, Some(sandbox)) => ProcessConfig::sandbox(sandbox),
+        (Some(path), _) => ProcessConfig::load_for(path, &money),
+        (None, Some(sandbox)) => ProcessConfig::sandbox(sandbox, &money),
         (None, None) => return Ok(None),
     };
     let process = loaded.map_err(|error| ServerError::Process(Box::new(error)))?;

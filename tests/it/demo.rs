@@ -70,6 +70,44 @@ fn the_demo_holds_all_its_claims_and_cleans_up() {
 }
 
 #[test]
+fn the_demo_of_the_channels_holds_all_its_claims_and_cleans_up() {
+    let parent = tempfile::tempdir().expect("a directory");
+    let json = tempfile::NamedTempFile::new().expect("a file");
+    let (path, json) = (
+        parent.path().display().to_string(),
+        json.path().display().to_string(),
+    );
+    let small = ["demo", "--channels", "--rate", "8", "--seconds", "2"];
+    let said = run(&[&small[..], &["--exit", "--data", &path, "--json", &json]].concat());
+    let said = said.exits(0);
+    for text in [
+        "ORDERS HERE",
+        "PUBLISH LAG",
+        "0 violations",
+        "Every sale is one order, and nothing is sold twice.",
+    ] {
+        assert!(said.out.contains(text), "no {text:?} in {said:?}");
+    }
+    let text = std::fs::read_to_string(&json).expect("a file of figures");
+    let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let markets = figures["markets"].as_array().expect("markets");
+    assert_eq!(markets.len(), 5);
+    for market in markets {
+        assert!(market["quota_sold"].as_u64() > Some(0), "{market}");
+        assert!(market["changes"].as_u64() > Some(0), "{market}");
+        assert_eq!(market["oversold"], 0, "{market}");
+        assert!(
+            said.out.contains(market["name"].as_str().expect("a name")),
+            "{said:?}"
+        );
+    }
+    assert_eq!(figures["cancelled_here"], 20);
+    assert_eq!(figures["ok"], true);
+    let left = std::fs::read_dir(parent.path()).expect("a directory");
+    assert_eq!(left.count(), 0, "the demo's directory is deleted");
+}
+
+#[test]
 fn a_demo_that_stays_serves_the_dashboard_until_it_is_told_to_end() {
     let parent = tempfile::tempdir().expect("a directory");
     let mut demo = onhand()

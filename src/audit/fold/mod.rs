@@ -16,6 +16,7 @@ mod movements;
 mod order;
 mod orders;
 mod process;
+mod published;
 mod quota;
 mod resolve;
 mod stock;
@@ -23,6 +24,7 @@ mod stock;
 pub use channel_event::WaitingEvent;
 pub use order::{Line, Lines, Order, Refusal, Used};
 pub use process::{Effect, Process};
+pub use published::Told;
 pub use quota::ChannelShare;
 pub use stock::Cell;
 
@@ -149,6 +151,7 @@ impl Fold {
             self.names.offence(at, what)
         });
         self.tally.records += 1;
+        self.note_offers();
         self.last = *at;
     }
 

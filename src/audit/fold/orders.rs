@@ -36,6 +36,9 @@ impl Fold {
         }
         let waits = a.flags & accepted_flags::BACKORDERED != 0;
         if waits {
+            self.quotas
+                .offers
+                .waited_for(a.requested.iter().map(|want| want.sku));
             lines.extend(a.requested.iter().map(|want| Line {
                 sku: want.sku,
                 location: want.location,

@@ -4,11 +4,12 @@ mod offer;
 
 pub use offer::ChannelShare;
 
+use super::published::Offers;
 use super::{At, Fold, Line, Order};
 use crate::audit::report::{Checks, Invariant, Offence};
 use crate::engine::record::{
     Allocations, CampaignDefined, CampaignReturn, CampaignUnits, ChannelRecord, ChannelRef,
-    OrderAccepted, PublishedItem, Run, accepted_flags,
+    OrderAccepted, Run, accepted_flags,
 };
 use crate::types::channel_stock::ChannelRule;
 use crate::types::{ChannelId, OrderKey, SkuId, TenantId};
@@ -111,11 +112,8 @@ pub(super) struct Quotas {
     channels: BTreeMap<(TenantId, ChannelId), Defined>,
     counts: BTreeMap<(SkuId, ChannelId), Count>,
     campaigns: BTreeMap<u32, (bool, Vec<CampaignUnits>)>,
-    published: BTreeMap<(SkuId, ChannelId), PublishedItem>,
-    /// Where what channels are to offer of a SKU last changed, or may have.
-    changed: BTreeMap<SkuId, u64>,
-    /// As `changed`, of all SKUs.
-    all_changed: u64,
+    /// What they were told.
+    pub(super) offers: Offers,
 }
 
 impl Quotas {
@@ -131,7 +129,7 @@ impl Quotas {
     /// The SKU's stock changed, or a rule about it.
     pub fn touch(&mut self, sku: SkuId, sequence: u64) {
         if !self.channels.is_empty() {
-            self.changed.insert(sku, sequence);
+            self.offers.touch(sku, sequence);
         }
     }
 
@@ -214,13 +212,6 @@ impl Fold {
         }
     }
 
-    /// Some order waits for the SKU, so that less may be offered than is there.
-    fn is_waited_for(&self, sku: SkuId) -> bool {
-        let waits = |line: &Line| line.sku == sku && line.backordered > 0;
-        let mut orders = self.orders();
-        orders.any(|(_, _, order)| order.lines.as_slice().iter().any(waits))
-    }
-
     /// Units of a SKU that an order of a channel, accepted at a sequence, may take; none where no
     /// rule is about it.
     fn may_sell(&self, (channel, order): (ChannelId, u64), sku: SkuId) -> Option<i64> {
@@ -278,7 +269,7 @@ impl Fold {
                     let buffer = rule.map_or(0, ChannelRule::units);
                     let known = self.quotas.channels.entry((tenant, channel)).or_default();
                     known.buffer = buffer.into();
-                    self.quotas.all_changed = at.sequence;
+                    self.quotas.offers.touch_all(at.sequence);
                 }
             }
             ChannelRecord::CampaignDefined(planned) => {
@@ -419,44 +410,5 @@ impl Fold {
             }
             self.quotas.touch(end.sku, at.sequence);
         }
-    }
-
-    /// I12: not from the future, not older than the last one, true where nothing happened since.
-    fn published(
-        &mut self,
-        at: &At,
-        (tenant, channel): (TenantId, ChannelId),
-        item: &PublishedItem,
-        checks: &mut Checks,
-    ) {
-        let before = self.quotas.published.insert((item.sku, channel), *item);
-        let later = before.is_none_or(|it| it.sequence <= item.sequence);
-        let changed = self.quotas.changed.get(&item.sku).copied().unwrap_or(0);
-        let quiet = item.sequence >= changed.max(self.quotas.all_changed);
-        let computed = self.to_offer(tenant, channel, item.sku);
-        let wrong = if item.sequence >= at.sequence {
-            Some("is from the future".to_owned())
-        } else if !later {
-            Some("is older than the one published before".to_owned())
-        } else if quiet
-            && i64::from(item.quantity) != computed
-            && !(i64::from(item.quantity) < computed && self.is_waited_for(item.sku))
-        {
-            Some(format!("should be {computed}"))
-        } else {
-            None
-        };
-        checks.check(Invariant::I12, wrong.is_none(), || {
-            let what = format!(
-                "the quantity {} published to channel {} as of sequence {} {}",
-                item.quantity,
-                channel.0,
-                item.sequence,
-                wrong.unwrap_or_default()
-            );
-            let offence = self.names.offence(at, what);
-            let sku = Some(self.names.sku_name(item.sku));
-            Offence { sku, ..offence }
-        });
     }
 }

@@ -265,3 +265,42 @@ fn quantities_from_the_future_out_of_order_or_untrue_are_offences() {
     let report = verified(&fair.story);
     assert_offence(&report, "I12", &["quantity 5", "channel 3", "should be 6"]);
 }
+
+#[test]
+fn a_quantity_that_was_never_true_is_an_offence_also_when_it_was_overtaken() {
+    let overtaken = |told: u32| {
+        let mut fair = Fair::new();
+        let here = fair.story.entries.len() as u64;
+        fair.publish(SELLER, 6, here);
+        let sold = fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 4)]);
+        fair.story.accept(2, 1, 0, &[units(LAMP, BERLIN, 1)]);
+        fair.publish(SELLER, told, sold);
+        verified(&fair.story)
+    };
+    assert_eq!(offences(&overtaken(2)), "");
+    let report = overtaken(1);
+    assert_offence(&report, "I12", &["quantity 1", "channel 3", "should be 2"]);
+}
+
+#[test]
+fn the_report_says_how_long_channels_waited_for_each_change() {
+    let mut fair = Fair::new();
+    let here = fair.story.entries.len() as u64;
+    fair.publish(SELLER, 6, here);
+    let first = fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 1)]);
+    let sold_at_ms = fair.story.entries[first as usize - 1].time_ms;
+    fair.story.now_ms += 30;
+    let second = fair.story.accept(2, 1, 0, &[units(LAMP, BERLIN, 1)]);
+    fair.story.now_ms += 12;
+    fair.publish(SELLER, 4, second);
+    let told_at_ms = fair.story.entries.last().unwrap().time_ms;
+    // Sold and given back before anybody told the channel: nothing waits.
+    fair.story.accept(3, 1, 0, &[units(LAMP, BERLIN, 1)]);
+    let back = fair.story.release(3);
+    fair.publish(SELLER, 4, back);
+    let report = verified(&fair.story);
+    assert_eq!(offences(&report), "");
+    let told = &report.shards[0].channels[0];
+    assert_eq!((told.channel, told.published, told.changes), (3, 3, 2));
+    assert_eq!((told.lag_max_ms, told_at_ms - sold_at_ms), (42, 42));
+}

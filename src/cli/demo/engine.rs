@@ -33,6 +33,8 @@ pub(super) struct EngineOptions {
     pub segment_bytes: u64,
     /// The sandbox that serves the order process, and then also HTTP for callbacks and operators.
     pub sandbox: Option<SocketAddr>,
+    /// The file of its sales channels, if it has any.
+    pub channels: Option<PathBuf>,
 }
 
 /// A running engine, and what its ready line said.
@@ -152,6 +154,11 @@ fn process_flags(options: &EngineOptions) -> Vec<String> {
         Some(sandbox) => {
             let mut all = flags("127.0.0.1:0");
             all.extend(["--sandbox".to_owned(), sandbox.to_string()]);
+            if let Some(channels) = &options.channels {
+                all.extend(["--channels".to_owned(), channels.display().to_string()]);
+                // All marketplaces and the demo itself have one address.
+                all.push("--http-requests-per-second=1000000".to_owned());
+            }
             all
         }
     }

@@ -33,6 +33,7 @@ pub(super) fn stay(args: &Args, place: &Place, ward: &Ward) -> anyhow::Result<()
             orders: UNITS,
             segment_bytes: story::SEGMENT_BYTES,
             sandbox: Some(sandbox.address()),
+            channels: None,
         },
     )?;
     let http = engine.http.context("the engine serves no HTTP")?;

@@ -84,6 +84,7 @@ impl<'a> Story<'a> {
                 orders: args.stock.saturating_mul(4),
                 segment_bytes: SEGMENT_BYTES,
                 sandbox: None,
+                channels: None,
             },
             swarm: Swarm::new(&SwarmOptions {
                 connections,

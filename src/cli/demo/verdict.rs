@@ -47,8 +47,14 @@ pub(super) fn write_ledger(path: &Path, told: &[Acknowledgement]) -> anyhow::Res
     write().with_context(|| format!("cannot write the ledger {}", path.display()))
 }
 
-/// Runs `onhand verify` on the stopped engine's directory, with the ledger.
+/// What `onhand verify` says of the stopped engine's directory, with the ledger.
 pub(super) fn verify(ward: &Ward, place: &Place) -> anyhow::Result<Verdict> {
+    report(ward, place).map(|report| summary(&report))
+}
+
+/// The whole report of `onhand verify` on the stopped engine's directory, with the ledgers that
+/// there are.
+pub(super) fn report(ward: &Ward, place: &Place) -> anyhow::Result<serde_json::Value> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let log = File::options()
         .create(true)
@@ -57,9 +63,10 @@ pub(super) fn verify(ward: &Ward, place: &Place) -> anyhow::Result<Verdict> {
     let mut command = Command::new(program);
     command
         .args(["verify", "--json", "--data"])
-        .arg(place.data())
-        .arg("--ledger")
-        .arg(place.ledger());
+        .arg(place.data());
+    if place.ledger().is_file() {
+        command.arg("--ledger").arg(place.ledger());
+    }
     if place.provider_ledger().is_file() {
         command
             .arg("--provider-ledger")
@@ -83,11 +90,11 @@ pub(super) fn verify(ward: &Ward, place: &Place) -> anyhow::Result<Verdict> {
         let log = place.log();
         bail!("`onhand verify` ended with {status}, see {}", log.display());
     }
-    let report = serde_json::from_str(&text).context("`onhand verify` printed no JSON")?;
-    Ok(summary(&report))
+    serde_json::from_str(&text).context("`onhand verify` printed no JSON")
 }
 
-fn summary(report: &serde_json::Value) -> Verdict {
+/// What it comes to.
+pub(super) fn summary(report: &serde_json::Value) -> Verdict {
     let number = |value: &serde_json::Value, name: &str| value[name].as_u64().unwrap_or_default();
     let findings = report["findings"].as_array();
     let findings: &[serde_json::Value] = findings.map_or(&[], Vec::as_slice);

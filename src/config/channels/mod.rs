@@ -7,6 +7,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -57,6 +58,14 @@ struct ChannelTable {
     currency: Option<Spanned<String>>,
     poll_seconds: Option<Spanned<u64>>,
     fetch_retry_ms: Option<Spanned<u64>>,
+}
+
+/// The channels file of the marketplaces that the sandbox at `address` plays, for one tenant.
+#[must_use]
+pub fn sandbox_file(address: SocketAddr, tenant: &str) -> String {
+    include_str!("sandbox.toml")
+        .replace("ADDRESS", &address.to_string())
+        .replace("\"TENANT\"", &format!("{tenant:?}"))
 }
 
 /// Reads a channels file and checks the whole of it, secrets included.
@@ -123,7 +132,7 @@ fn channel(source: &Source<'_>, table: &ChannelTable) -> Result<ChannelOptions, 
     }
     let mut credentials = BTreeMap::new();
     for (key, place) in &table.secrets {
-        let secret = read(source, name, key.get_ref(), place)?;
+        let secret = read(source, table, key.get_ref(), place)?;
         credentials.insert(key.get_ref().clone(), secret);
     }
     Ok(ChannelOptions {
@@ -168,7 +177,7 @@ fn signing(
     for place in &table.webhook_secrets {
         secrets
             .signing
-            .push(read(source, name, "webhook_secrets", place)?);
+            .push(read(source, table, "webhook_secrets", place)?);
     }
     if secrets.signing.is_empty() {
         return missing("webhook_secrets", "without it no delivery can be believed");
@@ -186,7 +195,7 @@ fn signing(
             return missing("verify_token", "Meta asks for it before it sends anything");
         }
         (_, Some(place)) => {
-            secrets.verify_token = Some(read(source, name, "verify_token", place)?);
+            secrets.verify_token = Some(read(source, table, "verify_token", place)?);
         }
         (_, None) => {}
     }
@@ -198,10 +207,19 @@ fn signing(
 
 fn read(
     source: &Source<'_>,
-    channel: &str,
+    table: &ChannelTable,
     key: &str,
     place: &Spanned<SecretSource>,
 ) -> Result<Secret, ConfigError> {
+    let channel = table.name.get_ref();
+    let base_url = table.base_url.as_ref().map_or("", |url| url.get_ref());
+    if !place.get_ref().is_fit_for(base_url) {
+        let message = format!(
+            "channel `{channel}`: `{key}`: `published` is for the sandbox on loopback; say where \
+             the secret is, with {{ env = \"NAME\" }} or {{ file = \"PATH\" }}"
+        );
+        return Err(source.at(place.span(), message));
+    }
     place.get_ref().read().map_err(|problem| {
         let message = format!("channel `{channel}`: `{key}`: {problem}");
         source.at(place.span(), message)

@@ -1,6 +1,6 @@
 //! Channels files that hold, and those that do not with the line that says why.
 
-use super::parse;
+use super::{parse, sandbox_file};
 use crate::types::{ChannelId, ChannelKind};
 use std::path::Path;
 
@@ -100,6 +100,13 @@ fn what_does_not_hold_is_named_with_its_line() {
             "is not a URL",
         ),
         (SHOPIFY.replace("currency", "curency"), 12, "curency"),
+        (
+            SHOPIFY
+                .replace("[SECRET, SECRET]", "[{ published = \"x\" }]")
+                .replace("127.0.0.1:9", "shop.example"),
+            8,
+            "for the sandbox on loopback",
+        ),
         (twice, 17, "is that of channel `eu` as well"),
     ] {
         let (_kept, text) = file_with_secret(&text);
@@ -111,5 +118,20 @@ fn what_does_not_hold_is_named_with_its_line() {
             "{error}"
         );
         assert!(!error.contains("topsecret"), "{error}");
+    }
+}
+
+#[test]
+fn the_sandbox_s_own_file_holds() {
+    let address = "127.0.0.1:7430".parse().expect("an address");
+    let text = sandbox_file(address, "acme");
+    let channels = parse(Path::new("channels.toml"), &text).expect("a good file");
+    let kinds: Vec<ChannelKind> = channels.iter().map(|channel| channel.kind).collect();
+    assert_eq!(kinds, ChannelKind::ALL);
+    for channel in &channels {
+        assert!(channel.base_url.starts_with("http://127.0.0.1:7430/"));
+        assert_eq!(channel.tenant, "acme");
+        let made = crate::channels::api::connect(&channel.api());
+        assert!(made.is_ok(), "{}: its API can be called", channel.name);
     }
 }

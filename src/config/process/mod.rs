@@ -8,6 +8,7 @@
 //! Every error names file and line. Secrets are read when the file is, from the environment or
 //! from files; they are never in the file itself, and never in an error.
 
+mod channel_money;
 mod conditions;
 mod defaults;
 mod file;
@@ -27,6 +28,7 @@ use crate::adapters::options::{ProviderOptions, Secret};
 use crate::adapters::registry::{KINDS, Kind};
 use crate::limits::PIPELINES_ARCHIVED_BYTES_MAX;
 use crate::types::pipeline::{PipelineSet, ProcessSettings};
+pub use channel_money::ChannelMoney;
 use file::ProcessFile;
 use pipelines::Compiler;
 
@@ -79,11 +81,19 @@ impl ProcessConfig {
     /// # Errors
     /// Names file and line, and what to write instead.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_for(path, &ChannelMoney::default())
+    }
+
+    /// As [`ProcessConfig::load`], for a server with these channels.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_for(path: &Path, channels: &ChannelMoney) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(path, &text, KINDS)
+        Self::parse_for(path, &text, KINDS, channels)
     }
 
     /// As [`ProcessConfig::load`], from a text; `path` is only named in errors.
@@ -91,9 +101,19 @@ impl ProcessConfig {
     /// # Errors
     /// As there.
     pub fn parse(path: &Path, text: &str, kinds: &[Kind]) -> Result<Self, ConfigError> {
+        Self::parse_for(path, text, kinds, &ChannelMoney::default())
+    }
+
+    fn parse_for(
+        path: &Path,
+        text: &str,
+        kinds: &[Kind],
+        channels: &ChannelMoney,
+    ) -> Result<Self, ConfigError> {
         let source = Source { path, text };
-        let file: ProcessFile =
+        let mut file: ProcessFile =
             toml::from_str(text).map_err(|error| ConfigError::parse(path, text, &error))?;
+        channels.add_to(&mut file.routing);
         let known = providers::compile(&source, &file.providers, kinds)?;
         let mut compiler = Compiler {
             source: &source,
@@ -135,8 +155,9 @@ impl ProcessConfig {
     ///
     /// # Errors
     /// None but for a mistake in this build.
-    pub fn sandbox(address: SocketAddr) -> Result<Self, ConfigError> {
-        Self::parse(Path::new("(sandbox)"), &sandbox_file(address), KINDS)
+    pub fn sandbox(address: SocketAddr, channels: &ChannelMoney) -> Result<Self, ConfigError> {
+        let path = Path::new("(sandbox)");
+        Self::parse_for(path, &sandbox_file(address), KINDS, channels)
     }
 
     /// Sentences for the person who starts the server; empty where all is well.

@@ -125,19 +125,7 @@ fn check_published(
     base_url: &str,
     place: &Spanned<SecretSource>,
 ) -> Result<(), ConfigError> {
-    if !matches!(place.get_ref(), SecretSource::Published(_)) {
-        return Ok(());
-    }
-    let host = url::Url::parse(base_url).ok();
-    let loopback = host
-        .as_ref()
-        .and_then(url::Url::host)
-        .is_some_and(|host| match host {
-            url::Host::Domain(name) => name == "localhost",
-            url::Host::Ipv4(address) => address.is_loopback(),
-            url::Host::Ipv6(address) => address.is_loopback(),
-        });
-    if loopback {
+    if place.get_ref().is_fit_for(base_url) {
         return Ok(());
     }
     let message = format!(

@@ -60,6 +60,22 @@ impl SecretSource {
     }
 }
 
+impl SecretSource {
+    /// True where it may be used with an API at this URL: a credential that stands in the file is
+    /// one that everybody knows, for loopback only.
+    #[must_use]
+    pub fn is_fit_for(&self, base_url: &str) -> bool {
+        let url = url::Url::parse(base_url).ok();
+        let host = url.as_ref().and_then(url::Url::host);
+        let on_loopback = host.is_some_and(|host| match host {
+            url::Host::Domain(name) => name == "localhost",
+            url::Host::Ipv4(address) => address.is_loopback(),
+            url::Host::Ipv6(address) => address.is_loopback(),
+        });
+        on_loopback || !matches!(self, Self::Published(_))
+    }
+}
+
 impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Source)

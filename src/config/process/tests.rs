@@ -487,7 +487,7 @@ fn the_page_about_pipelines_is_current() {
 #[test]
 fn everything_of_the_sandbox_profile_is_served_below_the_sandbox() {
     let address = "127.0.0.1:7".parse().expect("an address");
-    let config = ProcessConfig::sandbox(address).expect("a good file");
+    let config = ProcessConfig::sandbox(address, &ChannelMoney::default()).expect("a good file");
     for provider in config.providers.iter().filter(|p| p.kind != "builtin") {
         let expected = format!("http://{address}/{}", provider.name);
         assert_eq!(provider.base_url, expected, "adapters add their own paths");

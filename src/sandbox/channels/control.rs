@@ -4,7 +4,7 @@ use super::market::{Market, Order};
 use crate::sandbox::control::refuse;
 use crate::sandbox::{Core, Reply, Request};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Time between two looks of buyers who order by themselves, in milliseconds.
 const TICK_MS: u64 = 10;
@@ -28,8 +28,10 @@ pub(super) trait Channel {
     fn order_id(&self, number: u64) -> String;
     /// The number behind an id.
     fn order_number(&self, id: &str) -> Option<u64>;
-    /// The marketplace's ids of a product, for mappings.
+    /// The marketplace's ids of a product.
     fn item_ids(&self, number: u64, sku: &str) -> Value;
+    /// How a mapping names the product: the item of orders, and what writing stock takes beside.
+    fn mapping(&self, number: u64, sku: &str) -> (String, Vec<(&'static str, String)>);
     /// Tells the merchant by webhook.
     fn tell(&self, order: &Order, change: Change, core: &Core);
 }
@@ -90,6 +92,15 @@ struct OfOrder {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Page {
+    #[serde(default)]
+    behind: u64,
+    #[serde(default = "page")]
+    most: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Refuse {
     sku: String,
     #[serde(default = "yes")]
@@ -98,6 +109,10 @@ struct Refuse {
 
 fn one() -> u32 {
     1
+}
+
+fn page() -> usize {
+    10_000
 }
 
 fn yes() -> bool {
@@ -119,6 +134,7 @@ pub(super) fn control(
         "change" => read(request).and_then(|body| change(channel, &body, core)),
         "send" => read(request).and_then(|body| send(channel, &body, core)),
         "refuse" => read(request).and_then(|body| spoil(channel, &body)),
+        "orders" => read(request).map(|body| list(channel, &body)),
         "truth" => Ok(Reply::json(200, &channel.market().lock().truth())),
         _ => return None,
     };
@@ -134,11 +150,30 @@ fn define(channel: &dyn Channel, body: &Items) -> Reply {
     let mut defined = Vec::with_capacity(body.items.len());
     for item in &body.items {
         match state.define(&item.sku, item.stock, item.price_minor) {
-            Some(number) => defined.push(channel.item_ids(number, &item.sku)),
+            Some(number) => defined.push(with_mapping(channel, number, item)),
             None => return refuse(400, "a product without SKU, or one too many"),
         }
     }
     Reply::json(200, &json!({"items": defined}))
+}
+
+/// A product's ids, with what `PUT /v1/mappings/CHANNEL` takes for it.
+fn with_mapping(channel: &dyn Channel, number: u64, item: &NewItem) -> Value {
+    let mut ids = channel.item_ids(number, &item.sku);
+    let (name, beside) = channel.mapping(number, &item.sku);
+    let beside = beside
+        .into_iter()
+        .map(|(key, text)| (key, Value::from(text)));
+    let price = ("price", Value::from(item.price_minor.to_string()));
+    let write_back: Map<String, Value> = beside
+        .chain([price])
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+    if let Some(ids) = ids.as_object_mut() {
+        let mapping = json!({"item": name, "sku": item.sku, "write_back": write_back});
+        ids.insert("mapping".to_owned(), mapping);
+    }
+    ids
 }
 
 fn sell(channel: &dyn Channel, body: &Sell, core: &Core) -> Reply {
@@ -261,6 +296,25 @@ fn send(channel: &dyn Channel, body: &OfOrder, core: &Core) -> Result<Reply, Rep
         _ => Change::Created,
     };
     told(channel, order, why, core)
+}
+
+/// The market's orders, for whoever compares them with what the merchant has.
+fn list(channel: &dyn Channel, body: &Page) -> Reply {
+    let orders = channel.market().lock();
+    let orders = orders.orders_behind(body.behind, body.most.min(page()));
+    let next = orders.last().map(|order| order.number);
+    let shown: Vec<Value> = orders
+        .iter()
+        .map(|order| {
+            let lines = order.lines.iter();
+            let lines: Vec<Value> = lines
+                .map(|line| json!({"sku": line.sku, "quantity": line.quantity}))
+                .collect();
+            json!({"order": channel.order_id(order.number), "lines": lines,
+                "paid": order.paid, "cancelled": order.cancelled})
+        })
+        .collect();
+    Reply::json(200, &json!({"orders": shown, "next": next}))
 }
 
 fn spoil(channel: &dyn Channel, body: &Refuse) -> Result<Reply, Reply> {

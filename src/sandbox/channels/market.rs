@@ -286,6 +286,13 @@ impl State {
         self.orders.get(&number)
     }
 
+    /// Orders behind this number, at most `most`.
+    #[must_use]
+    pub fn orders_behind(&self, number: u64, most: usize) -> Vec<Order> {
+        let found = self.orders.range(number.saturating_add(1)..);
+        found.take(most).map(|(_, order)| order.clone()).collect()
+    }
+
     /// Counts that an order is told once more; how often it was told before.
     pub fn tell(&mut self, number: u64) -> u64 {
         let Some(order) = self.orders.get_mut(&number) else {

@@ -157,6 +157,10 @@ impl Channel for Meta {
         json!({"sku": sku, "product_retailer_id": sku, "catalog_id": CATALOG})
     }
 
+    fn mapping(&self, _: u64, sku: &str) -> (String, Vec<(&'static str, String)>) {
+        (sku.to_owned(), Vec::new())
+    }
+
     fn tell(&self, order: &Order, change: Change, core: &Core) {
         if change != Change::Created {
             return; // a buyer who changes his mind writes a text

@@ -20,6 +20,7 @@
 //! | `change` | `{"order":"…","quantity":3}` | the first line's quantity changes |
 //! | `send` | `{"order":"…","topic":"…"}` | the order's webhook is sent once more |
 //! | `refuse` | `{"sku":"…","refuse":true}` | stock writes of this item are refused from now on |
+//! | `orders` | `{"behind":0,"most":10000}` | the orders behind this place, and the `next` one |
 //! | `truth` | | what is shown, sold, cancelled and written, by SKU |
 
 mod control;

@@ -22,7 +22,8 @@ pub const PARTNER_ID: &str = "2001887";
 pub const PARTNER_KEY: &str = "onhand-sandbox-shopee-partner-key";
 /// The documented access token (`shopee.access_token` in the options).
 pub const ACCESS_TOKEN: &str = "onhandsandboxshopeetoken";
-/// The shop's id (`shopee.shop` in the options).
+/// The shop's id (`shopee.shop` in the options). Pushes are signed with the URL that they are sent
+/// to, or with the one registered with Shopee (`shopee.url`).
 pub const SHOP: &str = "727000001";
 const CURRENCY: &str = "SGD";
 /// The id before the first product's.
@@ -269,6 +270,10 @@ impl Channel for Shopee {
         json!({"sku": sku, "item_id": ITEM + number, "model_id": MODEL + number})
     }
 
+    fn mapping(&self, number: u64, _: &str) -> (String, Vec<(&'static str, String)>) {
+        (format!("{}/{}", ITEM + number, MODEL + number), Vec::new())
+    }
+
     fn tell(&self, order: &Order, _: Change, core: &Core) {
         self.market.lock().tell(order.number);
         let shop = core.secret("shopee.shop", SHOP);
@@ -277,6 +282,7 @@ impl Channel for Shopee {
             "update_time": order.updated_ms / 1_000},
             "shop_id": shop.parse::<u64>().unwrap_or_default(), "code": 3,
             "timestamp": core.now_ms() / 1_000});
+        let registered = core.secret("shopee.url", "").to_owned();
         let mut lost = self.lost.lock();
         if lost.len() >= LOST_KEPT {
             lost.pop_front();
@@ -287,8 +293,12 @@ impl Channel for Shopee {
             secret: ("shopee.partner_key", PARTNER_KEY),
             content_type: "application/json",
             body: Bytes::from(body.to_string()),
-            sign: Arc::new(|signing: &Signing| {
-                let parts: [&[u8]; 3] = [signing.url.as_bytes(), b"|", &signing.body];
+            sign: Arc::new(move |signing: &Signing| {
+                let url = match registered.as_str() {
+                    "" => signing.url.as_str(),
+                    registered => registered,
+                };
+                let parts: [&[u8]; 3] = [url.as_bytes(), b"|", &signing.body];
                 let digest = sign::sha256(signing.secret.as_bytes(), &parts);
                 vec![("authorization", hex::encode(digest))]
             }),

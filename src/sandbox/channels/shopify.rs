@@ -86,6 +86,12 @@ impl Channel for Shopify {
             "location_id": LOCATION})
     }
 
+    fn mapping(&self, number: u64, _: &str) -> (String, Vec<(&'static str, String)>) {
+        let inventory = format!("gid://shopify/InventoryItem/{}", INVENTORY + number);
+        let item = (VARIANT + number).to_string();
+        (item, vec![("inventory_item", inventory)])
+    }
+
     fn tell(&self, order: &Order, change: Change, core: &Core) {
         self.market.lock().tell(order.number);
         let topic = match change {

@@ -236,6 +236,10 @@ impl Channel for TikTok {
             "sku_id": (SKU + number).to_string(), "warehouse_id": WAREHOUSE})
     }
 
+    fn mapping(&self, number: u64, _: &str) -> (String, Vec<(&'static str, String)>) {
+        (format!("{}/{}", PRODUCT + number, SKU + number), Vec::new())
+    }
+
     fn tell(&self, order: &Order, _: Change, core: &Core) {
         self.market.lock().tell(order.number);
         let status = match (order.cancelled, order.paid) {

@@ -237,6 +237,10 @@ impl Channel for WooCommerce {
         json!({"sku": sku, "product_id": PRODUCT + number, "variation_id": 0})
     }
 
+    fn mapping(&self, number: u64, _: &str) -> (String, Vec<(&'static str, String)>) {
+        ((PRODUCT + number).to_string(), Vec::new())
+    }
+
     fn tell(&self, order: &Order, change: Change, core: &Core) {
         self.market.lock().tell(order.number);
         // There is no topic for a cancellation.

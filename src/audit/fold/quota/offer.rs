@@ -32,7 +32,7 @@ impl Fold {
         let channels = self.quotas.channels.range(all);
         let share = |channel: ChannelId, name: &str| {
             let count = self.quotas.counts.get(&(sku, channel));
-            let published = self.quotas.published.get(&(sku, channel));
+            let published = self.quotas.offers.last(sku, channel);
             ChannelShare {
                 channel,
                 name: name.to_owned(),
@@ -52,7 +52,12 @@ impl Fold {
     }
 
     /// What a channel is to offer of a SKU: its own units, then the pool less the buffer.
-    pub(super) fn to_offer(&self, tenant: TenantId, channel: ChannelId, sku: SkuId) -> i64 {
+    pub(in crate::audit::fold) fn to_offer(
+        &self,
+        tenant: TenantId,
+        channel: ChannelId,
+        sku: SkuId,
+    ) -> i64 {
         if self.names.sku(sku).is_none_or(|sku| !sku.on_sale) {
             return 0;
         }

@@ -251,6 +251,7 @@ mod tests {
                 "inventory_item=gid%3A%2F%2Fshopify%2FInventoryItem%2F30001",
                 "gid://shopify/InventoryItem/30001",
             ),
+            (ChannelKind::TikTok, "item=7%2F8", "7/8"),
         ] {
             assert_eq!(write_item(kind, "44", write_back), item);
         }
