@@ -68,7 +68,7 @@ impl Told {
 /// What channels were told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Offers {
-    offers: BTreeMap<(SkuId, ChannelId), Offer>,
+    by_sku: BTreeMap<(SkuId, ChannelId), Offer>,
     told: BTreeMap<(TenantId, ChannelId), Told>,
     /// Where what channels are to offer of a SKU last changed, or may have.
     changed: BTreeMap<SkuId, u64>,
@@ -106,14 +106,14 @@ impl Offers {
 
     fn take_touched(&mut self) -> Vec<(SkuId, ChannelId, TenantId)> {
         let touched = std::mem::take(&mut self.touched);
-        let offers = self.offers.iter();
+        let offers = self.by_sku.iter();
         let key = |(key, offer): (&(SkuId, ChannelId), &Offer)| (key.0, key.1, offer.tenant);
         if std::mem::take(&mut self.all_touched) {
             return offers.map(key).collect();
         }
         let of = |sku: &SkuId| {
             let all = (*sku, ChannelId(0))..=(*sku, ChannelId(u16::MAX));
-            self.offers.range(all).map(key)
+            self.by_sku.range(all).map(key)
         };
         touched.iter().flat_map(of).collect()
     }
@@ -177,7 +177,7 @@ impl Fold {
                 time_ms: self.last.time_ms,
                 units: self.to_offer(tenant, channel, sku),
             };
-            if let Some(offer) = self.quotas.offers.offers.get_mut(&(sku, channel)) {
+            if let Some(offer) = self.quotas.offers.by_sku.get_mut(&(sku, channel)) {
                 offer.note(value);
             }
         }
@@ -224,7 +224,7 @@ impl Fold {
         item: &PublishedItem,
     ) -> Option<String> {
         let offers = &self.quotas.offers;
-        let offer = offers.offers.get(&(item.sku, channel));
+        let offer = offers.by_sku.get(&(item.sku, channel));
         if offer.is_some_and(|offer| offer.last.sequence > item.sequence) {
             return Some("is older than the one published before".to_owned());
         }
@@ -251,7 +251,7 @@ impl Fold {
         told.quantities += 1;
         let changed = offers.changed.get(&item.sku).copied().unwrap_or(0);
         let since = changed.max(offers.all_changed).max(item.sequence);
-        let offer = offers.offers.entry((item.sku, channel));
+        let offer = offers.by_sku.entry((item.sku, channel));
         let offer = offer.or_insert_with(|| Offer {
             tenant,
             last: *item,

@@ -317,8 +317,8 @@ impl<'a> Fair<'a> {
             let ids = ids.context("no `orders`")?.iter().cloned();
             orders.extend(ids.map(|id| (market, id)));
         }
-        let left = i64::from(RETURNED_UNITS) - orders.len() as i64;
-        self.all_show(left)?;
+        let left = RETURNED_UNITS.saturating_sub(u32::try_from(orders.len())?);
+        self.all_show(left.into())?;
         let cancelled_ns = clock::monotonic_ns();
         for (market, id) in &orders {
             self.bazaar
