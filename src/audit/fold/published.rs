@@ -101,7 +101,7 @@ impl Offers {
 
     /// What the channel acknowledged last.
     pub fn last(&self, sku: SkuId, channel: ChannelId) -> Option<PublishedItem> {
-        self.offers.get(&(sku, channel)).map(|offer| offer.last)
+        self.by_sku.get(&(sku, channel)).map(|offer| offer.last)
     }
 
     fn take_touched(&mut self) -> Vec<(SkuId, ChannelId, TenantId)> {
