@@ -138,7 +138,7 @@ export function show(main) {
       return h("li", { "data-kind": one.kind }, h("time", {}, clock(one.at)), h("span", {}, chip(name, kind)),
         h("span", { class: "text" }, one.text, " ", one.order ? orderLink(one.order) : null, one.more ? h("span", { class: "muted" }, ` and ${number(one.more)} more`) : null));
     });
-    fill(news, ...(rows.length ? rows : [h("li", {}, h("span", { class: "text muted" }, "Nothing out of the ordinary."))]));
+    fill(news, ...(rows.length ? rows : [h("li", {}, h("span", { class: "only muted" }, "Nothing out of the ordinary."))]));
   }
 
   function countdown() {
