@@ -330,8 +330,12 @@ fn the_new_version_goes_to_the_warehouse_once_a_person_gives_the_recall_up() {
 #[test]
 fn a_step_is_done_again_only_where_what_it_left_is_gone() {
     let mut play = Play::new();
-    let unknown = Answer::of(EffectClass::Unknown);
-    play.says(WAREHOUSE, EffectKind::WarehouseOrder, &vec![unknown; 4]);
+    let unknown = || Answer::of(EffectClass::Unknown);
+    play.says(
+        WAREHOUSE,
+        EffectKind::WarehouseOrder,
+        &[unknown(), unknown(), unknown(), unknown()],
+    );
     let refused = Answer::of(EffectClass::Refused);
     play.says(WAREHOUSE, EffectKind::WarehouseRecall, &[refused]);
     play.place(1);
