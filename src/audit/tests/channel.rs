@@ -288,7 +288,8 @@ fn the_report_says_how_long_channels_waited_for_each_change() {
     let here = fair.story.entries.len() as u64;
     fair.publish(SELLER, 6, here);
     let first = fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 1)]);
-    let sold_at_ms = fair.story.entries[first as usize - 1].time_ms;
+    let first_place = usize::try_from(first).unwrap() - 1;
+    let sold_at_ms = fair.story.entries[first_place].time_ms;
     fair.story.now_ms += 30;
     let second = fair.story.accept(2, 1, 0, &[units(LAMP, BERLIN, 1)]);
     fair.story.now_ms += 12;

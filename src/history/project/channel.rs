@@ -5,9 +5,9 @@ use super::super::schema::{
     CampaignRow, CampaignUnitsRow, ChannelRow, ChannelRuleRow, PublishedRow,
 };
 use super::{At, Projector};
-use crate::engine::record::{CampaignDefined, ChannelRecord, ChannelRef};
+use crate::engine::record::{CampaignDefined, ChannelRecord, ChannelRef, PublishedItem};
 use crate::types::channel_stock::{CampaignState, ChannelRule};
-use crate::types::{ChannelId, SkuId};
+use crate::types::{ChannelId, SkuId, TenantId};
 
 impl Projector {
     pub(super) fn channel(&mut self, at: &At, record: &ChannelRecord<'_>) {
@@ -19,12 +19,9 @@ impl Projector {
                 name,
             } => {
                 let row = ChannelRow {
-                    shard: int(at.shard),
-                    tenant: int(tenant.0),
-                    channel: int(channel.0),
                     name: text(name),
                     kind: kind.and_then(|kind| text(kind.name())),
-                    updated_ms: int(at.time_ms),
+                    ..channel_of(at, tenant, channel)
                 };
                 let key = (u32::from(tenant.0), u128::from(channel.0), 0);
                 self.rows.channels.join(key, row);
@@ -76,17 +73,10 @@ impl Projector {
                 channel,
                 items,
             } => {
-                let rows = items.iter().enumerate().map(|(line, item)| PublishedRow {
-                    shard: int(at.shard),
-                    sequence: int(at.sequence),
-                    line: int(line),
-                    time_ms: int(at.time_ms),
-                    tenant: int(tenant.0),
-                    channel: int(channel.0),
-                    sku: int(item.sku.0),
-                    quantity: int(item.quantity),
-                    as_of_sequence: int(item.sequence),
-                });
+                let rows = items
+                    .iter()
+                    .enumerate()
+                    .map(|(line, item)| published(at, (tenant, channel), line, &item));
                 self.rows.published.extend(rows);
             }
         }
@@ -158,5 +148,34 @@ fn units_of(at: &At, campaign: u32, sku: SkuId) -> CampaignUnitsRow {
         campaign: int(campaign),
         sku: int(sku.0),
         ..CampaignUnitsRow::default()
+    }
+}
+
+fn channel_of(at: &At, tenant: TenantId, channel: ChannelId) -> ChannelRow {
+    ChannelRow {
+        shard: int(at.shard),
+        tenant: int(tenant.0),
+        channel: int(channel.0),
+        updated_ms: int(at.time_ms),
+        ..ChannelRow::default()
+    }
+}
+
+fn published(
+    at: &At,
+    (tenant, channel): (TenantId, ChannelId),
+    line: usize,
+    item: &PublishedItem,
+) -> PublishedRow {
+    PublishedRow {
+        shard: int(at.shard),
+        sequence: int(at.sequence),
+        line: int(line),
+        time_ms: int(at.time_ms),
+        tenant: int(tenant.0),
+        channel: int(channel.0),
+        sku: int(item.sku.0),
+        quantity: int(item.quantity),
+        as_of_sequence: int(item.sequence),
     }
 }

@@ -214,12 +214,14 @@ mod tests {
         }
     }
 
+    type Spoil = fn(&mut Figures);
+
     #[test]
     fn each_claim_that_does_not_hold_is_a_sentence() {
         let mut sound = figures();
         sound.judge();
         assert_eq!((sound.ok, sound.failures), (true, Vec::new()));
-        let cases: [(fn(&mut Figures), &str); 6] = [
+        let cases: [(Spoil, &str); 6] = [
             (
                 |it| it.markets[0].oversold = 1,
                 "shopify sold 1 units beyond",
