@@ -2053,7 +2053,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__demo)
-            opts="-h --customers --stock --connections --seed --data --sale-only --keep --stay --exit --json --help"
+            opts="-h --customers --stock --connections --seed --data --sale-only --channels --rate --seconds --keep --stay --exit --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2076,6 +2076,14 @@ _onhand() {
                     return 0
                     ;;
                 --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seconds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

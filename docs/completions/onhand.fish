@@ -59,8 +59,11 @@ complete -c onhand -n "__fish_onhand_using_subcommand demo" -l stock -d 'Units o
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l connections -d 'Connections of the customers; the background mix has 16 more' -r
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l seed -d 'Decides keys, the background mix and the moment of the kill' -r
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l data -d 'Directory to make the fresh directory in [default: the one for temporary files, or the current one if that is in memory]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand demo" -l rate -d 'With --channels: buyers a second at each marketplace' -r
+complete -c onhand -n "__fish_onhand_using_subcommand demo" -l seconds -d 'With --channels: how long buyers come, in seconds' -r
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l json -d 'Write every figure to this file as one JSON object [default: none]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l sale-only -d 'Only the sale and the crash, without orders on their way through providers [default: off]'
+complete -c onhand -n "__fish_onhand_using_subcommand demo" -l channels -d 'A sale on five simulated marketplaces instead: their webhooks come in, stock is written back [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l keep -d 'Keep the directory also on success [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l stay -d 'Keep the dashboard up afterwards, with orders on their way [default: in a terminal]'
 complete -c onhand -n "__fish_onhand_using_subcommand demo" -l exit -d 'End when the story is told [default: outside a terminal]'
