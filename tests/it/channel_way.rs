@@ -103,11 +103,11 @@ fn a_buyer_who_wants_another_quantity_changes_the_order_and_what_is_left() {
         ..Rule::new("easypost", Kind::Status)
     };
     way.sandbox.fault(rule).expect("a rule");
-    let id = way.sell(SHOPIFY, "tea", 1, 2).remove(0);
+    let id = way.sell(WOOCOMMERCE, "tea", 1, 2).remove(0);
     way.all_show("tea", 38);
-    way.control(SHOPIFY, "change", &json!({"order": id, "quantity": 5}));
+    way.control(WOOCOMMERCE, "change", &json!({"order": id, "quantity": 5}));
     way.all_show("tea", 35);
-    way.control(SHOPIFY, "change", &json!({"order": id, "quantity": 1}));
+    way.control(WOOCOMMERCE, "change", &json!({"order": id, "quantity": 1}));
     way.all_show("tea", 39);
     way.hold_to_account(0);
 }
