@@ -177,7 +177,7 @@ fn run_markets(args: &Args) -> anyhow::Result<ExitCode> {
         ))?;
         return Ok(ExitCode::from(REFUSED));
     }
-    print("\nEvery sale is one order, and nothing is sold twice.")?;
+    print("\nEvery sale is one order here, and no quota is oversold.")?;
     if args.stays() {
         outcome.stay(&ward)?;
         ward.kill();

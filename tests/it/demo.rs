@@ -84,7 +84,7 @@ fn the_demo_of_the_channels_holds_all_its_claims_and_cleans_up() {
         "ORDERS HERE",
         "PUBLISH LAG",
         "0 violations",
-        "Every sale is one order, and nothing is sold twice.",
+        "Every sale is one order here, and no quota is oversold.",
     ] {
         assert!(said.out.contains(text), "no {text:?} in {said:?}");
     }

@@ -171,7 +171,9 @@ impl Figures {
             ),
         };
         let pool = format!(
-            "The shared pool of {} units, {} of them not shown: {} sold, {} beyond it.",
+            "The shared pool of {} units, {} of them not shown: {} sold, {} beyond it, which wait \
+             in REVIEW\n(measured, not promised: the buffer has to cover what is sold while a \
+             figure is on its way).",
             self.pool,
             self.pool_buffer,
             HumanCount(self.pool_sold),

@@ -384,8 +384,8 @@ impl<'a> Fair<'a> {
         step(
             "way",
             format!(
-                "{} through label, warehouse, CRM and messages to COMPLETED, {} CANCELLED, {} in \
-                 REVIEW: a message brings no address",
+                "{} through label, warehouse, CRM and messages to COMPLETED, {} CANCELLED; {} in \
+                 REVIEW: messages without an address, and what the pool did not cover",
                 counted(figures.completed, "order"),
                 figures.cancelled_here,
                 figures.in_review
