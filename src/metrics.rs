@@ -146,6 +146,10 @@ metric_specs! {
         "Events of sales channels that wait to be worked off or for a person, by shard.";
     CHANNEL_EVENTS_FORGOTTEN: Counter, Count, "onhand_channel_events_forgotten_total",
         "Oldest ids of events, and orders of channels, dropped because newer ones took their place, by shard.";
+    CHANNEL_TOKEN_RENEWALS: Counter, Count, "onhand_channel_token_renewals_total",
+        "Renewals of access tokens of sales channels, by channel and result (renewed, unsaved, failed or refused).";
+    CHANNEL_UNAUTHORISED: Gauge, Count, "onhand_channel_unauthorised",
+        "1 where a sales channel's access token is not renewed and a person must authorise the app again, else 0, by channel.";
     PUBLISH_LAG_SECONDS: Histogram, Seconds, "onhand_publish_lag_seconds",
         "From the commit of a stock figure to a sales channel's acknowledgement of it or a newer one, by channel.";
     PUBLISH_WRITES: Counter, Count, "onhand_publish_writes_total",

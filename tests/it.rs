@@ -12,6 +12,7 @@ mod it {
     mod bad_input;
     mod callbacks;
     mod callbacks_live;
+    mod channel_api;
     mod channel_publish;
     mod channel_stock;
     mod channel_way;

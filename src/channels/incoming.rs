@@ -1,6 +1,9 @@
 //! What marketplaces say, in words that they share.
 
-use crate::types::OrderDetails;
+use super::delivery::event_id;
+use super::document::Field;
+use crate::limits::ORDER_LINES_MAX;
+use crate::types::{ChannelKind, OrderDetails};
 
 /// One thing that a delivery says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +142,57 @@ impl Unreadable {
 }
 
 impl Incoming {
+    /// An order that was asked for and not sent. The same order with the same status and time of
+    /// change is the same event, however often it is asked for.
+    pub(super) fn detail(
+        kind: ChannelKind,
+        (order_id, status): (String, &str),
+        changed_ms: u64,
+        read: Result<What, Unreadable>,
+    ) -> Self {
+        let time = changed_ms.to_le_bytes();
+        let parts = [
+            b"detail".as_slice(),
+            order_id.as_bytes(),
+            status.as_bytes(),
+            &time,
+        ];
+        Self {
+            event: event_id(kind, &parts),
+            topic: "order_detail".into(),
+            order_id,
+            changed_ms,
+            what: What::Fetch,
+        }
+        .told(read)
+    }
+
+    /// An event that means nothing to an order, and why.
+    pub(super) fn ignored(event: u128, topic: &str, why: &'static str) -> Self {
+        Self {
+            event,
+            topic: topic.to_owned(),
+            order_id: String::new(),
+            changed_ms: 0,
+            what: What::Ignored(why),
+        }
+    }
+
     /// This event, with what happened read by `read`; what cannot be read stays in its entry.
     pub(super) fn told(mut self, read: Result<What, Unreadable>) -> Self {
         self.what = read.unwrap_or_else(What::Unreadable);
         self
     }
+}
+
+/// The entries of an order's list of lines: 1 to 64.
+pub(super) fn entries<'a>(list: &Field<'a>) -> Result<Vec<Field<'a>>, Unreadable> {
+    let entries = list.items()?;
+    if entries.is_empty() || entries.len() > ORDER_LINES_MAX {
+        return Err(list.bad(format!(
+            "has {} lines, where 1 to {ORDER_LINES_MAX} are taken",
+            entries.len()
+        )));
+    }
+    Ok(entries)
 }

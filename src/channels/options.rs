@@ -1,11 +1,12 @@
 //! One configured channel: a shop at a marketplace.
 
-use super::api::ApiOptions;
+use super::api::{ApiOptions, Tokens};
 use super::delivery::Secrets;
 use crate::limits::NAME_BYTES_MAX;
 use crate::types::secret::Secret;
 use crate::types::{ChannelId, ChannelKind};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Longest time of one call of a channel's API, in milliseconds.
 const API_TIMEOUT_MS: u64 = 10_000;
@@ -31,6 +32,8 @@ pub struct ChannelOptions {
     pub base_url: String,
     /// What API calls take, by name.
     pub credentials: BTreeMap<String, Secret>,
+    /// Its access token, where it is renewed; shared by all of its API clients.
+    pub tokens: Option<Arc<Tokens>>,
     /// Ids and choices that are no secrets, by name.
     pub settings: BTreeMap<String, String>,
     /// The only currency that its orders may have, ISO 4217 number; `None`: any.
@@ -64,6 +67,7 @@ impl ChannelOptions {
             shop: self.shop.clone(),
             secrets: self.credentials.clone(),
             settings: self.settings.clone(),
+            tokens: self.tokens.clone(),
         }
     }
 

@@ -6,10 +6,9 @@ mod tests;
 
 use super::delivery::{Delivery, Refused, Secrets, event_id};
 use super::document::{Field, Json};
-use super::incoming::{ChannelLine, ChannelOrder, Incoming, Stage, Unreadable, What};
+use super::incoming::{ChannelLine, ChannelOrder, Incoming, Stage, Unreadable, What, entries};
 use super::signature::{self, Encoding};
 use super::text;
-use crate::limits::ORDER_LINES_MAX;
 use crate::types::{ChannelKind, OrderDetails};
 
 const SIGNATURE: &str = "authorization";
@@ -76,13 +75,7 @@ fn push(delivery: &Delivery, root: &Field<'_>) -> Result<Incoming, Unreadable> {
 }
 
 fn ignored(delivery: &Delivery, why: &'static str) -> Incoming {
-    Incoming {
-        event: delivery.body_id(ChannelKind::Shopee),
-        topic: String::new(),
-        order_id: String::new(),
-        changed_ms: 0,
-        what: What::Ignored(why),
-    }
+    Incoming::ignored(delivery.body_id(ChannelKind::Shopee), "", why)
 }
 
 fn other_code(code: &str) -> &'static str {
@@ -113,20 +106,14 @@ fn orders(response: &Field<'_>) -> Result<Vec<Incoming>, Unreadable> {
         let order_id = at.get("order_sn").id()?;
         let changed_ms = at.get("update_time").seconds()?;
         let status = at.get("order_status").text_or_empty();
-        let parts = [
-            b"detail".as_slice(),
-            order_id.as_bytes(),
-            status.as_bytes(),
-            &changed_ms.to_le_bytes(),
-        ];
-        let incoming = Incoming {
-            event: event_id(ChannelKind::Shopee, &parts),
-            topic: "order_detail".into(),
-            order_id,
+        let read = order(&status, &at);
+        let named = (order_id, &*status);
+        found.push(Incoming::detail(
+            ChannelKind::Shopee,
+            named,
             changed_ms,
-            what: What::Fetch,
-        };
-        found.push(incoming.told(order(&status, &at)));
+            read,
+        ));
     }
     Ok(found)
 }
@@ -143,13 +130,7 @@ fn order(status: &str, at: &Field<'_>) -> Result<What, Unreadable> {
         decided => return Ok(decided),
     };
     let currency = at.get("currency").currency()?;
-    let items = at.get("item_list").items()?;
-    if items.is_empty() || items.len() > ORDER_LINES_MAX {
-        return Err(at.get("item_list").bad(format!(
-            "has {} lines, where 1 to {ORDER_LINES_MAX} are taken",
-            items.len()
-        )));
-    }
+    let items = entries(&at.get("item_list"))?;
     let mut lines = Vec::with_capacity(items.len());
     for item in &items {
         let sku = item.get("model_sku");

@@ -7,11 +7,10 @@ mod tests;
 use super::delivery::{Delivery, Refused, Secrets, event_id};
 use super::document::{Field, Json};
 use super::incoming::{
-    ChannelLine, ChannelOrder, Incoming, Privacy, PrivacyKind, Stage, Unreadable, What,
+    ChannelLine, ChannelOrder, Incoming, Privacy, PrivacyKind, Stage, Unreadable, What, entries,
 };
 use super::signature::{self, Encoding};
 use super::text;
-use crate::limits::ORDER_LINES_MAX;
 use crate::types::{ChannelKind, OrderDetails};
 
 const SIGNATURE: &str = "x-shopify-hmac-sha256";
@@ -47,13 +46,7 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
         Some(id) if !id.is_empty() => event_id(ChannelKind::Shopify, &[b"webhook", id.as_bytes()]),
         _ => delivery.body_id(ChannelKind::Shopify),
     };
-    let mut incoming = Incoming {
-        event,
-        topic: topic.to_owned(),
-        order_id: String::new(),
-        changed_ms: 0,
-        what: What::Ignored("this topic is about no order"),
-    };
+    let mut incoming = Incoming::ignored(event, topic, "this topic is about no order");
     if let Some(kind) = privacy_kind(topic) {
         incoming.what = What::Privacy(privacy(kind, &root)?);
     } else if topic.starts_with("orders/") {
@@ -128,13 +121,7 @@ fn order(topic: &str, root: &Field<'_>) -> Result<What, Unreadable> {
         });
     }
     let currency = root.get("currency").currency()?;
-    let items = root.get("line_items").items()?;
-    if items.is_empty() || items.len() > ORDER_LINES_MAX {
-        return Err(root.get("line_items").bad(format!(
-            "has {} lines, where 1 to {ORDER_LINES_MAX} are taken",
-            items.len()
-        )));
-    }
+    let items = entries(&root.get("line_items"))?;
     let mut lines = Vec::with_capacity(items.len());
     for item in &items {
         lines.push(ChannelLine {

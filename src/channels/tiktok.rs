@@ -128,33 +128,29 @@ fn orders(data: &Field<'_>) -> Result<Vec<Incoming>, Unreadable> {
         let order_id = at.get("id").id()?;
         let changed_ms = at.get("update_time").seconds()?;
         let status = at.get("status").text_or_empty();
-        let parts = [
-            b"detail".as_slice(),
-            order_id.as_bytes(),
-            status.as_bytes(),
-            &changed_ms.to_le_bytes(),
-        ];
-        let incoming = Incoming {
-            event: event_id(ChannelKind::TikTok, &parts),
-            topic: "order_detail".into(),
-            order_id,
+        let read = order(&status, &at);
+        let named = (order_id, &*status);
+        found.push(Incoming::detail(
+            ChannelKind::TikTok,
+            named,
             changed_ms,
-            what: What::Fetch,
-        };
-        found.push(incoming.told(order(status, &at)));
+            read,
+        ));
     }
     Ok(found)
 }
 
-fn order(status: String, at: &Field<'_>) -> Result<What, Unreadable> {
-    if is_cancelled(&status) {
-        return Ok(What::Cancelled { reason: status });
+fn order(status: &str, at: &Field<'_>) -> Result<What, Unreadable> {
+    if is_cancelled(status) {
+        return Ok(What::Cancelled {
+            reason: status.to_owned(),
+        });
     }
     let payment = at.get("payment");
     let currency = payment.get("currency").currency()?;
     let lines = lines(at, currency)?;
     let cash_on_delivery = at.get("is_cod").is_true();
-    let stage = match &*status {
+    let stage = match status {
         "UNPAID" | "ON_HOLD" => Stage::Waiting,
         "IN_TRANSIT" | "DELIVERED" | "COMPLETED" => Stage::Shipped,
         _ => Stage::Ready,
@@ -164,7 +160,7 @@ fn order(status: String, at: &Field<'_>) -> Result<What, Unreadable> {
     let order_id = at.get("id").id()?;
     Ok(What::Order(Box::new(ChannelOrder {
         made_ms: at.get("create_time").seconds().unwrap_or(0),
-        status,
+        status: status.to_owned(),
         stage,
         paid,
         cash_on_delivery,

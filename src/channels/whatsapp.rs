@@ -6,10 +6,10 @@ mod tests;
 
 use super::delivery::{Delivery, Refused, Secrets, event_id};
 use super::document::{Field, Json};
-use super::incoming::{ChannelLine, ChannelOrder, Incoming, Stage, Unreadable, What};
+use super::incoming::{ChannelLine, ChannelOrder, Incoming, Stage, Unreadable, What, entries};
 use super::signature::{self, Encoding};
 use super::text;
-use crate::limits::{ORDER_LINES_MAX, ORDER_TOTAL_MAX};
+use crate::limits::ORDER_TOTAL_MAX;
 use crate::types::{ChannelKind, money};
 use subtle::ConstantTimeEq;
 
@@ -97,13 +97,7 @@ fn read_change(change: &Field<'_>, found: &mut Vec<Incoming>) -> Result<(), Unre
 }
 
 fn ignored(event: u128, why: &'static str) -> Incoming {
-    Incoming {
-        event,
-        topic: "messages".into(),
-        order_id: String::new(),
-        changed_ms: 0,
-        what: What::Ignored(why),
-    }
+    Incoming::ignored(event, "messages", why)
 }
 
 /// A message has no total, address or currency of its own: the total is the sum of its items, which
@@ -112,13 +106,7 @@ fn order(message: &Field<'_>, names: &[Field<'_>]) -> Result<What, Unreadable> {
     message.get("timestamp").seconds()?;
     let order = message.get("order");
     let list = order.get("product_items");
-    let items = list.items()?;
-    if items.is_empty() || items.len() > ORDER_LINES_MAX {
-        return Err(list.bad(format!(
-            "has {} lines, where 1 to {ORDER_LINES_MAX} are taken",
-            items.len()
-        )));
-    }
+    let items = entries(&list)?;
     let mut lines = Vec::with_capacity(items.len());
     let mut currency = None;
     let mut total = 0_u64;

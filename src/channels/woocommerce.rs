@@ -6,10 +6,9 @@ mod tests;
 
 use super::delivery::{Delivery, Refused, Secrets, event_id};
 use super::document::{Field, Json};
-use super::incoming::{ChannelLine, ChannelOrder, Incoming, Stage, Unreadable, What};
+use super::incoming::{ChannelLine, ChannelOrder, Incoming, Stage, Unreadable, What, entries};
 use super::signature::{self, Encoding};
 use super::text;
-use crate::limits::ORDER_LINES_MAX;
 use crate::types::{ChannelKind, OrderDetails};
 
 const SIGNATURE: &str = "x-wc-webhook-signature";
@@ -56,13 +55,9 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
     let root = document.root();
     let topic = delivery.header("x-wc-webhook-topic").unwrap_or_default();
     if !topic.starts_with("order.") {
-        return Ok(vec![Incoming {
-            event: delivery.body_id(ChannelKind::WooCommerce),
-            topic: topic.to_owned(),
-            order_id: String::new(),
-            changed_ms: 0,
-            what: What::Ignored("this topic is about no order"),
-        }]);
+        let event = delivery.body_id(ChannelKind::WooCommerce);
+        let why = "this topic is about no order";
+        return Ok(vec![Incoming::ignored(event, topic, why)]);
     }
     let source = delivery.header("x-wc-webhook-source").unwrap_or_default();
     Ok(vec![incoming(source, topic, &root)?])
@@ -72,8 +67,12 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
 fn incoming(source: &str, topic: &str, root: &Field<'_>) -> Result<Incoming, Unreadable> {
     let order_id = root.get("id").id()?;
     // X-WC-Webhook-Delivery-ID is shared by all deliveries of one second: it tells nothing apart.
-    let modified = root.get("date_modified_gmt");
-    let parts = [source, topic, &order_id, &modified.text_or_empty()];
+    // An order may be paid and cancelled within a second.
+    let (modified, status) = (
+        root.get("date_modified_gmt"),
+        root.get("status").text_or_empty(),
+    );
+    let parts = [source, topic, &order_id, &modified.text_or_empty(), &status];
     let incoming = Incoming {
         event: event_id(ChannelKind::WooCommerce, &parts.map(str::as_bytes)),
         topic: topic.to_owned(),
@@ -81,7 +80,6 @@ fn incoming(source: &str, topic: &str, root: &Field<'_>) -> Result<Incoming, Unr
         order_id: order_id.clone(),
         what: What::Ignored("the buyer is still at the checkout"),
     };
-    let status = root.get("status").text_or_empty();
     if topic == "order.deleted" {
         // Its body is nothing but the id.
         let reason = "deleted".to_owned();
@@ -104,13 +102,7 @@ fn order(order_id: String, status: String, root: &Field<'_>) -> Result<What, Unr
         return Err(root.get("status").bad("is missing"));
     }
     let currency = root.get("currency").currency()?;
-    let items = root.get("line_items").items()?;
-    if items.is_empty() || items.len() > ORDER_LINES_MAX {
-        return Err(root.get("line_items").bad(format!(
-            "has {} lines, where 1 to {ORDER_LINES_MAX} are taken",
-            items.len()
-        )));
-    }
+    let items = entries(&root.get("line_items"))?;
     let mut lines = Vec::with_capacity(items.len());
     for item in &items {
         lines.push(line(item, currency)?);

@@ -5,6 +5,7 @@ use super::error::ServerError;
 use super::route_of;
 use super::threads::ShardAccess;
 use crate::adapters::facts::OrderFactsStore;
+use crate::channels::api::{self, Tokens};
 use crate::channels::intake::{Intake, OnFailure, ShardSource};
 use crate::channels::publish::{self, Publisher};
 use crate::channels::{ChannelOptions, Standing};
@@ -26,8 +27,28 @@ pub(super) fn config_of(config: &Config) -> Result<Arc<[ChannelOptions]>, Server
     Ok(channels.into())
 }
 
+/// Where the data directory has the tokens that marketplaces gave out, a file a channel.
+const TOKENS: &str = "channel-tokens";
+
+/// The channels with their tokens, as the data directory has them.
+fn with_tokens(channels: &[ChannelOptions], config: &Config) -> io::Result<Arc<[ChannelOptions]>> {
+    let folder = config.data.join(TOKENS);
+    let mut all = Vec::with_capacity(channels.len());
+    for channel in channels {
+        let tokens = api::tokens(&folder, &channel.name, &channel.api());
+        let tokens = tokens
+            .map_err(|error| io::Error::other(format!("channel `{}`: {error}", channel.name)))?;
+        all.push(ChannelOptions {
+            tokens,
+            ..channel.clone()
+        });
+    }
+    Ok(all.into())
+}
+
 /// The threads that work for channels; none without channels.
 pub(super) struct ChannelWork {
+    tokens: Vec<Arc<Tokens>>,
     intake: Option<Intake>,
     publisher: Option<Publisher>,
 }
@@ -46,6 +67,7 @@ impl ChannelWork {
     ) -> Result<Self, ServerError> {
         if channels.is_empty() {
             return Ok(Self {
+                tokens: Vec::new(),
                 intake: None,
                 publisher: None,
             });
@@ -56,12 +78,16 @@ impl ChannelWork {
                 source,
             }
         };
+        let channels = &with_tokens(channels, config).map_err(failed("onhand-channels"))?;
+        let tokens = channels.iter().filter_map(|one| one.tokens.clone());
+        let tokens = tokens.collect();
         let standings: Vec<Arc<Standing>> = channels.iter().map(|_| Arc::default()).collect();
         let channels = (channels, standings.as_slice());
         let intake = start_intake(access, (config, channels), facts, Arc::clone(on_failure));
         let intake = intake.map_err(failed("onhand-channels"))?;
         match start_publisher(access, channels, facts, config, Arc::clone(on_failure)) {
             Ok(publisher) => Ok(Self {
+                tokens,
                 intake: Some(intake),
                 publisher: Some(publisher),
             }),
@@ -80,6 +106,7 @@ impl ChannelWork {
         if let Some(publisher) = self.publisher {
             publisher.stop();
         }
+        self.tokens.iter().for_each(|tokens| tokens.finish());
     }
 }
 

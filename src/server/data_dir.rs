@@ -4,6 +4,7 @@
 //! DIR/lock          pid of the owner; locked for as long as a server runs
 //! DIR/meta          format version and number of shards
 //! DIR/secret        32 random bytes, readable by the owner only
+//! DIR/channel-tokens/   access tokens that marketplaces gave out, a file a channel, owner only
 //! DIR/shard-0000/   journal of shard 0: segments, spares, cursors
 //! ```
 

@@ -4,6 +4,8 @@ mod fetched;
 mod killed;
 pub mod market;
 pub mod rig;
+mod scant;
+mod told;
 mod traps;
 
 use onhand::types::OrderState;

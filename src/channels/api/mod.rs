@@ -4,8 +4,12 @@
 //! the error; whatever writes is safe to make again, because quantities are absolute.
 
 mod client;
+mod tokens;
+#[cfg(test)]
+mod tokens_tests;
 
 pub use client::{Client, Reply};
+pub use tokens::{Renewed, Renewer, Token, Tokens};
 
 use super::incoming::{ChannelLine, Incoming, Unreadable};
 use crate::types::ChannelKind;
@@ -13,6 +17,8 @@ use crate::types::secret::Secret;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Code of [`ApiError::Retry`] where an item was not written because another one was refused.
@@ -52,6 +58,13 @@ pub enum ApiError {
         /// In the marketplace's words.
         message: String,
     },
+    /// The access token is not accepted any more; nothing was changed. Callers of a
+    /// [`Marketplace`] get it as [`ApiError::Unauthorised`], where it cannot be renewed.
+    #[error("the access token is not accepted any more: {message}")]
+    Expired {
+        /// In the marketplace's words.
+        message: String,
+    },
     /// The quantity is not the one that the write was made from; nothing was changed.
     #[error("the marketplace's quantity has changed in between")]
     Stale {
@@ -68,13 +81,13 @@ impl ApiError {
             Self::Retry { .. } => "retry",
             Self::RateLimited { .. } => "rate_limited",
             Self::Rejected { .. } => "rejected",
-            Self::Unauthorised { .. } => "unauthorised",
+            Self::Unauthorised { .. } | Self::Expired { .. } => "unauthorised",
             Self::Stale { .. } => "stale",
         }
     }
 
     /// An attempt that may be made again.
-    pub(super) fn retry(code: impl Into<String>, message: &str) -> Self {
+    pub(in crate::channels) fn retry(code: impl Into<String>, message: &str) -> Self {
         Self::Retry {
             code: code.into(),
             message: super::text::line(message),
@@ -82,7 +95,7 @@ impl ApiError {
     }
 
     /// A refusal.
-    pub(super) fn rejected(code: impl Into<String>, message: &str) -> Self {
+    pub(in crate::channels) fn rejected(code: impl Into<String>, message: &str) -> Self {
         Self::Rejected {
             code: code.into(),
             message: super::text::line(message),
@@ -94,6 +107,21 @@ impl ApiError {
         Self::RateLimited {
             wait_ms,
             message: super::text::line(message),
+        }
+    }
+
+    /// An access token that is not accepted any more.
+    pub(super) fn expired(message: &str) -> Self {
+        Self::Expired {
+            message: super::text::line(message),
+        }
+    }
+
+    /// As callers get it, where another token is refused as well.
+    pub(super) fn final_word(self) -> Self {
+        match self {
+            Self::Expired { message } => Self::Unauthorised { message },
+            other => other,
         }
     }
 
@@ -219,6 +247,8 @@ pub struct ApiOptions {
     pub secrets: BTreeMap<String, Secret>,
     /// Everything else by name: see [`setting_names`].
     pub settings: BTreeMap<String, String>,
+    /// The access token, where it is renewed; none: the secret `access_token`, as it is.
+    pub tokens: Option<Arc<Tokens>>,
 }
 
 /// Options that no client can be made with.
@@ -244,6 +274,12 @@ impl ApiOptions {
     pub(super) fn secret(&self, name: &'static str) -> Result<Secret, ApiOptionsError> {
         let found = self.secrets.get(name).filter(|s| !s.reveal().is_empty());
         found.cloned().ok_or(self.missing("secret", name))
+    }
+
+    /// The access token that calls show.
+    pub(super) fn access(&self) -> Result<Arc<Tokens>, ApiOptionsError> {
+        let fixed = || self.secret("access_token").map(Tokens::fixed);
+        self.tokens.clone().map_or_else(fixed, Ok)
     }
 
     pub(super) fn setting(&self, name: &'static str) -> Result<String, ApiOptionsError> {
@@ -292,6 +328,7 @@ pub const fn setting_names(kind: ChannelKind) -> &'static [(&'static str, bool)]
             ("app_key", true),
             ("shop_cipher", true),
             ("warehouses", true),
+            ("auth_url", false),
         ],
         ChannelKind::WhatsApp => &[("catalog", true), ("api_version", false)],
     }
@@ -309,4 +346,28 @@ pub fn connect(options: &ApiOptions) -> Result<Arc<dyn Marketplace>, ApiOptionsE
         ChannelKind::TikTok => Arc::new(super::tiktok::api::TikTok::new(options)?),
         ChannelKind::WhatsApp => Arc::new(super::whatsapp::api::Catalogue::new(options)?),
     })
+}
+
+/// The tokens of a channel whose marketplace lets its access tokens run out, where there is a secret
+/// `refresh_token`; they are kept in `folder`.
+///
+/// # Errors
+/// A secret or setting is missing, or the file of the tokens cannot be read.
+pub fn tokens(
+    folder: &Path,
+    channel: &str,
+    options: &ApiOptions,
+) -> io::Result<Option<Arc<Tokens>>> {
+    let renewer = match options.kind {
+        ChannelKind::Shopee => super::shopee::api::renewer(options),
+        ChannelKind::TikTok => super::tiktok::api::renewer(options),
+        ChannelKind::Shopify | ChannelKind::WooCommerce | ChannelKind::WhatsApp => return Ok(None),
+    };
+    let Ok(refresh) = options.secret("refresh_token") else {
+        return Ok(None);
+    };
+    let pair = [options.secret("access_token"), Ok(refresh)];
+    let [access, refresh] = pair.map(|secret| secret.map_err(io::Error::other));
+    let renewer = renewer.map_err(io::Error::other)?;
+    Tokens::open(folder, channel, [access?, refresh?], renewer).map(Some)
 }

@@ -18,6 +18,7 @@ fn channel(kind: ChannelKind) -> ChannelOptions {
         secrets: Secrets::default(),
         base_url: String::new(),
         credentials: BTreeMap::default(),
+        tokens: None,
         settings: [("unchecked_prices".to_owned(), "true".to_owned())].into(),
         currency: None,
         poll_ms: 0,

@@ -102,7 +102,9 @@ pub(super) async fn detail(
         Err(error) => {
             let asked_ms = match error {
                 ApiError::RateLimited { wait_ms, .. } => wait_ms,
-                ApiError::Retry { .. } | ApiError::Unauthorised { .. } => 0,
+                ApiError::Retry { .. }
+                | ApiError::Unauthorised { .. }
+                | ApiError::Expired { .. } => 0,
                 ApiError::Rejected { .. } | ApiError::Stale { .. } => {
                     let why = format!("the order's detail could not be fetched: {error}");
                     return Ok(Fetched::Never(why));

@@ -44,6 +44,9 @@ const PAGES_MAX: usize = 1_000;
 struct Pulled {
     order_id: String,
     changed_ms: u64,
+    /// It is cancelled there: that may be so since the second in which it was paid.
+    #[serde(default)]
+    cancelled: bool,
 }
 
 /// Why a look ended early.
@@ -240,6 +243,7 @@ async fn take(
     let pulled = Pulled {
         order_id: incoming.order_id.clone(),
         changed_ms: incoming.changed_ms,
+        cancelled: matches!(incoming.what, What::Cancelled { .. }),
     };
     let Ok(body) = serde_json::to_vec(&pulled) else {
         return Ok(Ok(()));
@@ -292,10 +296,11 @@ async fn offer(
 
 fn id(channel: &ChannelOptions, pulled: &Pulled) -> u128 {
     let changed = pulled.changed_ms.to_le_bytes();
-    event_id(
-        channel.kind,
-        &[b"pulled", pulled.order_id.as_bytes(), &changed],
-    )
+    let order_id = pulled.order_id.as_bytes();
+    if pulled.cancelled {
+        return event_id(channel.kind, &[b"pulled", order_id, &changed, b"cancelled"]);
+    }
+    event_id(channel.kind, &[b"pulled", order_id, &changed])
 }
 
 /// What a journaled delivery of this kind says; `None` where it is another one.

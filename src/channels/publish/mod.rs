@@ -128,6 +128,7 @@ pub fn api_options(channel: &ChannelOptions) -> ApiOptions {
         shop: channel.shop.clone(),
         secrets: channel.credentials.clone(),
         settings: channel.settings.clone(),
+        tokens: channel.tokens.clone(),
     }
 }
 

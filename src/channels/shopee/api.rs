@@ -3,7 +3,7 @@
 use crate::channels::Delivery;
 use crate::channels::api::{
     Answered, ApiError, ApiOptions, ApiOptionsError, CallLimits, ChangedPage, Client, ItemResults,
-    Marketplace, StockWrite,
+    Marketplace, Renewed, Renewer, Reply, StockWrite, Token, Tokens,
 };
 use crate::channels::document::{Field, Json};
 use crate::channels::incoming::{ChannelLine, Incoming};
@@ -12,6 +12,7 @@ use crate::clock;
 use crate::types::secret::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const OWN: &str = "https://partner.shopeemobile.com";
 
@@ -21,6 +22,7 @@ const CANCEL: &str = "/api/v2/order/cancel_order";
 const UPDATE_STOCK: &str = "/api/v2/product/update_stock";
 const LOST: &str = "/api/v2/push/get_lost_push_message";
 const CONFIRM: &str = "/api/v2/push/confirm_consumed_lost_push_message";
+const RENEW: &str = "/api/v2/auth/access_token/get";
 
 const FIELDS: &str = "item_list,recipient_address,total_amount,buyer_user_id";
 
@@ -40,7 +42,7 @@ pub struct Shopee {
     client: Client,
     partner_id: String,
     key: Secret,
-    token: Secret,
+    tokens: Arc<Tokens>,
     shop: String,
     location: String,
 }
@@ -61,20 +63,37 @@ impl Shopee {
             client: Client::new(options, OWN)?,
             partner_id: options.setting("partner_id")?,
             key: options.secret("partner_key")?,
-            token: options.secret("access_token")?,
+            tokens: options.access()?,
             shop: options.shop()?,
             location: options.setting_or("location", ""),
         })
     }
 
+    /// One call; one more where the access token had run out.
     async fn call(
         &self,
         path: &str,
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Json, ApiError> {
+        let token = self.tokens.token().await?;
+        let again = match self.attempt(path, query, body, &token).await {
+            Err(ApiError::Expired { .. }) => self.tokens.renewed(&token).await?,
+            answered => return answered,
+        };
+        let answered = self.attempt(path, query, body, &again).await;
+        answered.map_err(ApiError::final_word)
+    }
+
+    async fn attempt(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+        token: &Token,
+    ) -> Result<Json, ApiError> {
         let time = (clock::now_ms() / 1_000).to_string();
-        let token = self.token.reveal();
+        let token = token.access.reveal();
         let signature = sign(&self.key, &self.partner_id, path, &time, token, &self.shop);
         let method = if body.is_some() {
             Method::POST
@@ -92,21 +111,7 @@ impl Shopee {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let reply = self.client.send(request).await?;
-        let document = reply.document()?;
-        let root = document.root();
-        let (error, message) = (
-            root.get("error").text_or_empty(),
-            root.get("message").text_or_empty(),
-        );
-        // Success and failure both come with status 200.
-        if error.is_empty() {
-            return match reply.refusal("", &message) {
-                Some(refusal) => Err(refusal),
-                None => Ok(document),
-            };
-        }
-        Err(refusal(&error, &message, clock::now_ms()))
+        checked(&self.client.send(request).await?)
     }
 
     async fn details(&self, ids: &[String]) -> Result<Vec<Incoming>, ApiError> {
@@ -202,6 +207,62 @@ impl Shopee {
     }
 }
 
+/// The answer, where it is one of success.
+fn checked(reply: &Reply) -> Result<Json, ApiError> {
+    let document = reply.document()?;
+    let root = document.root();
+    let (error, message) = (
+        root.get("error").text_or_empty(),
+        root.get("message").text_or_empty(),
+    );
+    // Success and failure both come with status 200.
+    if error.is_empty() {
+        return match reply.refusal("", &message) {
+            Some(refusal) => Err(refusal),
+            None => Ok(document),
+        };
+    }
+    Err(refusal(&error, &message, clock::now_ms()))
+}
+
+/// Asks for a new pair of tokens: signed as every call, without token and shop.
+///
+/// # Errors
+/// A secret or setting is missing.
+pub fn renewer(options: &ApiOptions) -> Result<Renewer, ApiOptionsError> {
+    let (partner_id, shop) = (options.setting("partner_id")?, options.shop()?);
+    let key = options.secret("partner_key")?;
+    let options = options.clone();
+    Ok(Arc::new(move |refresh: Secret| {
+        let (partner_id, shop, key) = (partner_id.clone(), shop.clone(), key.clone());
+        // A client of its own: the thread that renews has a runtime of its own.
+        let client = Client::new(&options, OWN);
+        Box::pin(async move {
+            let client = client.map_err(|error| ApiError::retry("http", &error.to_string()))?;
+            let time = (clock::now_ms() / 1_000).to_string();
+            let signature = sign(&key, &partner_id, RENEW, &time, "", "");
+            let number = |text: &str| {
+                text.parse::<u64>()
+                    .map_or_else(|_| json!(text), |n| json!(n))
+            };
+            let body = json!({"refresh_token": refresh.reveal(), "shop_id": number(&shop),
+                "partner_id": number(&partner_id)});
+            let request = client.request(Method::POST, RENEW).query(&[
+                ("partner_id", &*partner_id),
+                ("timestamp", &time),
+                ("sign", &signature),
+            ]);
+            let document = checked(&client.send(request.json(&body)).await?)?;
+            let root = document.root();
+            Ok(Renewed {
+                access: Secret::new(root.get("access_token").id()?),
+                refresh: Secret::new(root.get("refresh_token").id()?),
+                lifetime_ms: root.get("expire_in").seconds().unwrap_or(0),
+            })
+        })
+    }))
+}
+
 /// Models that are in neither list of the answer were not written.
 fn item_results(models: &[u64], response: &Field<'_>) -> Result<ItemResults, ApiError> {
     let mut done = Vec::new();
@@ -247,9 +308,8 @@ fn refusal(error: &str, message: &str, now_ms: u64) -> ApiError {
         "error_server" | "error_inner" | "error_system_busy" => ApiError::retry(word, message),
         "error_rate_limit" => ApiError::limited(0, message),
         "error_limit" => ApiError::limited(DAY_MS - (now_ms + ZONE_MS) % DAY_MS, message),
-        "error_auth" | "error_sign" | "error_permission" | "invalid_access_token" => {
-            ApiError::unauthorised(&format!("{word} {message}"))
-        }
+        "error_auth" | "invalid_access_token" => ApiError::expired(&format!("{word} {message}")),
+        "error_sign" | "error_permission" => ApiError::unauthorised(&format!("{word} {message}")),
         _ => ApiError::rejected(word, message),
     }
 }

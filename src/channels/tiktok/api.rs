@@ -2,7 +2,7 @@
 
 use crate::channels::api::{
     Answered, ApiError, ApiOptions, ApiOptionsError, CallLimits, ChangedPage, Client, ItemResults,
-    Marketplace, StockWrite,
+    Marketplace, Renewed, Renewer, Reply, StockWrite, Token, Tokens,
 };
 use crate::channels::document::Json;
 use crate::channels::incoming::{ChannelLine, Incoming};
@@ -11,11 +11,16 @@ use crate::clock;
 use crate::types::secret::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const OWN: &str = "https://open-api.tiktokglobalshop.com";
 
+/// Tokens are given out by another host.
+const OWN_AUTH: &str = "https://auth.tiktok-shops.com";
+
 const ORDERS: &str = "/order/202507/orders";
 const SEARCH: &str = "/order/202309/orders/search";
+const RENEW: &str = "/api/v2/token/refresh";
 const CANCEL: &str = "/return_refund/202309/cancellations";
 
 /// Orders of one detail call.
@@ -30,7 +35,7 @@ pub struct TikTok {
     client: Client,
     app_key: String,
     secret: Secret,
-    token: Secret,
+    tokens: Arc<Tokens>,
     shop_cipher: String,
     /// The first has the stock; the others are named with none.
     warehouses: Vec<String>,
@@ -71,17 +76,34 @@ impl TikTok {
             client: Client::new(options, OWN)?,
             app_key: options.setting("app_key")?,
             secret: options.secret("app_secret")?,
-            token: options.secret("access_token")?,
+            tokens: options.access()?,
             shop_cipher: options.setting("shop_cipher")?,
             warehouses: warehouses.filter(|id| !id.is_empty()).collect(),
         })
     }
 
+    /// One call; one more where the access token had run out.
     async fn call(
         &self,
         path: &str,
         query: &[(&str, &str)],
         body: Option<&Value>,
+    ) -> Result<Json, ApiError> {
+        let token = self.tokens.token().await?;
+        let again = match self.attempt(path, query, body, &token).await {
+            Err(ApiError::Expired { .. }) => self.tokens.renewed(&token).await?,
+            answered => return answered,
+        };
+        let answered = self.attempt(path, query, body, &again).await;
+        answered.map_err(ApiError::final_word)
+    }
+
+    async fn attempt(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+        token: &Token,
     ) -> Result<Json, ApiError> {
         let time = (clock::now_ms() / 1_000).to_string();
         let mut all = vec![
@@ -102,21 +124,10 @@ impl TikTok {
             .client
             .request(method, path)
             .query(&all)
-            .header("x-tts-access-token", self.token.reveal())
+            .header("x-tts-access-token", token.access.reveal())
             .header("content-type", "application/json")
             .body(body);
-        let reply = self.client.send(request).await?;
-        let document = reply.document()?;
-        let root = document.root();
-        let code = root.get("code").text_or_empty();
-        let message = root.get("message").text_or_empty();
-        match &*code {
-            "0" => Ok(document),
-            "" => Err(reply
-                .refusal("", &message)
-                .unwrap_or_else(|| ApiError::retry("unexpected_answer", "no code"))),
-            _ => Err(refusal(&code, &message, reply.retry_after_ms())),
-        }
+        checked(&self.client.send(request).await?)
     }
 
     async fn write(&self, writes: &[StockWrite]) -> Result<ItemResults, ApiError> {
@@ -190,6 +201,66 @@ impl TikTok {
     }
 }
 
+/// The answer, where its envelope says success.
+fn checked(reply: &Reply) -> Result<Json, ApiError> {
+    let document = reply.document()?;
+    let root = document.root();
+    let code = root.get("code").text_or_empty();
+    let message = root.get("message").text_or_empty();
+    match &*code {
+        "0" => Ok(document),
+        "" => Err(reply
+            .refusal("", &message)
+            .unwrap_or_else(|| ApiError::retry("unexpected_answer", "no code"))),
+        _ => Err(refusal(&code, &message, reply.retry_after_ms())),
+    }
+}
+
+/// Asks for a new pair of tokens. The setting `auth_url` names another host for it; where `base_url`
+/// is set and it is not, that one is asked.
+///
+/// # Errors
+/// A secret or setting is missing.
+pub fn renewer(options: &ApiOptions) -> Result<Renewer, ApiOptionsError> {
+    let (app_key, secret) = (options.setting("app_key")?, options.secret("app_secret")?);
+    let options = ApiOptions {
+        base_url: options.setting_or("auth_url", &options.base_url),
+        ..options.clone()
+    };
+    Ok(Arc::new(move |refresh: Secret| {
+        let (app_key, secret) = (app_key.clone(), secret.clone());
+        // A client of its own: the thread that renews has a runtime of its own.
+        let client = Client::new(&options, OWN_AUTH);
+        Box::pin(async move {
+            let client = client.map_err(|error| ApiError::retry("http", &error.to_string()))?;
+            let request = client.request(Method::GET, RENEW).query(&[
+                ("app_key", &*app_key),
+                ("app_secret", secret.reveal()),
+                ("refresh_token", refresh.reveal()),
+                ("grant_type", "refresh_token"),
+            ]);
+            let document = checked(&client.send(request).await?)?;
+            let data = document.root().get("data");
+            let until_ms = data.get("access_token_expire_in").seconds().unwrap_or(0);
+            Ok(Renewed {
+                access: Secret::new(data.get("access_token").id()?),
+                refresh: Secret::new(data.get("refresh_token").id()?),
+                lifetime_ms: lifetime_ms(until_ms, clock::now_ms()),
+            })
+        })
+    }))
+}
+
+/// The field is named a time to go and holds a time of day; one that lies decades back is taken for
+/// what its name says.
+fn lifetime_ms(until_ms: u64, now_ms: u64) -> u64 {
+    if until_ms < now_ms / 2 {
+        until_ms
+    } else {
+        until_ms.saturating_sub(now_ms)
+    }
+}
+
 /// `product/sku`, both digits.
 fn ids_of(item: &str) -> Result<(&str, &str), ApiError> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -204,7 +275,8 @@ fn ids_of(item: &str) -> Result<(&str, &str), ApiError> {
 
 fn refusal(code: &str, message: &str, wait_ms: u64) -> ApiError {
     match code {
-        "105002" | "106001" | "106011" => ApiError::unauthorised(&format!("{code} {message}")),
+        "105002" => ApiError::expired(&format!("{code} {message}")),
+        "106001" | "106011" => ApiError::unauthorised(&format!("{code} {message}")),
         "36009002" => ApiError::limited(wait_ms, message),
         "36009003" => ApiError::retry(code, message),
         _ => ApiError::rejected(code, message),
@@ -275,6 +347,14 @@ mod tests {
         let expected = "8055f54abe67323c06a720e537d41fdafe00658afbf6ef2cc0af8ab55968006a";
         assert_eq!(sign(&secret, path, &query, r#"{"skus":[]}"#), expected);
         assert_ne!(sign(&secret, path, &query, r#"{"skus":[ ]}"#), expected);
+    }
+
+    #[test]
+    fn a_time_to_run_out_is_read_as_a_time_of_day_or_as_seconds_to_go() {
+        let now_ms = 1_777_882_351_000;
+        assert_eq!(lifetime_ms(now_ms + 9_000, now_ms), 9_000);
+        assert_eq!(lifetime_ms(604_800_000, now_ms), 604_800_000);
+        assert_eq!(lifetime_ms(now_ms - 9_000, now_ms), 0);
     }
 
     #[test]

@@ -145,6 +145,7 @@ fn channel(source: &Source<'_>, table: &ChannelTable) -> Result<ChannelOptions, 
         secrets: signing(source, table, kind)?,
         base_url: url(source, name, "base_url", table.base_url.as_ref())?,
         credentials,
+        tokens: None, // with the data directory
         settings: settings(source, name, &table.settings)?,
         currency: currency(source, name, table.currency.as_ref())?,
         poll_ms: number(

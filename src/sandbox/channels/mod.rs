@@ -21,6 +21,7 @@
 //! | `send` | `{"order":"…","topic":"…"}` | the order's webhook is sent once more |
 //! | `refuse` | `{"sku":"…","refuse":true}` | stock writes of this item are refused from now on |
 //! | `orders` | `{"behind":0,"most":10000}` | the orders behind this place, and the `next` one |
+//! | `tokens` | `{"expire":true,"lifetime_s":60,"refuse":false}` | of Shopee and TikTok: it runs out, none is renewed |
 //! | `truth` | | what is shown, sold, cancelled and written, by SKU |
 
 mod control;
@@ -29,4 +30,5 @@ pub mod meta;
 pub mod shopee;
 pub mod shopify;
 pub mod tiktok;
+mod tokens;
 pub mod woocommerce;

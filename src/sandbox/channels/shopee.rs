@@ -7,6 +7,7 @@
 use super::control::{self, Change, Channel};
 use super::market::{Market, Order, Written};
 use super::shopify::note_stock;
+use super::tokens::{First, Tokens};
 use crate::sandbox::shape::At;
 use crate::sandbox::{Callback, Core, Provider, Reply, Request, Signing, sign};
 use axum::http::Method;
@@ -22,6 +23,10 @@ pub const PARTNER_ID: &str = "2001887";
 pub const PARTNER_KEY: &str = "onhand-sandbox-shopee-partner-key";
 /// The documented access token (`shopee.access_token` in the options).
 pub const ACCESS_TOKEN: &str = "onhandsandboxshopeetoken";
+/// The documented refresh token, for one use (`shopee.refresh_token` in the options).
+pub const REFRESH_TOKEN: &str = "onhandsandboxshopeerefresh";
+/// How long an access token holds, in seconds.
+pub const LIFETIME_S: u64 = 4 * 3_600;
 /// The shop's id (`shopee.shop` in the options). Pushes are signed with the URL that they are sent
 /// to, or with the one registered with Shopee (`shopee.url`).
 pub const SHOP: &str = "727000001";
@@ -39,6 +44,7 @@ const LOST_KEPT: usize = 10_000;
 #[derive(Debug)]
 pub struct Shopee {
     market: Market,
+    tokens: Tokens,
     /// (message id, push), oldest first.
     lost: Mutex<VecDeque<(u64, Value)>>,
 }
@@ -49,15 +55,34 @@ impl Shopee {
     pub fn new(seed: u64) -> Self {
         Self {
             market: Market::new(seed),
+            tokens: Tokens::new(First {
+                name: "shopee",
+                access: ACCESS_TOKEN,
+                refresh: REFRESH_TOKEN,
+                lifetime_s: LIFETIME_S,
+            }),
             lost: Mutex::default(),
         }
     }
 
     /// What is wrong with a call's signature and credentials.
-    fn refused(request: &Request, core: &Core) -> Option<Reply> {
+    fn refused(&self, request: &Request, core: &Core) -> Option<Reply> {
+        let value = |name: &str| request.query_value(name).unwrap_or_default();
+        let (token, shop) = (value("access_token"), value("shop_id"));
+        if let Some(reply) = Self::unsigned(request, &token, &shop, core) {
+            return Some(reply);
+        }
+        if !self.tokens.holds(&token, core) {
+            return Some(refuse(403, "error_auth", "Invalid access_token."));
+        }
+        (shop != core.secret("shopee.shop", SHOP))
+            .then(|| refuse(403, "error_permission", "No permission for this shop."))
+    }
+
+    /// What is wrong with a call's signature over partner, path, time, and these.
+    fn unsigned(request: &Request, token: &str, shop: &str, core: &Core) -> Option<Reply> {
         let value = |name: &str| request.query_value(name).unwrap_or_default();
         let (partner, time) = (value("partner_id"), value("timestamp"));
-        let (token, shop) = (value("access_token"), value("shop_id"));
         let key = core.secret("shopee.partner_key", PARTNER_KEY).as_bytes();
         let base = format!("{partner}{}{time}{token}{shop}", request.path);
         let wanted = hex::encode(sign::sha256(key, &[base.as_bytes()]));
@@ -70,15 +95,30 @@ impl Shopee {
         let off = time
             .parse::<u64>()
             .map_or(u64::MAX, |time| time.abs_diff(now_s));
-        if off > WINDOW_S {
-            return Some(refuse(403, "error_param", "Invalid timestamp."));
+        (off > WINDOW_S).then(|| refuse(403, "error_param", "Invalid timestamp."))
+    }
+
+    /// A new pair for a refresh token: signed without access token and shop.
+    fn renew(&self, request: &Request, core: &Core) -> Reply {
+        if let Some(reply) = Self::unsigned(request, "", "", core) {
+            return reply;
         }
-        let wanted = core.secret("shopee.access_token", ACCESS_TOKEN);
-        if !sign::equal(wanted.as_bytes(), token.as_bytes()) {
-            return Some(refuse(403, "error_auth", "Invalid access_token."));
+        let body = request.json().unwrap_or_default();
+        let shop = body.at("/shop_id").as_u64().unwrap_or_default();
+        if shop.to_string() != core.secret("shopee.shop", SHOP) {
+            return refuse(403, "error_param", "Wrong shop_id.");
         }
-        (shop != core.secret("shopee.shop", SHOP))
-            .then(|| refuse(403, "error_permission", "No permission for this shop."))
+        let refresh = body.at("/refresh_token").as_str().unwrap_or_default();
+        match self.tokens.renew(refresh, core) {
+            Some((access, refresh, lifetime_s)) => Reply::json(
+                200,
+                &json!({"request_id": format!("r-{}", core.next_id()), "error": "",
+                    "message": "", "access_token": access, "refresh_token": refresh,
+                    "expire_in": lifetime_s, "shop_id": shop,
+                    "partner_id": body.at("/partner_id")}),
+            ),
+            None => refuse(403, "error_auth", "Invalid refresh_token."),
+        }
     }
 
     fn update_stock(&self, request: &Request, core: &Core) -> Reply {
@@ -318,6 +358,7 @@ impl Provider for Shopee {
             "update_stock" => "stock",
             "get_order_detail" => "detail",
             "cancel_order" => "cancel",
+            "get" if request.path.contains("/auth/") => "token",
             _ => "orders",
         }
     }
@@ -332,7 +373,10 @@ impl Provider for Shopee {
     }
 
     fn handle(&self, request: &Request, core: &Core) -> Reply {
-        if let Some(reply) = Self::refused(request, core) {
+        if request.path.ends_with("/api/v2/auth/access_token/get") {
+            return self.renew(request, core);
+        }
+        if let Some(reply) = self.refused(request, core) {
             return reply;
         }
         match (&request.method, request.path.as_str()) {
@@ -364,6 +408,9 @@ impl Provider for Shopee {
     }
 
     fn control(&self, action: &str, request: &Request, core: &Core) -> Option<Reply> {
+        if action == "tokens" {
+            return Some(self.tokens.control(request, core));
+        }
         control::control(self, action, request, core)
     }
 

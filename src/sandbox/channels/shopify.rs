@@ -252,9 +252,30 @@ impl Shopify {
             .query_value("limit")
             .and_then(|text| text.parse().ok());
         let most = limit.unwrap_or(50_usize).min(250);
-        let orders = self.market.lock().changed(since_ms, 0, most);
-        let orders: Vec<Value> = orders.iter().map(order_json).collect();
+        let state = self.market.lock();
+        let ids = request.query_value("ids").unwrap_or_default();
+        let orders: Vec<Value> = if ids.is_empty() {
+            let orders = state.changed(since_ms, 0, most);
+            orders.iter().map(order_json).collect()
+        } else {
+            let numbers = ids.split(',').filter_map(|id| self.order_number(id));
+            let orders = numbers.filter_map(|number| state.order(number));
+            orders.take(most).map(order_json).collect()
+        };
         Reply::json(200, &json!({"orders": orders}))
+    }
+}
+
+/// The order of a path's id that is cancelled now; as answered.
+fn cancelled(channel: &Shopify, id: &str, core: &Core) -> Reply {
+    let number = channel.order_number(id);
+    let order = number.and_then(|it| channel.market.lock().cancel(it, core.now_ms()));
+    match order {
+        Some(order) => {
+            channel.tell(&order, Change::Cancelled, core);
+            Reply::json(200, &json!({"order": order_json(&order)}))
+        }
+        None => Reply::json(404, &json!({"errors": "Not Found"})),
     }
 }
 
@@ -442,6 +463,9 @@ impl Provider for Shopify {
         match (&request.method, parts.as_slice()) {
             (&Method::POST, ["admin", "api", _, "graphql.json"]) => self.graphql(request, core),
             (&Method::GET, ["admin", "api", _, "orders.json"]) => self.orders(request),
+            (&Method::POST, ["admin", "api", _, "orders", id, "cancel.json"]) => {
+                cancelled(self, id, core)
+            }
             _ => Reply::json(404, &json!({"errors": "Not Found"})),
         }
     }

@@ -7,6 +7,7 @@
 use super::control::{self, Change, Channel};
 use super::market::{Market, Order, Written, decimal};
 use super::shopify::note_stock;
+use super::tokens::{First, Tokens};
 use crate::sandbox::shape::At;
 use crate::sandbox::{Callback, Core, Limit, Provider, Reply, Request, Signing, sign};
 use axum::http::Method;
@@ -20,6 +21,10 @@ pub const APP_KEY: &str = "onhandsandbox";
 pub const APP_SECRET: &str = "onhand-sandbox-tiktok-app-secret";
 /// The documented access token (`tiktok.access_token` in the options).
 pub const ACCESS_TOKEN: &str = "ROW_onhand_sandbox";
+/// The documented refresh token, for one use (`tiktok.refresh_token` in the options).
+pub const REFRESH_TOKEN: &str = "ROW_onhand_sandbox_refresh";
+/// How long an access token holds, in seconds.
+pub const LIFETIME_S: u64 = 7 * 24 * 3_600;
 /// The documented shop cipher (`tiktok.shop_cipher` in the options).
 pub const SHOP_CIPHER: &str = "ROW_sandbox_cipher";
 /// The shop's id (`tiktok.shop` in the options).
@@ -40,6 +45,7 @@ const WINDOW_S: u64 = 300;
 #[derive(Debug)]
 pub struct TikTok {
     market: Market,
+    tokens: Tokens,
 }
 
 impl TikTok {
@@ -48,11 +54,17 @@ impl TikTok {
     pub fn new(seed: u64) -> Self {
         Self {
             market: Market::new(seed),
+            tokens: Tokens::new(First {
+                name: "tiktok",
+                access: ACCESS_TOKEN,
+                refresh: REFRESH_TOKEN,
+                lifetime_s: LIFETIME_S,
+            }),
         }
     }
 
     /// What is wrong with a call's signature and credentials.
-    fn refused(request: &Request, core: &Core) -> Option<Reply> {
+    fn refused(&self, request: &Request, core: &Core) -> Option<Reply> {
         let mut fields = request.query();
         let given = request.query_value("sign").unwrap_or_default();
         fields.retain(|(name, _)| name != "sign" && name != "access_token");
@@ -82,12 +94,35 @@ impl TikTok {
             return Some(refuse(400, 36_009_004, "The timestamp is expired."));
         }
         let token = request.header("x-tts-access-token").unwrap_or_default();
-        let wanted = core.secret("tiktok.access_token", ACCESS_TOKEN);
-        if !sign::equal(wanted.as_bytes(), token.as_bytes()) {
+        if !self.tokens.holds(token, core) {
             return Some(refuse(401, 105_002, "The access token is expired."));
         }
         (field("shop_cipher") != core.secret("tiktok.shop_cipher", SHOP_CIPHER))
             .then(|| refuse(400, 106_011, "The shop_cipher is invalid."))
+    }
+
+    /// A new pair for a refresh token. The call is not signed: it shows the app's secret.
+    fn renew(&self, request: &Request, core: &Core) -> Reply {
+        let field = |name: &str| request.query_value(name).unwrap_or_default();
+        let secret = core.secret("tiktok.app_secret", APP_SECRET);
+        if field("app_key") != core.secret("tiktok.app_key", APP_KEY)
+            || field("grant_type") != "refresh_token"
+            || !sign::equal(secret.as_bytes(), field("app_secret").as_bytes())
+        {
+            return refuse(200, 36_004_003, "The app key or secret is invalid.");
+        }
+        match self.tokens.renew(&field("refresh_token"), core) {
+            Some((access, refresh, lifetime_s)) => {
+                let until_s = core.now_ms() / 1_000 + lifetime_s;
+                success(
+                    &json!({"access_token": access, "access_token_expire_in": until_s,
+                        "refresh_token": refresh, "refresh_token_expire_in": until_s + 31_536_000,
+                        "seller_name": "Sandbox"}),
+                    core,
+                )
+            }
+            None => refuse(200, 36_004_004, "The refresh token is invalid."),
+        }
     }
 
     fn stock(&self, product: &str, request: &Request, core: &Core) -> Reply {
@@ -280,6 +315,8 @@ impl Provider for TikTok {
             "stock"
         } else if request.path.ends_with("/cancellations") {
             "cancel"
+        } else if request.path.ends_with("/token/refresh") {
+            "token"
         } else {
             "orders"
         }
@@ -304,11 +341,14 @@ impl Provider for TikTok {
     }
 
     fn handle(&self, request: &Request, core: &Core) -> Reply {
-        if let Some(reply) = Self::refused(request, core) {
-            return reply;
-        }
         let segments = request.segments();
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if parts == ["api", "v2", "token", "refresh"] {
+            return self.renew(request, core);
+        }
+        if let Some(reply) = self.refused(request, core) {
+            return reply;
+        }
         match (&request.method, parts.as_slice()) {
             (&Method::GET, ["order", _, "orders"]) => self.orders(request, core),
             (&Method::POST, ["order", _, "orders", "search"]) => self.search(request, core),
@@ -334,6 +374,9 @@ impl Provider for TikTok {
     }
 
     fn control(&self, action: &str, request: &Request, core: &Core) -> Option<Reply> {
+        if action == "tokens" {
+            return Some(self.tokens.control(request, core));
+        }
         control::control(self, action, request, core)
     }
 

@@ -110,6 +110,20 @@ impl WooCommerce {
         }
     }
 
+    /// The one change that a merchant makes to an order: it is cancelled.
+    fn change_order(&self, id: &str, body: &Value, core: &Core) -> Result<Value, (u16, Value)> {
+        if body.at("/status").as_str() != Some("cancelled") {
+            let text = "Invalid parameter(s): status";
+            return Err(refusal(400, "rest_invalid_param", text));
+        }
+        let number = self.order_number(id);
+        let order = number.and_then(|it| self.market.lock().cancel(it, core.now_ms()));
+        let invalid = || refusal(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.");
+        let order = order.ok_or_else(invalid)?;
+        self.tell(&order, Change::Cancelled, core);
+        Ok(order_json(&order))
+    }
+
     fn list(&self, request: &Request) -> Reply {
         let number = |name: &str, usual: usize| {
             let value = request.query_value(name);
@@ -308,6 +322,7 @@ impl Provider for WooCommerce {
                     ))),
                 }
             }
+            (&Method::PUT, ["orders", id]) => answer(self.change_order(id, &body(), core)),
             _ => answer(Err(refusal(404, "rest_no_route", "No route was found."))),
         }
     }

@@ -76,6 +76,31 @@ webhook_secrets = [NEW]
 poll_seconds = 0
 "#;
 
+/// Nobody scores risk: every order waits in review for a person, once it has come so far.
+const PROCESS: &str = r#"
+[providers.sift]
+base_url = "http://127.0.0.1:1"
+secrets = { api_key = { published = "nobody" } }
+[providers.stripe]
+base_url = "http://127.0.0.1:1"
+secrets = { secret_key = { published = "nobody" } }
+[[pipelines]]
+name = "standard"
+steps = [
+  { kind = "fraud", providers = ["sift"] },
+  { kind = "payment", providers = ["stripe"], backup = false },
+]
+[settings]
+fail_open_below = 0
+"#;
+
+/// Puts orders into a process in which they end up in review.
+pub fn with_process(config: &mut Config) {
+    let file = config.data.parent().unwrap().join("process.toml");
+    std::fs::write(&file, PROCESS).unwrap();
+    config.process = Some(file);
+}
+
 /// A running server with its directory.
 pub struct Shop {
     pub directory: tempfile::TempDir,

@@ -124,9 +124,9 @@ impl Book {
                 self.note_late(place, late_ms);
                 self.wait(place, now_ms)
             }
-            ApiError::RateLimited { .. } | ApiError::Unauthorised { .. } => {
-                self.wait(place, now_ms)
-            }
+            ApiError::RateLimited { .. }
+            | ApiError::Unauthorised { .. }
+            | ApiError::Expired { .. } => self.wait(place, now_ms),
         }
     }
 

@@ -156,7 +156,9 @@ impl Lane {
                         }
                     }
                     ApiError::Retry { .. } => self.book.again(taken, true, now_ms),
-                    ApiError::RateLimited { .. } | ApiError::Unauthorised { .. } => {
+                    ApiError::RateLimited { .. }
+                    | ApiError::Unauthorised { .. }
+                    | ApiError::Expired { .. } => {
                         self.book.again(taken, false, now_ms);
                     }
                 }
@@ -195,7 +197,7 @@ impl Lane {
     fn call_failed(&mut self, error: &ApiError, now_ns: u64) {
         match error {
             ApiError::RateLimited { wait_ms, .. } => self.pace.throttled(now_ns, *wait_ms),
-            ApiError::Retry { .. } | ApiError::Unauthorised { .. } => {
+            ApiError::Retry { .. } | ApiError::Unauthorised { .. } | ApiError::Expired { .. } => {
                 let was_down = self.pace.is_down();
                 self.pace.failed(now_ns);
                 if !was_down && self.pace.is_down() {

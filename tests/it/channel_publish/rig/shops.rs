@@ -43,6 +43,7 @@ pub fn shops(sandbox: &Sandbox) -> Vec<Shop> {
             settings: settings
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            tokens: None,
             currency: None,
             poll_ms: 0,
             fetch_retry_ms: 2_000,
