@@ -143,6 +143,7 @@ mod tests {
     use super::*;
 
     /// A pool that is oversold from 50 buyers a second on, by what a buffer of 5 covers.
+    #[allow(clippy::unnecessary_wraps)] // in the place of a sale, which can fail
     fn pretended(buyers_per_s: f64, buffer: u32) -> Result<Trial> {
         let oversold = if buyers_per_s < 50.0 { 0 } else { 5_u64 };
         Ok(Trial {

@@ -242,18 +242,18 @@ impl fmt::Display for PublishReport {
 #[allow(clippy::float_cmp)] // exact values
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn page(fast: u64, slow: u64) -> String {
         let lines = [("0.05", fast), ("0.1", fast), ("0.2", fast + slow)];
         let mut page = String::new();
         for channel in ["shopify", "tiktok"] {
             for (bound, count) in lines {
-                page += &format!("{LAG}_bucket{{channel=\"{channel}\",le=\"{bound}\"}} {count}\n");
+                let labels = format!("channel=\"{channel}\",le=\"{bound}\"");
+                writeln!(page, "{LAG}_bucket{{{labels}}} {count}").unwrap();
             }
-            page += &format!(
-                "{LAG}_bucket{{channel=\"{channel}\",le=\"+Inf\"}} {}\n",
-                fast + slow
-            );
+            let labels = format!("channel=\"{channel}\",le=\"+Inf\"");
+            writeln!(page, "{LAG}_bucket{{{labels}}} {}", fast + slow).unwrap();
         }
         page
     }
