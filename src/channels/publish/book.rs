@@ -207,8 +207,10 @@ impl Book {
             let Some(entry) = self.entries.get_mut(place) else {
                 continue;
             };
+            let is_expected = self.rules.compares && entry.unseen >= units;
             entry.sold(sequence, units, now_ms);
-            if !self.rules.compares && entry.may_precede_write(made_ms) {
+            // Units that were missing at a comparison have been taken off what is written already.
+            if !is_expected && entry.may_precede_write(made_ms) {
                 entry.ambiguous = true;
                 self.alarms.insert((now_ms + SETTLE_MS, place));
             }

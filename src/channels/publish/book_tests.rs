@@ -343,6 +343,23 @@ fn an_order_that_comes_long_after_a_write_but_was_made_before_it_has_its_item_wr
 }
 
 #[test]
+fn a_first_figure_that_lacked_sales_nobody_knew_of_is_read_again_when_their_orders_came() {
+    let mut book = comparing();
+    book.want(MUG, 10, 10, 100);
+    book.take_reads(10);
+    // Two were sold a moment ago, and nothing tells so: the figure is raised.
+    book.was_read(0, Some(8), 9_950);
+    assert_eq!(acknowledge(&mut book, 10_000), [("mug".to_owned(), 10)]);
+    book.sold(MUG, (20, 2), Some(9_900), 10_100);
+    book.want(MUG, 8, 20, 10_100);
+    assert_eq!(book.waiting(), 0);
+    book.wake(10_100 + SETTLE_MS);
+    assert_eq!(book.take_reads(10), [(0, "mug".to_owned())]);
+    book.was_read(0, Some(10), 12_000);
+    assert_eq!(acknowledge(&mut book, 12_000), [("mug".to_owned(), 8)]);
+}
+
+#[test]
 fn zero_is_written_once_where_the_marketplace_should_show_it_already() {
     for mut book in [book(rules()), comparing()] {
         book.want(MUG, 2, 10, 100);

@@ -7,8 +7,9 @@
 //!
 //! Marketplaces that compare before they set refuse such a write. Their figure is read then; the
 //! units that went without an order known are taken off what is written, until their orders come.
-//! At the others, an order that was made before the last write, or nobody knows when, may be in the
-//! figure or not. Its item is written once more when it has been quiet for a while. Where an item is
+//! An order that was made before the last write, or nobody knows when, may be in the figure or not.
+//! Its item is written once more when it has been quiet for a while, or read where figures can be
+//! compared. Where an item is
 //! sold out, zero is written at once and in any case: it offers nothing twice.
 
 use crate::types::SkuId;
@@ -61,7 +62,7 @@ pub(super) struct Entry {
     own: VecDeque<(u64, u32)>,
     /// Units that went at the marketplace and whose orders have not come yet, and how long they
     /// are waited for.
-    unseen: u32,
+    pub unseen: u32,
     unseen_until_ms: u64,
     /// It is to be read once more, although what it shows is known.
     pub reread: bool,

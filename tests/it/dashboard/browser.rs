@@ -32,6 +32,29 @@ pub enum Size {
     Phone,
 }
 
+/// A driver and its port; `None` where another program took the port that it had chosen.
+fn started() -> Option<(Child, String)> {
+    let mut driver = Command::new("/usr/bin/chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver starts");
+    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("successfully on port ")?;
+        Some(port.trim_end_matches('.').to_owned())
+    });
+    let Some(port) = port else {
+        let _ = driver.kill(); // it has ended, or is of no use
+        let _ = driver.wait();
+        return None;
+    };
+    // Whatever else it says is read, so that it never waits for a reader.
+    std::thread::spawn(move || lines.map_while(Result::ok).count());
+    Some((driver, port))
+}
+
 /// A browser with one page; ended with the test.
 pub struct Browser {
     driver: Child,
@@ -52,23 +75,9 @@ impl Browser {
             eprintln!("skipped: needs chromium (Debian: apt-get install chromium chromium-driver)");
             return None;
         }
-        let mut driver = Command::new("/usr/bin/chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, port) = line.split_once("successfully on port ")?;
-                Some(port.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver says its port");
-        // Whatever else it says is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.map_while(Result::ok).count());
+        let (driver, port) = (0..5)
+            .find_map(|_| started())
+            .expect("chromedriver says its port, at the fifth start at the latest");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

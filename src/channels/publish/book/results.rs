@@ -266,7 +266,11 @@ impl Book {
                 self.alarms.insert((quiet_at.max(now_ms + 1), place));
             } else {
                 entry.ambiguous = false;
-                entry.forget();
+                if self.rules.compares {
+                    entry.reread = true;
+                } else {
+                    entry.forget();
+                }
                 entry.note_change(now_ms);
             }
         }
