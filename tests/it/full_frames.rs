@@ -9,6 +9,7 @@ use onhand::wire::request::{
     LocationDefinition, OrderCommandItem, Receive, ReserveItem, reserve_flags,
 };
 
+use super::channel_webhooks::rig::with_process;
 use super::process::run;
 use super::served::{Received, Served, config, hold};
 
@@ -17,29 +18,9 @@ const ORDERS: u128 = 8_190;
 /// Orders of one placing frame.
 const PLACED: usize = 390;
 
-/// Everything is served by a port that nobody listens at: orders wait in review, without a score.
-const PROCESS: &str = r#"
-[providers.sift]
-base_url = "http://127.0.0.1:1"
-secrets = { api_key = { published = "nobody" } }
-[providers.stripe]
-base_url = "http://127.0.0.1:1"
-secrets = { secret_key = { published = "nobody" } }
-[[pipelines]]
-name = "standard"
-steps = [
-  { kind = "fraud", providers = ["sift"] },
-  { kind = "payment", providers = ["stripe"], backup = false },
-]
-[settings]
-fail_open_below = 0
-"#;
-
 fn served(directory: &Path) -> Served {
-    let file = directory.join("process.toml");
-    std::fs::write(&file, PROCESS).unwrap();
     let mut config = config(&directory.join("data"));
-    config.process = Some(file);
+    with_process(&mut config);
     config.history = "off".parse().unwrap();
     config.orders_expected = 10_000;
     Served::start(&config)

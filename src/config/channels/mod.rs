@@ -148,15 +148,13 @@ fn channel(source: &Source<'_>, table: &ChannelTable) -> Result<ChannelOptions, 
         tokens: None, // with the data directory
         settings: settings(source, name, &table.settings)?,
         currency: currency(source, name, table.currency.as_ref())?,
-        poll_ms: number(
-            source,
-            name,
+        poll_ms: source.number(
+            &format!("channel `{name}`"),
             ("poll_seconds", &POLL_SECONDS),
             table.poll_seconds.as_ref(),
         )? * 1_000,
-        fetch_retry_ms: number(
-            source,
-            name,
+        fetch_retry_ms: source.number(
+            &format!("channel `{name}`"),
             ("fetch_retry_ms", &FETCH_RETRY_MS),
             table.fetch_retry_ms.as_ref(),
         )?,
@@ -329,25 +327,5 @@ fn currency(
         "channel `{channel}`: `currency` `{}` is no ISO 4217 code such as EUR",
         given.get_ref().escape_debug()
     );
-    Err(source.at(given.span(), message))
-}
-
-/// A number, or its default; `bounds` are smallest, default and largest.
-fn number(
-    source: &Source<'_>,
-    channel: &str,
-    (key, bounds): (&str, &[u64; 3]),
-    given: Option<&Spanned<u64>>,
-) -> Result<u64, ConfigError> {
-    let [min, default, max] = *bounds;
-    let Some(given) = given else {
-        return Ok(default);
-    };
-    let value = *given.get_ref();
-    if (min..=max).contains(&value) {
-        return Ok(value);
-    }
-    let message =
-        format!("channel `{channel}`: `{key}` {value} is out of range: use {min} to {max}");
     Err(source.at(given.span(), message))
 }

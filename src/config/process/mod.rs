@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
+use toml::Spanned;
 
 use super::{ConfigError, line_of};
 use crate::adapters::options::{ProviderOptions, Secret};
@@ -72,6 +73,26 @@ impl<'a> Source<'a> {
             line: line_of(self.text, span.start),
             message: message.into(),
         }
+    }
+
+    /// A number, or its default; `bounds` are smallest, default and largest. `whose` begins the
+    /// sentence about one that is out of range.
+    pub fn number(
+        &self,
+        whose: &str,
+        (key, bounds): (&str, &[u64; 3]),
+        given: Option<&Spanned<u64>>,
+    ) -> Result<u64, ConfigError> {
+        let [min, default, max] = *bounds;
+        let Some(given) = given else {
+            return Ok(default);
+        };
+        let value = *given.get_ref();
+        if (min..=max).contains(&value) {
+            return Ok(value);
+        }
+        let message = format!("{whose}: `{key}` {value} is out of range: use {min} to {max}");
+        Err(self.at(given.span(), message))
     }
 }
 

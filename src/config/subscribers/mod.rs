@@ -109,7 +109,7 @@ fn subscriber(
     }
     check_url(source, name, &table.url)?;
     let number = |key: &str, bounds: &[u64; 3], given: Option<&Spanned<u64>>| {
-        number(source, name, (key, bounds), given)
+        source.number(&format!("subscriber `{name}`"), (key, bounds), given)
     };
     let retry_ms = number("retry_ms", &RETRY_MS, table.retry_ms.as_ref())?;
     let retry_max_ms = number("retry_max_ms", &RETRY_MAX_MS, table.retry_max_ms.as_ref())?;
@@ -262,24 +262,4 @@ fn begin(
             Err(source.at(given.span(), message))
         }
     }
-}
-
-/// A number, or its default; `bounds` are smallest, default and largest.
-fn number(
-    source: &Source<'_>,
-    name: &str,
-    (key, bounds): (&str, &[u64; 3]),
-    given: Option<&Spanned<u64>>,
-) -> Result<u64, ConfigError> {
-    let [min, default, max] = *bounds;
-    let Some(given) = given else {
-        return Ok(default);
-    };
-    let value = *given.get_ref();
-    if (min..=max).contains(&value) {
-        return Ok(value);
-    }
-    let message =
-        format!("subscriber `{name}`: `{key}` {value} is out of range: use {min} to {max}");
-    Err(source.at(given.span(), message))
 }
