@@ -1,7 +1,7 @@
 //! The way to the shards: asking, and reading what the journal holds of an event.
 
 use super::fetch::Pause;
-use super::{ChannelOptions, Setup, poll};
+use super::{ChannelOptions, Setup, cancel, poll};
 use crate::channels::api::Marketplace;
 use crate::channels::{self, Delivery, Incoming, Standing};
 use crate::engine::channel_event::command::EventView;
@@ -33,6 +33,8 @@ pub(super) struct Task {
     pub channel: usize,
     pub event: u128,
     pub received_ms: u64,
+    /// No event: an order ended whose acceptance has this sequence; else 0.
+    pub ended: u64,
     /// How often its order's detail was asked for, and how often the marketplace did not know it.
     pub tries: u32,
     pub unknown: u32,
@@ -52,6 +54,10 @@ pub(super) enum Opened {
     },
     /// It cannot be read, and why.
     Unreadable(String),
+    /// Not sent by the channel: an order that it had sold has ended here without a sale.
+    Ended(String),
+    /// Not sent by the channel: it is to be told that this order is cancelled.
+    Cancel(String),
     /// It does not wait any more.
     Over,
 }
@@ -131,6 +137,9 @@ impl Desk {
 
     /// Reads an event from the journal.
     pub async fn open(&self, task: &Task) -> Result<Opened, Stopped> {
+        if task.ended > 0 {
+            return Ok(self.ended(task));
+        }
         let question = LocalRequest::Query(LocalQuery::Event(task.event));
         let view = match self.ask(task, question).await? {
             LocalAnswer::Event(Some(view)) => view,
@@ -162,6 +171,9 @@ impl Desk {
         if let Some(pulled) = poll::read(channel, &delivery) {
             return Ok(opened(pulled));
         }
+        if let Some(order_id) = cancel::read(&delivery) {
+            return Ok(Opened::Cancel(order_id));
+        }
         let read = match channels::read(channel.kind, &delivery) {
             Ok(read) => read,
             Err(error) => return Ok(Opened::Unreadable(error.to_string())),
@@ -171,6 +183,20 @@ impl Desk {
             Some(incoming) => opened(incoming),
             None => Opened::Unreadable("it reads as another event than when it came".to_owned()),
         })
+    }
+
+    fn ended(&self, task: &Task) -> Opened {
+        let Some(shard) = self.shards.get(task.shard) else {
+            return Opened::Over;
+        };
+        match cancel::sold_by(&*shard.journal, task.ended) {
+            Ok(Some((_, order_id))) => Opened::Ended(order_id),
+            Ok(None) => Opened::Over,
+            Err(error) => {
+                tracing::error!(%error, "an order that ended cannot be read from the journal");
+                Opened::Over
+            }
+        }
     }
 
     /// The details of the accepted order whose record has this sequence; none where they cannot
@@ -211,6 +237,7 @@ pub(super) fn lane_of(task: &Task, opened: &Opened, lanes: usize) -> usize {
         Opened::Incoming { incoming, .. } if !incoming.order_id.is_empty() => {
             incoming.order_id.hash(&mut hasher);
         }
+        Opened::Ended(order_id) | Opened::Cancel(order_id) => order_id.hash(&mut hasher),
         _ => task.event.hash(&mut hasher),
     }
     usize::try_from(hasher.finish() % lanes.max(1) as u64).unwrap_or(0)

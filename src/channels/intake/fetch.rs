@@ -81,45 +81,59 @@ pub(super) async fn detail(
         found = once(&api, order_id) => found,
         () = desk.stopped() => return Err(Stopped),
     };
-    let mut again = Task {
-        tries: task.tries.saturating_add(1),
-        ..*task
-    };
-    let asked_ms = match found {
+    match found {
         Ok(Some(found)) => {
             pause.over();
-            return Ok(Fetched::Found(Box::new(found)));
+            Ok(Fetched::Found(Box::new(found)))
         }
         Ok(None) => {
             pause.over();
+            let (wait, mut again) = waits(task, channel, 0);
             again.unknown = task.unknown.saturating_add(1);
             if again.unknown >= UNKNOWN_MAX {
                 let why = "the marketplace does not know the order";
                 return Ok(Fetched::Never(why.to_owned()));
             }
-            0
+            Ok(Fetched::Later(wait, again))
         }
-        Err(error) => {
-            let asked_ms = match error {
-                ApiError::RateLimited { wait_ms, .. } => wait_ms,
-                ApiError::Retry { .. }
-                | ApiError::Unauthorised { .. }
-                | ApiError::Expired { .. } => 0,
-                ApiError::Rejected { .. } | ApiError::Stale { .. } => {
-                    let why = format!("the order's detail could not be fetched: {error}");
-                    return Ok(Fetched::Never(why));
-                }
-            };
-            let name = channel.name.as_str();
-            tracing::warn!(channel = name, tries = again.tries, %error,
-                "an order's detail could not be fetched; it is asked for again");
-            pause.failed(channel.fetch_retry_ms, asked_ms);
-            asked_ms
-        }
+        Err(error) => Ok(match put_off(desk, task, channel, &error) {
+            Some((wait, again)) => Fetched::Later(wait, again),
+            None => Fetched::Never(format!("the order's detail could not be fetched: {error}")),
+        }),
+    }
+}
+
+/// How an event is taken up again after a call failed, and when; its marketplace is left alone
+/// meanwhile. None where the call would be refused another time as well.
+pub(super) fn put_off(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    error: &ApiError,
+) -> Option<(Duration, Task)> {
+    let asked_ms = match error {
+        ApiError::RateLimited { wait_ms, .. } => *wait_ms,
+        ApiError::Retry { .. } | ApiError::Unauthorised { .. } | ApiError::Expired { .. } => 0,
+        ApiError::Rejected { .. } | ApiError::Stale { .. } => return None,
     };
+    let name = channel.name.as_str();
+    let (wait, again) = waits(task, channel, asked_ms);
+    tracing::warn!(channel = name, tries = again.tries, %error,
+        "a marketplace did not answer about an order; it is asked again");
+    if let Some(pause) = desk.pauses.get(task.channel) {
+        pause.failed(channel.fetch_retry_ms, asked_ms);
+    }
+    Some((wait, again))
+}
+
+fn waits(task: &Task, channel: &ChannelOptions, asked_ms: u64) -> (Duration, Task) {
     let own_ms = doubled(channel.fetch_retry_ms, task.tries, WAIT_MAX_MS);
     let wait_ms = own_ms.max(asked_ms.min(WAIT_MAX_MS));
-    Ok(Fetched::Later(Duration::from_millis(wait_ms), again))
+    let again = Task {
+        tries: task.tries.saturating_add(1),
+        ..*task
+    };
+    (Duration::from_millis(wait_ms), again)
 }
 
 async fn once(api: &Arc<dyn Marketplace>, order_id: &str) -> Result<Option<Incoming>, ApiError> {

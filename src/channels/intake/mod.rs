@@ -7,9 +7,12 @@
 //! ```
 //!
 //! One thread with its own runtime. Events of one order are worked off one after the other, those of
-//! different orders side by side, channels apart from each other. Nothing is lost by a crash: what the journal has and nothing
-//! settled is taken up again, and orders are known by their key, so doing one twice is harmless.
+//! different orders side by side, channels apart from each other. Nothing is lost by a crash: what
+//! the journal has and nothing settled is taken up again, and orders are known by their key, so
+//! doing one twice is harmless. What is cancelled here of a marketplace's orders goes the same way
+//! out: an event of our own, worked off by a call.
 
+mod cancel;
 mod decide;
 #[cfg(test)]
 mod decide_tests;

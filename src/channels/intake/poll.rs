@@ -69,6 +69,7 @@ pub(super) async fn run(desk: Arc<Desk>, shard: usize, place: usize, open: bool)
         channel: place,
         event: 0,
         received_ms: 0,
+        ended: 0,
         tries: 0,
         unknown: 0,
     };

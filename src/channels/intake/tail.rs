@@ -1,10 +1,11 @@
 //! Following the journals: every event to the lane of its channel.
 
+use super::cancel::{self, Ended};
 use super::desk::{Desk, Shard, Task};
 use super::{ChannelOptions, Setup, ShardSource, lanes, poll};
 use crate::clock;
 use crate::engine::record::{ChannelEventRecord, Record, kind};
-use crate::feed::{FeedError, FeedProgress, Tail};
+use crate::feed::{FeedError, FeedProgress, ShardJournal, Tail};
 use crate::types::channel_event::EventFate;
 use crate::types::record::{RawRecord, Records};
 use crate::types::{ChannelId, TenantId};
@@ -33,6 +34,9 @@ struct Follower {
     tenants: Vec<String>,
     /// Read, and not yet with its channel.
     read: Vec<Task>,
+    journal: Arc<dyn ShardJournal>,
+    /// Orders that ended, and are not yet with their channel.
+    ended: Vec<Ended>,
 }
 
 /// Follows the journals until a stop is asked for.
@@ -50,6 +54,8 @@ pub(super) async fn run(
             shard: number,
             tenants: source.tenants,
             read: Vec::new(),
+            ended: cancel::before(&*source.journal, source.from)?,
+            journal: Arc::clone(&source.journal),
         };
         let mut follower = follower;
         for event in source.open {
@@ -112,6 +118,7 @@ async fn follow(
     while !*stop.borrow() {
         let mut worked = false;
         for follower in followers.iter_mut() {
+            follower.note_ended(by_number)?;
             // One after the other: the order of events stays.
             for task in follower.read.drain(..) {
                 let channel = channels.get(task.channel);
@@ -144,23 +151,45 @@ impl Follower {
     fn step(&mut self, by_number: &ByNumber) -> Result<bool, FeedError> {
         let mut found = Vec::new();
         for _ in 0..STEP_BATCHES_MAX {
-            let tenants = &mut self.tenants;
+            let (tenants, ended) = (&mut self.tenants, &mut self.ended);
             let progress = self.tail.next(&mut |batch| {
                 for record in Records::new(batch.payload) {
+                    ended.extend(cancel::ended(&record));
                     if let Some((tenant, channel, event)) = event_of(&record, tenants) {
                         found.push((tenant, channel, (event, batch.time_ms)));
                     }
                 }
             })?;
-            if progress == FeedProgress::CaughtUp || !found.is_empty() {
+            if progress == FeedProgress::CaughtUp || !found.is_empty() || !self.ended.is_empty() {
                 break;
             }
         }
-        let any = !found.is_empty();
+        let any = !found.is_empty() || !self.ended.is_empty();
         for (tenant, channel, event) in found {
             self.note(tenant, channel, by_number, event);
         }
         Ok(any)
+    }
+
+    /// Makes tasks of orders that ended, where a configured channel had sold them.
+    fn note_ended(&mut self, by_number: &ByNumber) -> Result<(), FeedError> {
+        for ended in std::mem::take(&mut self.ended) {
+            let Some((number, _)) = cancel::sold_by(&*self.journal, ended.accepted)? else {
+                continue;
+            };
+            let tenant = self.tenants.get(usize::from(ended.tenant.0)).cloned();
+            let place = by_number.get(&(tenant.unwrap_or_default(), number));
+            self.read.extend(place.map(|channel| Task {
+                shard: self.shard,
+                channel: *channel,
+                event: 0,
+                received_ms: 0,
+                ended: ended.accepted,
+                tries: 0,
+                unknown: 0,
+            }));
+        }
+        Ok(())
     }
 
     fn note(
@@ -190,6 +219,7 @@ impl Follower {
             channel,
             event,
             received_ms,
+            ended: 0,
             tries: 0,
             unknown: 0,
         }));

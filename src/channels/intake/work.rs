@@ -1,10 +1,10 @@
 //! One event: what it means, and what is done about it.
 
-use super::ChannelOptions;
+use super::cancel::{self, Told};
 use super::decide::{self, Decided, Decision, Known, Verdict, Way};
 use super::desk::{Desk, Opened, Stopped, Task};
 use super::fetch::{self, Fetched};
-use crate::channels::{ChannelOrder, Incoming, Privacy, PrivacyKind, What};
+use crate::channels::{ChannelOptions, ChannelOrder, Incoming, Privacy, PrivacyKind, What};
 use crate::clock;
 use crate::engine::channel_event::command::{ChannelOrder as Applied, Settlement};
 use crate::limits::HOLD_TTL_MS_MAX;
@@ -40,6 +40,17 @@ pub(super) async fn off(
             settle(desk, task, channel, Verdict::quarantined(why)).await?;
             return Ok(None);
         }
+        Opened::Ended(order_id) => {
+            cancel::open(desk, task, channel, &order_id).await?;
+            return Ok(None);
+        }
+        Opened::Cancel(order_id) => {
+            match cancel::there(desk, task, channel, &order_id).await? {
+                Told::Settle(verdict) => settle(desk, task, channel, verdict).await?,
+                Told::Later(wait, task) => return Ok(Some(put_off(channel, wait, task))),
+            }
+            return Ok(None);
+        }
         Opened::Incoming { incoming, driven } => (incoming, driven),
     };
     let mut way = Way {
@@ -57,15 +68,17 @@ pub(super) async fn off(
                 Fetched::Never(why) => {
                     break about(channel, &incoming, Verdict::quarantined(why));
                 }
-                Fetched::Later(wait, task) => {
-                    metrics::count_channel_event(&channel.name, "put_off", 1);
-                    return Ok(Some((wait, task)));
-                }
+                Fetched::Later(wait, task) => return Ok(Some(put_off(channel, wait, task))),
             },
         }
     };
     settle(desk, task, channel, verdict).await?;
     Ok(None)
+}
+
+fn put_off(channel: &ChannelOptions, wait: Duration, task: Task) -> (Duration, Task) {
+    metrics::count_channel_event(&channel.name, "put_off", 1);
+    (wait, task)
 }
 
 async fn settle(
@@ -108,7 +121,7 @@ async fn settle(
     Ok(())
 }
 
-async fn pause(desk: &Desk) -> Result<(), Stopped> {
+pub(super) async fn pause(desk: &Desk) -> Result<(), Stopped> {
     if desk.is_stopped() {
         return Err(Stopped);
     }
@@ -138,7 +151,7 @@ async fn judge(
             let known = known(desk, task, channel, (&incoming.order_id, None)).await?;
             match decide::cancelled(channel.kind, incoming.changed_ms, &known) {
                 Decision::Cancel { state } => {
-                    cancel(desk, task, channel, (&known, state, reason)).await?
+                    cancelled(desk, task, channel, (&known, state, reason)).await?
                 }
                 Decision::Settle(verdict) => verdict,
                 Decision::Fetch | Decision::Place { .. } => {
@@ -183,7 +196,7 @@ fn asked(privacy: &Privacy) -> String {
     )
 }
 
-async fn known(
+pub(super) async fn known(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
@@ -228,7 +241,7 @@ async fn place(
         Decision::Settle(verdict) => verdict,
         Decision::Fetch => return Ok(Judged::Fetch),
         Decision::Cancel { state } => {
-            cancel(desk, task, channel, (&known, state, &order.status)).await?
+            cancelled(desk, task, channel, (&known, state, &order.status)).await?
         }
         Decision::Place {
             mut version,
@@ -346,7 +359,7 @@ fn placed(code: ResultCode) -> Verdict {
     }
 }
 
-async fn cancel(
+async fn cancelled(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,

@@ -1,10 +1,11 @@
-//! A running server at marketplaces that it asks for their orders.
+//! What a marketplace is told: that an order which it had sold is cancelled here.
 
 use super::super::web::send;
-use super::rig::Shop;
+use super::rig::{Shop, with_process};
 use onhand::sandbox::channels::{shopee, shopify, tiktok, woocommerce};
 use onhand::sandbox::{Options, Sandbox};
-use onhand::types::OrderState;
+use onhand::types::{ChannelId, OrderState};
+use onhand::wire::key::order_key;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -95,7 +96,7 @@ impl World {
             .map(|place| channel(&sandbox, secrets.path(), *place))
             .collect();
         let world = Self {
-            shop: Shop::open_with(100, &channels.concat(), |_| {}),
+            shop: Shop::open_with(100, &channels.concat(), with_process),
             sandbox,
             _secrets: secrets,
         };
@@ -131,9 +132,127 @@ impl World {
         let sold = self.control(place, "sell", &sold);
         let id = &sold["orders"][0];
         let id = id.as_str().map_or(id.to_string(), str::to_owned);
-        self.shop.waits_for(number, &id, OrderState::FraudCheck);
+        self.shop.waits_for(number, &id, OrderState::Review);
         id
     }
+
+    /// An operator cancels it here.
+    fn cancel(&self, number: u16, id: &str) {
+        let key = order_key(ChannelId(number), id.as_bytes());
+        let headers = [
+            ("onhand-tenant", "acme"),
+            ("content-type", "application/json"),
+            ("idempotency-key", id),
+        ];
+        let path = format!("/v1/orders/{key}/cancel");
+        let body = br#"{"reason":"the last shirt is torn"}"#;
+        self.shop.post(&path, &headers, body).is(200);
+        self.shop.waits_for(number, id, OrderState::Cancelled);
+    }
+
+    fn cancelled_there(&self, place: &str, orders: u64) {
+        let deadline_ns = onhand::clock::monotonic_ns() + 30_000_000_000;
+        loop {
+            let truth = self.control(place, "truth", &json!({}));
+            if truth["cancelled_orders"] == orders {
+                return;
+            }
+            assert!(
+                onhand::clock::monotonic_ns() < deadline_ns,
+                "{place}: {truth}; held: {:?}",
+                self.shop.quarantine()
+            );
+            onhand::clock::sleep_ms(20);
+        }
+    }
+}
+
+#[test]
+fn an_order_that_an_operator_cancels_is_cancelled_at_its_marketplace() {
+    let world = World::open(&PLACES);
+    for at in PLACES {
+        let id = world.sell(at);
+        world.cancel(at.1, &id);
+        world.cancelled_there(at.0, 1);
+        // The marketplace's own word about it, asked for a second later, is nothing new.
+        let one = format!(
+            "onhand_channel_events_total{{channel=\"{}\",step=\"applied\"}}",
+            world.name(at.0)
+        );
+        world.shop.counts(&one, 2.0);
+    }
+    assert_eq!(world.shop.quarantine(), Vec::<Value>::new());
+}
+
+#[test]
+fn an_order_that_its_marketplace_cancelled_is_not_cancelled_there_again() {
+    let at = PLACES[2];
+    let world = World::open(&[at]);
+    let id = world.sell(at);
+    world.control(at.0, "cancel", &json!({"order": id}));
+    world.shop.waits_for(at.1, &id, OrderState::Cancelled);
+    // Another one, cancelled here, comes after it in the journal: nothing was told in between.
+    let other = world.sell(at);
+    world.cancel(at.1, &other);
+    world.cancelled_there(at.0, 2);
+    let name = world.name(at.0);
+    let applied = format!("onhand_channel_events_total{{channel=\"{name}\",step=\"applied\"}}");
+    world.shop.counts(&applied, 4.0);
+    let page = send(world.shop.http, "GET", "/metrics", &[], b"").body;
+    let line = page.lines().find(|line| line.starts_with(&applied));
+    assert_eq!(line.and_then(|line| line.rsplit(' ').next()), Some("4"));
+}
+
+/// From now on the marketplace answers with this status to all questions about orders.
+fn fails(world: &World, place: &str, status: u16) {
+    let fault =
+        json!({"provider": place, "operation": "orders", "kind": "status", "status": status});
+    let json_type = [("content-type", "application/json")];
+    let (address, fault) = (world.sandbox.address(), fault.to_string());
+    let path = "/_sandbox/faults";
+    send(address, "POST", path, &json_type, fault.as_bytes()).is(201);
+}
+
+fn answers(world: &World) {
+    let address = world.sandbox.address();
+    send(address, "DELETE", "/_sandbox/faults", &[], b"").is(204);
+}
+
+#[test]
+fn a_marketplace_that_is_down_is_told_when_it_answers_again() {
+    let at = PLACES[1];
+    let world = World::open(&[at]);
+    let id = world.sell(at);
+    fails(&world, at.0, 503);
+    world.cancel(at.1, &id);
+    let name = world.name(at.0);
+    let put_off = format!("onhand_channel_events_total{{channel=\"{name}\",step=\"put_off\"}}");
+    world.shop.counts(&put_off, 2.0);
+    answers(&world);
+    world.cancelled_there(at.0, 1);
+    world.shop.holds(0);
+}
+
+#[test]
+fn a_marketplace_that_refuses_to_be_told_waits_for_a_person_and_is_told_when_driven_again() {
+    let at = PLACES[1];
+    let world = World::open(&[at]);
+    let id = world.sell(at);
+    fails(&world, at.0, 400);
+    world.cancel(at.1, &id);
+    let held = world.shop.holds(1).remove(0);
+    let note = held["note"].as_str().unwrap();
+    assert!(note.contains("could not be told"), "{note}");
+    answers(&world);
+    world.cancelled_there(at.0, 0);
+    let path = format!("/v1/quarantine/{}/redrive", held["event"].as_str().unwrap());
+    let headers = [
+        ("onhand-tenant", "acme"),
+        ("content-type", "application/json"),
+    ];
+    world.shop.post(&path, &headers, b"{}").is(200);
+    world.cancelled_there(at.0, 1);
+    world.shop.holds(0);
 }
 
 #[test]
