@@ -198,6 +198,22 @@ impl Tokens {
         }
     }
 
+    /// One call; one more where its access token had run out.
+    ///
+    /// # Errors
+    /// Those of the call, where another token would not help.
+    pub async fn call<T, C>(self: &Arc<Self>, attempt: impl Fn(Token) -> C) -> Result<T, ApiError>
+    where
+        C: Future<Output = Result<T, ApiError>>,
+    {
+        let token = self.token().await?;
+        let again = match attempt(token.clone()).await {
+            Err(ApiError::Expired { .. }) => self.renewed(&token).await?,
+            answered => return answered,
+        };
+        attempt(again).await.map_err(ApiError::final_word)
+    }
+
     /// The token to call with; renewed first where it runs out soon.
     ///
     /// # Errors

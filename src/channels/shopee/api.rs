@@ -69,20 +69,14 @@ impl Shopee {
         })
     }
 
-    /// One call; one more where the access token had run out.
     async fn call(
         &self,
         path: &str,
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Json, ApiError> {
-        let token = self.tokens.token().await?;
-        let again = match self.attempt(path, query, body, &token).await {
-            Err(ApiError::Expired { .. }) => self.tokens.renewed(&token).await?,
-            answered => return answered,
-        };
-        let answered = self.attempt(path, query, body, &again).await;
-        answered.map_err(ApiError::final_word)
+        let attempt = |token| self.attempt(path, query, body, token);
+        self.tokens.call(attempt).await
     }
 
     async fn attempt(
@@ -90,7 +84,7 @@ impl Shopee {
         path: &str,
         query: &[(&str, &str)],
         body: Option<&Value>,
-        token: &Token,
+        token: Token,
     ) -> Result<Json, ApiError> {
         let time = (clock::now_ms() / 1_000).to_string();
         let token = token.access.reveal();
