@@ -95,11 +95,24 @@ fn confine(cores: &[usize]) -> rustix::io::Result<()> {
 /// the history, and a stop waits for it.
 const BEHIND_NICENESS: i32 = 10;
 
+/// Niceness of threads that learn of sales and tell stock: behind the engines as well, but ahead of
+/// what can wait. Each millisecond that a marketplace's order waits for them, others sell its units.
+const CHANNEL_NICENESS: i32 = 5;
+
 /// Lowers the priority of the calling thread and of those that it starts: what happens to an order
 /// after its answer never takes a processor from the threads that answer.
 pub fn yield_to_engines() {
+    yield_by(BEHIND_NICENESS);
+}
+
+/// As [`yield_to_engines`], for threads between marketplaces and stock.
+pub fn yield_to_engines_only() {
+    yield_by(CHANNEL_NICENESS);
+}
+
+fn yield_by(niceness: i32) {
     // On Linux this is the thread's own niceness.
-    if let Err(error) = rustix::process::setpriority_process(None, BEHIND_NICENESS) {
+    if let Err(error) = rustix::process::setpriority_process(None, niceness) {
         tracing::debug!(%error, "a thread behind the engines keeps its priority");
     }
 }

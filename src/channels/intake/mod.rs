@@ -104,7 +104,7 @@ impl Intake {
             standings: standings.to_vec(),
         };
         let thread = Builder::new().name(name.clone()).spawn(move || {
-            crate::affinity::yield_to_engines();
+            crate::affinity::yield_to_engines_only();
             if let Err(error) = runtime.block_on(tail::run(shards, setup, stopped)) {
                 on_failure(name, error.to_string());
             }

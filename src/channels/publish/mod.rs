@@ -97,7 +97,7 @@ impl Publisher {
         }
         let name = "onhand-publish".to_owned();
         let thread = Builder::new().name(name.clone()).spawn(move || {
-            crate::affinity::yield_to_engines();
+            crate::affinity::yield_to_engines_only();
             if let Err(error) = runtime.block_on(run(shards, lanes, stopped)) {
                 on_failure(name, error.to_string());
             }

@@ -14,11 +14,11 @@ use std::time::Duration;
 const OWN: &str = "https://graph.facebook.com";
 const API_VERSION: &str = "v23.0";
 
-/// First wait for a batch, in milliseconds; each further one is twice as long.
-const FIRST_POLL_MS: u64 = 25;
+/// First wait for a batch, in milliseconds; each further one is half as long again.
+const FIRST_POLL_MS: u64 = 16;
 
-/// Polls of one batch: the waits add up to about 13 s.
-const POLLS_MAX: u32 = 9;
+/// Polls of one batch: the waits add up to about 14 s.
+const POLLS_MAX: u32 = 15;
 
 /// A catalogue.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Catalogue {
         let mut wait_ms = FIRST_POLL_MS;
         for _ in 0..POLLS_MAX {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            wait_ms *= 2;
+            wait_ms += wait_ms / 2;
             let request = self.request(Method::GET, "check_batch_request_status");
             let document = self.call(request.query(&[("handle", handle)])).await?;
             let batches = document.root().get("data").items()?;
