@@ -3,6 +3,7 @@
 //! Onhand counts minor units of an ISO 4217 currency (4470 of 978 is 44.70 EUR). How many digits
 //! stand behind the point is the currency's, not 2. Nothing here computes with binary fractions.
 
+use crate::limits::CURRENCY_NUMBER_MAX;
 use iso_currency::Currency;
 use serde_json::{Number, Value};
 
@@ -29,6 +30,12 @@ pub fn number(alpha: &str) -> Option<u16> {
 pub fn exponent(currency: u16) -> Option<u32> {
     let exponent = Currency::from_numeric(currency)?.exponent()?;
     Some(u32::from(exponent))
+}
+
+/// Every currency that has minor units: its number, its alphabetic code and their digits.
+pub fn currencies() -> impl Iterator<Item = (u16, &'static str, u32)> {
+    let known = |number| Some((number, alpha(number)?, exponent(number)?));
+    (1..=CURRENCY_NUMBER_MAX).filter_map(known)
 }
 
 /// Decimal text with all digits of the currency: 4470 EUR is `44.70`, 500 JPY is `500`.
@@ -116,6 +123,11 @@ mod tests {
             assert_eq!(number(&alphabetic.to_ascii_lowercase()), Some(numeric));
             assert_eq!(exponent(numeric), Some(digits));
         }
+        let all: Vec<_> = currencies().collect();
+        for listed in [(EUR, "EUR", 2), (JPY, "JPY", 0), (KWD, "KWD", 3)] {
+            assert!(all.contains(&listed), "{listed:?}");
+        }
+        assert!(all.len() > 150 && !all.iter().any(|(number, ..)| *number == 959)); // gold has none
         assert_eq!(alpha(0), None);
         assert_eq!(number("EURO"), None);
     }

@@ -165,7 +165,7 @@ async function start() {
   const told = await api("/dashboard/session");
   Object.assign(session, {
     csrf: told.csrf, role: told.role, actor: told.actor, only: told.tenant,
-    rehearsal: told.rehearsal, history: told.history,
+    rehearsal: told.rehearsal, history: told.history, currencies: told.currencies ?? {},
     tenant: told.tenant ?? new URLSearchParams(location.search).get("tenant") ?? stored("onhand-tenant") ?? "default",
   });
   if (!told.signed_in) {

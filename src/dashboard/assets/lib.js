@@ -84,13 +84,34 @@ export function moment(at) {
   return `${date.toLocaleDateString("en-CA")} ${date.toLocaleTimeString("en-GB")}`;
 }
 
-const currencies = { 978: "EUR", 840: "USD", 826: "GBP", 704: "VND", 756: "CHF", 392: "JPY", 764: "THB", 702: "SGD" };
-const plain = new Set(["VND", "JPY"]);
+/** Code and digits of a currency by its number, as the server counts it; null for one that it does not know. */
+export function currency(number) {
+  return session.currencies[number] ?? null;
+}
 
-export function money(minor, currency) {
+/** Minor units as decimal text with all digits of the currency: 4470 EUR is 44.70, 4470 JPY is 4470. */
+export function decimal(minor, number) {
+  const digits = currency(number)?.digits ?? 0;
+  const text = String(minor).padStart(digits + 1, "0");
+  return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
+}
+
+/** Minor units of decimal text; null for what is no amount, or has a fraction of a minor unit. */
+export function minorUnits(text, number) {
+  const digits = currency(number)?.digits ?? 0;
+  const found = /^(\d+)(?:\.(\d*))?$/.exec(String(text).trim());
+  const fraction = (found?.[2] ?? "").replace(/0+$/, "");
+  if (!found || fraction.length > digits) return null;
+  const minor = Number(found[1] + fraction.padEnd(digits, "0"));
+  return Number.isSafeInteger(minor) ? minor : null;
+}
+
+/** An amount for people. Of a currency that the server does not know only minor units can be told. */
+export function money(minor, number) {
   if (minor === null || minor === undefined) return none;
-  const code = currencies[currency] ?? `#${currency}`;
-  return plain.has(code) ? `${whole.format(minor)} ${code}` : `${(minor / 100).toFixed(2)} ${code}`;
+  const known = currency(number);
+  if (!known) return `${whole.format(minor)} minor units of currency ${number}`;
+  return `${known.digits ? decimal(minor, number) : whole.format(minor)} ${known.code}`;
 }
 
 /** snake_case and UPPER_CASE as words. */
@@ -98,7 +119,7 @@ export function words(name) {
   return name ? String(name).toLowerCase().replaceAll("_", " ") : none;
 }
 
-export const session = { csrf: null, tenant: "default", role: null, rehearsal: false, history: false };
+export const session = { csrf: null, tenant: "default", role: null, rehearsal: false, history: false, currencies: {} };
 
 /** A refusal of the server's, in its own words. */
 export class Refused extends Error {
@@ -216,6 +237,14 @@ export async function channelsByNumber() {
   const all = new Map();
   for (const one of [...(known.channels ?? []), ...(setup.channels ?? [])]) all.set(one.number, { ...all.get(one.number), ...one });
   return all;
+}
+
+const windows = [[3_600_000, "last hour"], [86_400_000, "last 24 hours"], [604_800_000, "last 7 days"], [2_592_000_000, "last 30 days"]];
+
+/** A list of times to look at; `from` of what was chosen is a time in milliseconds. */
+export function timeWindow(changed) {
+  const list = h("select", { name: "window", onchange: changed }, windows.map(([ms, name]) => h("option", { value: ms, selected: ms === 86_400_000 }, name)));
+  return { list, from: () => Date.now() - Number(list.value) };
 }
 
 export function orderLink(order, text) {

@@ -1,6 +1,6 @@
 // Orders: find one, and see everything that ever happened to it.
 
-import { api, attempt, channelsByNumber, chip, empty, fill, h, moment, money, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
+import { api, attempt, channelsByNumber, chip, currency, decimal, empty, fill, h, minorUnits, moment, money, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
 
 export const title = "Orders";
 
@@ -101,13 +101,19 @@ export async function cancel(order) {
 }
 
 async function refund(order, process) {
-  const left = (process.captured - process.refunded) / 100;
+  const left = process.captured - process.refunded;
+  const step = decimal(1, process.currency);
   return act(`/v1/orders/${order}/refund`, {
-    title: "Give money back?", text: `Captured and not given back: ${money(process.captured - process.refunded, process.currency)}.`,
+    title: "Give money back?", text: `Captured and not given back: ${money(left, process.currency)}.`,
     action: "Refund", risk: true,
-    fields: [{ name: "amount", label: "Amount", type: "number", value: left.toFixed(2), min: "0.01", step: "0.01", required: true },
+    fields: [{ name: "amount", label: `Amount in ${currency(process.currency)?.code ?? "minor units"}`, type: "number", value: decimal(left, process.currency), min: step, step, required: true },
       { name: "reason", label: "Reason (kept in the journal)", required: true }],
-  }, (said) => ({ amount: Math.round(Number(said.amount) * 100), reason: said.reason }), "The refund is on its way");
+  }, (said) => {
+    const amount = minorUnits(said.amount, process.currency);
+    // 0 would ask for all that is left.
+    if (!amount) throw new Error(`“${said.amount}” is no amount that can be given back; nothing was done.`);
+    return { amount, reason: said.reason };
+  }, "The refund is on its way");
 }
 
 function lines(found) {

@@ -25,7 +25,7 @@ use crate::dashboard::pulse::Pulse;
 use crate::gateway::body;
 use crate::history::Questions;
 use crate::net::listener::ANONYMOUS;
-use crate::types::{ResultCode, Role};
+use crate::types::{ResultCode, Role, money};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -117,7 +117,18 @@ async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json<V
         "csrf": signed_in.as_ref().map(|one| one.csrf.as_str()),
         "rehearsal": dashboard.rehearsal.is_some(),
         "history": dashboard.history.is_some(),
+        "currencies": currencies(),
     })))
+}
+
+/// Codes and digits of currencies by their ISO 4217 number, so that pages show and read amounts as the
+/// server counts them.
+fn currencies() -> Value {
+    let all = money::currencies().map(|(number, code, digits)| {
+        let known = json!({ "code": code, "digits": digits });
+        (number.to_string(), known)
+    });
+    Value::Object(all.collect())
 }
 
 #[derive(Deserialize)]

@@ -135,3 +135,49 @@ fn money_is_given_back_by_a_click() {
     browser.until_main("arrived broken");
     browser.shot("refund");
 }
+
+#[test]
+fn money_of_a_currency_without_cents_is_given_back_as_it_is_shown() {
+    let Some(browser) = Browser::start(Size::Wall) else {
+        return;
+    };
+    let mut stage = Stage::start(60_000);
+    let order = stage.place_in(392, 1)[0].clone(); // yen
+    stage.until_state(&order, |state| state == "FULFILLING");
+    browser.go(&stage.page(&format!("orders/{order}")));
+    browser.until_main("captured 4,470 JPY");
+    browser.click("[data-action=refund]");
+    browser.until("a question", "return document.querySelector('#ask').open");
+    let asked = browser.js(
+        "const field = document.querySelector('#ask input[name=amount]');\
+         const asked = [field.value, field.step, field.min, field.parentElement.textContent];\
+         field.value = '470';\
+         return asked",
+    );
+    assert_eq!(asked, json!(["4470", "1", "1", "Amount in JPY"]));
+    browser.answer(&["", "a tenth too much"]);
+    browser.until_main("given back 470 JPY");
+    let shown = stage.get(&format!("/v1/orders/{order}"));
+    assert_eq!(shown["process"]["refunded"], 470, "{shown}");
+
+    // Amounts of other currencies, by the digits that the server says they have.
+    browser.js("import('/dashboard/assets/lib.js').then((lib) => { window.lib = lib; })");
+    browser.until("the page's own code", "return !!window.lib");
+    for (currency, minor, text, shown) in [
+        (978, 4_470, "44.70", "44.70 EUR"),
+        (978, 7, "0.07", "0.07 EUR"),
+        (704, 4_470_000, "4470000", "4,470,000 VND"),
+        (414, 4_470, "4.470", "4.470 KWD"),
+        (999, 4_470, "4470", "4,470 minor units of currency 999"),
+    ] {
+        let told = browser.js(&format!(
+            "return [lib.decimal({minor}, {currency}), lib.money({minor}, {currency}), \
+             lib.minorUnits('{text}', {currency})]"
+        ));
+        assert_eq!(told, json!([text, shown, minor]));
+    }
+    for (currency, text) in [(392, "0.5"), (978, "44.701"), (978, "-1"), (978, "1e3")] {
+        let told = browser.js(&format!("return lib.minorUnits('{text}', {currency})"));
+        assert_eq!(told, json!(null), "{text} of {currency} is no amount");
+    }
+}

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 const TENANT: &str = "default";
 const CHANNEL: ChannelId = ChannelId(3);
 const TOTAL: u64 = 4_470;
+const EUR: u16 = 978;
 
 /// Units of the first SKU; of the second there are ten.
 const UNITS: u32 = 1_000_000;
@@ -156,7 +157,15 @@ impl Stage {
 
     /// The same for orders of another channel.
     pub fn place_at(&mut self, channel: u16, count: u64) -> Vec<String> {
-        let channel = ChannelId(channel);
+        self.place_with(ChannelId(channel), EUR, count)
+    }
+
+    /// The same for orders in another currency.
+    pub fn place_in(&mut self, currency: u16, count: u64) -> Vec<String> {
+        self.place_with(CHANNEL, currency, count)
+    }
+
+    fn place_with(&mut self, channel: ChannelId, currency: u16, count: u64) -> Vec<String> {
         let line = line(0);
         let numbers = self.placed..self.placed + count;
         self.placed += count;
@@ -170,6 +179,7 @@ impl Stage {
                 total: TOTAL,
                 details,
                 channel,
+                currency,
                 ..hold(key_of(number), number, &line)
             })
             .collect();
@@ -355,7 +365,7 @@ fn hold(key: OrderKey, number: u64, line: &Line) -> ReserveItem<'_> {
         ttl_ms: 900_000,
         version: 1,
         channel: CHANNEL,
-        currency: 978,
+        currency: EUR,
         flags: 0,
         destination: None,
         lines: Lines::new(std::slice::from_ref(line)),
