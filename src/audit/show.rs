@@ -61,6 +61,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::SHORTAGE_DETECTED => "ShortageDetected",
         kind::COMMAND_REFUSED => "CommandRefused",
         kind::STATE_DIGEST => "StateDigest",
+        kind::COMMAND_DONE => "CommandDone",
         kind::ORDER_MOVED => "OrderMoved",
         kind::EFFECT_STARTED => "EffectStarted",
         kind::EFFECT_ENDED => "EffectEnded",
@@ -156,6 +157,7 @@ fn fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
         }
         Record::OrderReleased { order }
         | Record::OrderCancelled { order }
+        | Record::CommandDone { order }
         | Record::OrderReinstated { order } => with_order(order, names, json!({})),
         Record::OrderReturned {
             order,

@@ -204,6 +204,7 @@ fn subject(record: &Record<'_>) -> Option<(TenantId, OrderKey)> {
         | Record::OrderReleased { order }
         | Record::OrderReinstated { order }
         | Record::OrderCancelled { order }
+        | Record::CommandDone { order }
         | Record::OrderShipped { order, .. }
         | Record::OrderReturned { order, .. } => of(order),
         Record::OrderExpired { tenant, order }

@@ -94,6 +94,10 @@ impl Engine {
                 code,
                 of_order,
             } => self.keep_result(tenant, of_order, key.0, fingerprint, sequence, code),
+            Record::CommandDone { order } => {
+                let (tenant, key, fingerprint) = (order.tenant, order.key.0, order.fingerprint);
+                self.keep_result(tenant, true, key, fingerprint, sequence, ResultCode::Ok)
+            }
             Record::ShortageDetected { cell, short } => {
                 let quantities = self.inventory.quantities(cell.sku, cell.location);
                 if quantities.short() == u64::from(short) {

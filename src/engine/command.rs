@@ -161,7 +161,7 @@ pub enum Command<'a> {
         order: OrderKey,
         lines: &'a [OrderLine],
     },
-    /// Shipped units come back.
+    /// Shipped units come back; without lines, all that are out.
     Return {
         key: CommandKey,
         order: OrderKey,

@@ -35,6 +35,7 @@ pub mod channel_event;
 pub mod command;
 mod define;
 mod digest;
+mod edit;
 mod error;
 mod expiry;
 mod fact;

@@ -105,8 +105,8 @@ impl Engine {
                 }
                 return Ok(());
             }
-            Command::Confirm { lines, .. } => (lines, false),
-            Command::Ship { lines, .. } | Command::Return { lines, .. } => (lines, true),
+            Command::Confirm { lines, .. } | Command::Return { lines, .. } => (lines, false),
+            Command::Ship { lines, .. } => (lines, true),
             _ => return Ok(()),
         };
         if needed && lines.is_empty() {
@@ -206,7 +206,14 @@ impl Engine {
             } => {
                 let exceeds = ResultCode::ExceedsShipped;
                 let open = |line: &Line| line.shipped - line.returned;
-                let picked = self.pick(slot, lines, open, exceeds)?;
+                let picked = if lines.is_empty() {
+                    self.all(slot, open)
+                } else {
+                    self.pick(slot, lines, open, exceeds)?
+                };
+                if picked.is_empty() {
+                    return Err(exceeds);
+                }
                 self.check_each(&picked, |cell, q| take_back(cell, q, disposition))?;
                 Ok(Record::OrderReturned {
                     order,
@@ -251,6 +258,16 @@ impl Engine {
             let mut cell = self.inventory.quantities(line.sku, line.location);
             change(&mut cell, line.quantity)
         })
+    }
+
+    /// So many units of every line of the order that has some.
+    fn all(&self, slot: u32, units: impl Fn(&Line) -> u32) -> Vec<Allocation> {
+        let own = self.orders.lines(slot).map(|line| Allocation {
+            sku: line.sku,
+            quantity: units(&line),
+            location: line.location,
+        });
+        own.filter(|line| line.quantity > 0).collect()
     }
 
     /// Turns the lines of a command into units of the order's own lines, sorted as those are:

@@ -2,6 +2,7 @@
 
 mod events;
 mod refusals;
+mod repeats;
 
 use std::net::SocketAddr;
 
@@ -16,22 +17,31 @@ const ACME: (&str, &str) = ("onhand-tenant", "acme");
 /// A server with HTTP, and who asks it.
 pub struct Shop {
     pub http: SocketAddr,
-    _served: Served,
-    _data: tempfile::TempDir,
+    served: Served,
+    data: tempfile::TempDir,
 }
 
 impl Shop {
     /// An empty one.
     pub fn open() -> Self {
-        let data = tempfile::tempdir().expect("a directory");
+        Self::on(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn on(data: tempfile::TempDir) -> Self {
         let mut config = config(&data.path().join("data"));
         config.http = Some("127.0.0.1:0".parse().unwrap());
         let served = Served::start(&config);
         Self {
             http: served.http.expect("HTTP"),
-            _served: served,
-            _data: data,
+            served,
+            data,
         }
+    }
+
+    /// The same after the server was stopped and started again.
+    pub fn restarted(self) -> Self {
+        self.served.stop().expect("a clean end");
+        Self::on(self.data)
     }
 
     /// One with 10 mugs in Berlin.

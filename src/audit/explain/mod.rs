@@ -194,6 +194,10 @@ pub fn sentence(record: &Record<'_>, fold: &Fold) -> String {
         Record::CommandRefused { key, code, .. } => {
             format!("command {key} was refused with {code}")
         }
+        Record::CommandDone { order } => {
+            let key = order.key;
+            format!("command {key} was done: the records before say what it did")
+        }
         Record::Channel(record) => crate::audit::show::channel::sentence(record, names),
         Record::Subscriber(moved) => format!(
             "subscriber {} goes on behind sequence {} (it was at {}): {}",

@@ -202,6 +202,7 @@ impl Fold {
                 self.tally.commands_refused += 1;
                 self.use_key(at, (*tenant, *key), *fingerprint, *of_order, checks);
             }
+            Record::CommandDone { order } => self.use_order_key(at, order, checks),
             Record::Process(record) => {
                 self.tally.process += 1;
                 self.process_record(at, record, checks);

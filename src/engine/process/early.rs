@@ -7,7 +7,7 @@
 
 use super::desk::{Desk, cut};
 use super::review::Operation;
-use crate::engine::command::{Command, CommandOutcome};
+use crate::engine::command::CommandOutcome;
 use crate::engine::define::answer;
 use crate::engine::record::{EarlyEvent, OrderRef, ProcessRecord};
 use crate::engine::{Contradiction, Engine};
@@ -163,9 +163,7 @@ impl Desk<'_> {
             let outcome = self.decide(slot, reference, &operation);
             return self.engine.with_order(Some(slot), outcome);
         }
-        let command = Command::Cancel { key, order };
-        let ours = (self.actor, &mut *self.out);
-        self.engine.order_command(slot, &command, reference, ours)
+        self.cancel_units(slot, reference)
     }
 
     fn keep_early(&mut self, order: OrderRef, reason: &str) -> CommandOutcome {

@@ -200,8 +200,21 @@ impl Desk<'_> {
             fingerprint,
             tenant,
         };
+        if operation.action == OperatorAction::Cancel && self.process(slot).is_none() {
+            return self.cancel_units(slot, order);
+        }
         let outcome = self.decide(slot, order, operation);
         self.engine.with_order(Some(slot), outcome)
+    }
+
+    /// Cancels an order that has no process (any more): its units are all there is to give back.
+    pub fn cancel_units(&mut self, slot: u32, reference: OrderRef) -> CommandOutcome {
+        let command = Command::Cancel {
+            key: reference.key,
+            order: reference.order,
+        };
+        let ours = (self.actor, &mut *self.out);
+        self.engine.order_command(slot, &command, reference, ours)
     }
 
     /// Decides, journals the decision or its refusal, and does what follows.

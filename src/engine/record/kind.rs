@@ -56,6 +56,8 @@ pub const SHORTAGE_DETECTED: u8 = 69;
 pub const COMMAND_REFUSED: u8 = 80;
 /// The digest of the whole state, written at a clean shutdown and checked by replay.
 pub const STATE_DIGEST: u8 = 81;
+/// A keyed command was done, and the records before it say what it did.
+pub const COMMAND_DONE: u8 = 82;
 /// An order entered its process, or moved in it.
 pub const ORDER_MOVED: u8 = 96;
 /// A call to a provider is to leave.

@@ -130,6 +130,8 @@ pub enum Record<'a> {
         code: ResultCode,
         of_order: bool,
     },
+    /// See [`kind::COMMAND_DONE`].
+    CommandDone { order: OrderRef },
     /// See [`kind::STATE_DIGEST`].
     StateDigest { digest: [u8; 32] },
     /// A record of the order process, see [`kind::ORDER_MOVED`] and the following.
@@ -278,6 +280,9 @@ impl<'a> Record<'a> {
                 code: ResultCode::from_u16(take!(input, try_get_u16_le))?,
                 of_order: take_bool(input)?,
             },
+            kind::COMMAND_DONE => Self::CommandDone {
+                order: OrderRef::take(input)?,
+            },
             kind::STATE_DIGEST => {
                 let (digest, rest) = input.split_first_chunk::<32>()?;
                 let digest = *digest;
@@ -313,6 +318,7 @@ impl<'a> Record<'a> {
             Self::Stock(change) => change.kind(),
             Self::ShortageDetected { .. } => kind::SHORTAGE_DETECTED,
             Self::CommandRefused { .. } => kind::COMMAND_REFUSED,
+            Self::CommandDone { .. } => kind::COMMAND_DONE,
             Self::StateDigest { .. } => kind::STATE_DIGEST,
             Self::Process(record) => record.kind(),
             Self::Channel(record) => record.kind(),
@@ -344,6 +350,7 @@ impl<'a> Record<'a> {
             }
             Self::OrderReleased { order }
             | Self::OrderCancelled { order }
+            | Self::CommandDone { order }
             | Self::OrderReinstated { order } => order.put(out),
             Self::OrderReturned {
                 order,

@@ -189,6 +189,14 @@ fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
         ),
     );
     check(
+        Record::CommandDone { order },
+        82,
+        concat!(
+            "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1ff8f7f6f5f4f3f2f1",
+            "0500"
+        ),
+    );
+    check(
         Record::OrderExpired {
             tenant: TenantId(5),
             order: KEY,
@@ -420,7 +428,7 @@ fn the_bytes_of_every_record_kind_are_fixed() {
         32..=44,
         46..=47,
         64..=69,
-        80..=81,
+        80..=82,
         96..=102,
         120..=123,
     ]

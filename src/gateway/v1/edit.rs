@@ -12,12 +12,12 @@ use crate::types::process::ReviewReason;
 use crate::types::{OrderDetails, OrderKey, OrderMode, Policy, ResultCode};
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use serde::Deserialize;
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What is absent stays as it is.
-#[derive(Deserialize, ToSchema, Debug, Default)]
+#[derive(Deserialize, Serialize, ToSchema, Debug, Default)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::gateway) struct Edit {
     /// The version to make; absent: the latest plus 1.
@@ -45,26 +45,59 @@ pub(in crate::gateway) async fn edit(
     let edit: Edit = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let detail = operate::detail(&shared, &caller, order).await?;
-    let place = next_version(&shared, &caller, order, &detail, edit).await?;
-    let request = LocalRequest::Place(Box::new(place));
-    operate::command(&shared, &caller, order, request).await
+    let meaning = meaning(order, &edit);
+    let (place, missing) = next_version(&shared, &caller, order, &detail, edit).await;
+    let request = LocalRequest::Edit {
+        key: caller.key,
+        meaning,
+        place: Box::new(place),
+    };
+    let answer = operate::command(&shared, &caller, order, request).await;
+    match (answer, missing) {
+        (Err(problem), Some(name)) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => {
+            let invalid = [ResultCode::InvalidCurrency, ResultCode::InvalidTotal];
+            if !invalid.iter().any(|code| code.name() == problem.code) {
+                return Err(problem);
+            }
+            let detail = format!("order {order} is not in process: `{name}` must be given");
+            Err(Problem::refused(ResultCode::InvalidField, detail))
+        }
+        (answer, _) => answer,
+    }
 }
 
+/// What is asked for, whatever the order is by now: 64 bits of its hash.
+fn meaning(order: OrderKey, edit: &Edit) -> u64 {
+    let mut hasher = blake3::Hasher::new_derive_key("onhand edit v1");
+    hasher.update(&order.0.to_le_bytes());
+    // Its members are plain data: nothing of them could fail to be written.
+    hasher.update(&serde_json::to_vec(edit).unwrap_or_default());
+    let hash = hasher.finalize();
+    hash.as_bytes()
+        .first_chunk()
+        .copied()
+        .map_or(0, u64::from_le_bytes)
+}
+
+/// The version to make, and what of it is neither given nor known. That is refused by the engine,
+/// behind its look for a command of this key that was done: a repeat need not find the order as it
+/// was.
 async fn next_version(
     shared: &Shared,
     caller: &Caller,
     order: OrderKey,
     detail: &OrderDetail,
     edit: Edit,
-) -> Result<PlaceRequest, Problem> {
+) -> (PlaceRequest, Option<&'static str>) {
     let view = &detail.order;
     let process = detail.process.as_ref();
-    let missing = |name: &str| {
-        let detail = format!("order {order} is not in process: `{name}` must be given");
-        Problem::refused(ResultCode::InvalidField, detail)
-    };
     let total = edit.total.or(process.map(|process| process.total));
     let currency = edit.currency.or(process.map(|process| process.currency));
+    let missing = match (currency, total) {
+        (None, _) => Some("currency"),
+        (_, None) => Some("total"),
+        _ => None,
+    };
     let mut lines: Vec<NamedLine> = edit.lines.into_iter().map(NamedLine::from).collect();
     if lines.is_empty() {
         // The places are chosen anew: the engine may find better ones.
@@ -83,7 +116,7 @@ async fn next_version(
         .as_ref()
         .is_none_or(|details| details.shipping_address.is_empty());
     let waits = process.is_some_and(|it| it.image.review == ReviewReason::AddressMissing);
-    Ok(PlaceRequest {
+    let place = PlaceRequest {
         key: order,
         version: edit
             .version
@@ -97,11 +130,12 @@ async fn next_version(
             false => OrderMode::Hold,
         },
         policy: Policy::AllOrNothing,
-        currency: currency.ok_or_else(|| missing("currency"))?,
-        total: total.ok_or_else(|| missing("total"))?,
+        currency: currency.unwrap_or(0),
+        total: total.unwrap_or(u64::MAX),
         lines,
         details,
-    })
+    };
+    (place, missing)
 }
 
 /// The details of the present version, without its prices: they are those of its lines.

@@ -109,6 +109,9 @@ pub(super) async fn command(
         },
     };
     let done = send(shared, caller, request).await?;
+    if done.code == ResultCode::NotInState {
+        return Err(not_in_state(shared, caller, order, done).await);
+    }
     if done.code != ResultCode::Ok {
         return Err(refusal(caller, order, done));
     }
@@ -168,6 +171,19 @@ fn refusal(caller: &Caller, order: OrderKey, done: Done) -> Problem {
     match state {
         Some(state) => problem.with("state", state),
         None => problem,
+    }
+}
+
+/// Of an order in process its state says what can be decided; of one in none, that is to be said.
+async fn not_in_state(shared: &Shared, caller: &Caller, order: OrderKey, done: Done) -> Problem {
+    let problem = refusal(caller, order, done);
+    match detail(shared, caller, order).await {
+        Ok(found) if found.process.is_none() => problem.because(format!(
+            "order {order} is in no process (the server runs without `--process`, or the order came \
+             before it, or is over): cancel it, confirm or release a hold below `/v1/holds`, and \
+             ship over TCP (`onhand order ship`)"
+        )),
+        _ => problem,
     }
 }
 

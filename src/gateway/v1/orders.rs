@@ -207,20 +207,8 @@ pub(in crate::gateway) async fn give_back(
     let returned: Returned = body::json(&headers, body).await?;
     let order = operate::order(&shared, &caller, &order).await?;
     let disposition = disposition(returned.disposition.as_deref())?;
-    let mut lines: Vec<NamedLine> = returned.lines.into_iter().map(NamedLine::from).collect();
-    if lines.is_empty() {
-        let detail = operate::detail(&shared, &caller, order).await?;
-        let out = detail.lines.iter().map(|line| NamedLine {
-            sku: line.sku.clone(),
-            location: Some(line.location.clone()),
-            quantity: line.line.shipped.saturating_sub(line.line.returned),
-        });
-        lines = out.filter(|line| line.quantity > 0).collect();
-        if lines.is_empty() {
-            let detail = format!("no unit of order {order} is out");
-            return Err(Problem::refused(ResultCode::ExceedsShipped, detail));
-        }
-    }
+    // Without lines the engine takes what is out: a repeat asks for the same, whatever is out then.
+    let lines = returned.lines.into_iter().map(NamedLine::from).collect();
     let request = LocalRequest::Return {
         key: caller.key,
         order,

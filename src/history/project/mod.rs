@@ -98,8 +98,10 @@ impl Projector {
             }),
             // History keeps what the engine may forget; a digest and what subscribers of events
             // are sent say nothing about an order.
-            Record::OrdersForgotten { .. } | Record::StateDigest { .. } | Record::Subscriber(_) => {
-            }
+            Record::OrdersForgotten { .. }
+            | Record::StateDigest { .. }
+            | Record::CommandDone { .. }
+            | Record::Subscriber(_) => {}
             definition => self.definition(at, definition),
         }
     }

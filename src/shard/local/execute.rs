@@ -68,7 +68,12 @@ impl<S: Storage> Shard<S> {
                     &ProcessCommand::DefinePipelines { version, archive },
                 )
             }
-            LocalRequest::Place(place) => self.place_local(context, &place),
+            LocalRequest::Place(place) => self.place_local(context, None, &place),
+            LocalRequest::Edit {
+                key,
+                meaning,
+                place,
+            } => self.place_local(context, Some((key, meaning)), &place),
             LocalRequest::Return {
                 key,
                 order,
@@ -115,7 +120,13 @@ impl<S: Storage> Shard<S> {
         LocalAnswer::Command(self.engine.execute_process(context, command, records))
     }
 
-    fn place_local(&mut self, context: Context, place: &PlaceRequest) -> LocalAnswer {
+    /// An order; under a command's key and meaning where it is an edit.
+    fn place_local(
+        &mut self,
+        context: Context,
+        edit: Option<(CommandKey, u64)>,
+        place: &PlaceRequest,
+    ) -> LocalAnswer {
         let lines = match self.lines_of(context, &place.lines) {
             Ok(lines) => lines,
             Err(code) => return LocalAnswer::Refused(code),
@@ -146,6 +157,11 @@ impl<S: Storage> Shard<S> {
                 DETAILS_ARCHIVE_VERSION
             },
         };
+        if let Some(command) = edit {
+            self.tally.commands += 1;
+            let records = &mut self.records;
+            return LocalAnswer::Command(self.engine.edit(context, command, &request, records));
+        }
         self.notes.clear();
         let outcome = self
             .engine

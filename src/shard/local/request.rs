@@ -56,6 +56,16 @@ pub enum LocalRequest {
     },
     /// An order, or the next version of one.
     Place(Box<PlaceRequest>),
+    /// The next version of an order, made from what the order is: done once however often it is
+    /// sent. Answered as a command.
+    Edit {
+        /// The command's own key, for repeats.
+        key: CommandKey,
+        /// Hash of what the client asked for; another one for the same key is a conflict.
+        meaning: u64,
+        /// The version.
+        place: Box<PlaceRequest>,
+    },
     /// Shipped units come back.
     Return {
         /// The command's own key.
@@ -64,7 +74,7 @@ pub enum LocalRequest {
         order: OrderKey,
         /// What happens to the units.
         disposition: Disposition,
-        /// What came back.
+        /// What came back; empty: all that is out.
         lines: Vec<NamedLine>,
     },
     /// A channel cancelled an order that may not have arrived yet. A known order is cancelled, as

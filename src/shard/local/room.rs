@@ -11,6 +11,9 @@ use crate::types::record::record_bytes;
 /// A tenant and an actor that are new, each with a name of the greatest length.
 const NAMES_BYTES: usize = 256;
 
+/// What a command that was done is kept by: order, key, fingerprint, tenant.
+const COMMAND_DONE_BYTES: usize = 42;
+
 impl LocalRequest {
     /// The most journal bytes that it makes.
     pub(super) fn records_bytes_max(&self) -> usize {
@@ -23,6 +26,9 @@ impl LocalRequest {
             }
             Self::EventSettled(_) | Self::MapSku { .. } => {
                 CHANNEL_EVENT_RECORDS_BYTES_MAX + NAMES_BYTES
+            }
+            Self::Edit { .. } => {
+                PROCESS_COMMAND_RECORDS_BYTES_MAX + record_bytes(COMMAND_DONE_BYTES)
             }
             _ => PROCESS_COMMAND_RECORDS_BYTES_MAX,
         }
@@ -48,6 +54,7 @@ impl LocalRequest {
             Self::Hold { change, .. } => !matches!(change, HoldChange::Extend(_)),
             Self::IfUnchanged { request, .. } => request.uses_reserved_share(),
             Self::Place(_)
+            | Self::Edit { .. }
             | Self::Return { .. }
             | Self::Stock(_)
             | Self::Define(_)
