@@ -286,6 +286,7 @@ def seed(shop, sandbox):
         "get_mappings_channel": {"path": {"channel": "eu"}},
         "put_mappings_channel": {"path": {"channel": "eu"}, "body": mapping},
         "post_mappings_channel": {"path": {"channel": "eu"}, "body": mapping},
+        "get_subscribers_subscriber": {"path": {"subscriber": "crm"}},
         "post_subscribers_subscriber_rewind": {
             "path": {"subscriber": "crm"},
             "body": {"after": "end", "reason": "seeded"},

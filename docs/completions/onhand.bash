@@ -94,6 +94,9 @@ _onhand() {
             onhand,stock)
                 cmd="onhand__subcmd__stock"
                 ;;
+            onhand,subscribers)
+                cmd="onhand__subcmd__subscribers"
+                ;;
             onhand,token)
                 cmd="onhand__subcmd__token"
                 ;;
@@ -334,6 +337,9 @@ _onhand() {
             onhand__subcmd__help,stock)
                 cmd="onhand__subcmd__help__subcmd__stock"
                 ;;
+            onhand__subcmd__help,subscribers)
+                cmd="onhand__subcmd__help__subcmd__subscribers"
+                ;;
             onhand__subcmd__help,token)
                 cmd="onhand__subcmd__help__subcmd__token"
                 ;;
@@ -525,6 +531,15 @@ _onhand() {
                 ;;
             onhand__subcmd__help__subcmd__stock,watch)
                 cmd="onhand__subcmd__help__subcmd__stock__subcmd__watch"
+                ;;
+            onhand__subcmd__help__subcmd__subscribers,list)
+                cmd="onhand__subcmd__help__subcmd__subscribers__subcmd__list"
+                ;;
+            onhand__subcmd__help__subcmd__subscribers,rewind)
+                cmd="onhand__subcmd__help__subcmd__subscribers__subcmd__rewind"
+                ;;
+            onhand__subcmd__help__subcmd__subscribers,show)
+                cmd="onhand__subcmd__help__subcmd__subscribers__subcmd__show"
                 ;;
             onhand__subcmd__help__subcmd__token,list)
                 cmd="onhand__subcmd__help__subcmd__token__subcmd__list"
@@ -856,6 +871,30 @@ _onhand() {
             onhand__subcmd__stock__subcmd__help,watch)
                 cmd="onhand__subcmd__stock__subcmd__help__subcmd__watch"
                 ;;
+            onhand__subcmd__subscribers,help)
+                cmd="onhand__subcmd__subscribers__subcmd__help"
+                ;;
+            onhand__subcmd__subscribers,list)
+                cmd="onhand__subcmd__subscribers__subcmd__list"
+                ;;
+            onhand__subcmd__subscribers,rewind)
+                cmd="onhand__subcmd__subscribers__subcmd__rewind"
+                ;;
+            onhand__subcmd__subscribers,show)
+                cmd="onhand__subcmd__subscribers__subcmd__show"
+                ;;
+            onhand__subcmd__subscribers__subcmd__help,help)
+                cmd="onhand__subcmd__subscribers__subcmd__help__subcmd__help"
+                ;;
+            onhand__subcmd__subscribers__subcmd__help,list)
+                cmd="onhand__subcmd__subscribers__subcmd__help__subcmd__list"
+                ;;
+            onhand__subcmd__subscribers__subcmd__help,rewind)
+                cmd="onhand__subcmd__subscribers__subcmd__help__subcmd__rewind"
+                ;;
+            onhand__subcmd__subscribers__subcmd__help,show)
+                cmd="onhand__subcmd__subscribers__subcmd__help__subcmd__show"
+                ;;
             onhand__subcmd__token,help)
                 cmd="onhand__subcmd__token__subcmd__help"
                 ;;
@@ -881,7 +920,7 @@ _onhand() {
 
     case "${cmd}" in
         onhand)
-            opts="-h -V --help --version demo serve sandbox sku location stock channels order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
+            opts="-h -V --help --version demo serve sandbox sku location stock channels order orders review dlq quarantine mappings subscribers breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2519,7 +2558,7 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help)
-            opts="demo serve sandbox sku location stock channels order orders review dlq quarantine mappings breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
+            opts="demo serve sandbox sku location stock channels order orders review dlq quarantine mappings subscribers breakers ping config pipelines token doctor verify inspect export import explain audit history completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3751,6 +3790,62 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__help__subcmd__stock__subcmd__watch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__subscribers)
+            opts="list show rewind"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__subscribers__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__subscribers__subcmd__rewind)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__help__subcmd__subscribers__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -7117,6 +7212,204 @@ _onhand() {
                     ;;
                 --timeout-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers)
+            opts="-h --help list show rewind help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__help)
+            opts="list show rewind help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__help__subcmd__rewind)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__list)
+            opts="-h --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__rewind)
+            opts="-h --after --reason --key --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        onhand__subcmd__subscribers__subcmd__show)
+            opts="-h --http --tenant --token-file --timeout-ms --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tenant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -36,6 +36,7 @@ mod session;
 mod sku;
 pub mod startup;
 mod stock;
+mod subscribers;
 mod token;
 mod verify;
 mod web;
@@ -106,6 +107,8 @@ commands! {
     Quarantine = quarantine;
     /// Say which SKU each item of a channel stands for.
     Mappings = mappings;
+    /// See how far subscribers of events are, and send one events again.
+    Subscribers = subscribers;
     /// See and change whether calls to the providers go out.
     Breakers = breakers;
     /// Time a round trip to a running server.

@@ -15,6 +15,10 @@ const BUSY_TIME: Duration = Duration::from_secs(1);
 /// Names the index to SQLite, which without statistics would rather read all of a shard.
 const HINT: &str = " INDEXED BY ";
 
+/// Keys are compared as the index orders them: in PostgreSQL some columns have a collation of their
+/// own, and an index of another one would not be used.
+const COLLATION: &str = " COLLATE BINARY";
+
 /// A question; `$1` is always the tenant's name, every column is cast to text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -25,7 +29,8 @@ pub enum Question {
     Order,
     /// `$2`: an order's key.
     Timeline,
-    /// Stays in steps of pipelines.
+    /// Stays in steps of pipelines. Of this and the next three: `$2`, `$3`: of orders that were
+    /// accepted from this time on, before that time; `$4`: the tenant's shard.
     DwellBySteps,
     /// Calls to providers, waits and retries included.
     DwellByProviders,
@@ -33,7 +38,8 @@ pub enum Question {
     DwellByCarriers,
     /// From acceptance to shipment.
     DwellByChannels,
-    /// `$2`, `$3`: only before this time and, in the same millisecond, this sequence.
+    /// `$2`, `$3`: only before this time and, in the same millisecond, this sequence; `$4`: from
+    /// this time on; `$5`: the tenant's shard.
     Audit,
 }
 
@@ -41,6 +47,15 @@ pub enum Question {
 impl Question {
     /// What is asked about one order or customer, and must not read whole tables.
     pub(super) const OF_ONE: [Self; 3] = [Self::Search, Self::Order, Self::Timeline];
+
+    /// What is asked about a time, and must not read what was before it.
+    pub(super) const OF_A_TIME: [Self; 5] = [
+        Self::DwellBySteps,
+        Self::DwellByProviders,
+        Self::DwellByCarriers,
+        Self::DwellByChannels,
+        Self::Audit,
+    ];
 }
 
 impl Question {
@@ -61,13 +76,15 @@ impl Question {
     pub(super) fn postgres_sql(self) -> String {
         let mut parts = self.sql().split(HINT);
         let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |text, part| {
-            let behind = part.find(char::is_whitespace).unwrap_or(part.len());
-            text + part.get(behind..).unwrap_or_default()
-        })
+        parts
+            .fold(first, |text, part| {
+                let behind = part.find(char::is_whitespace).unwrap_or(part.len());
+                text + part.get(behind..).unwrap_or_default()
+            })
+            .replace(COLLATION, " COLLATE \"default\"")
     }
 
-    /// Reads whole tables, and may take its time.
+    /// Reads all of a time, and may take its own.
     fn is_long(self) -> bool {
         matches!(
             self,

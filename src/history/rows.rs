@@ -5,7 +5,7 @@ use super::schema::{
     ActorRow, AttemptRow, BreakerRow, CampaignRow, CampaignUnitsRow, ChannelEventRow, ChannelRow,
     ChannelRuleRow, DecisionRow, EffectRow, EventRow, ItemMappingRow, LineMovementRow, LineRow,
     LocationRow, MovementRow, OrderRow, PersonRow, ProviderRow, PublishedRow, RefusalRow,
-    RejectionRow, ReportRow, Row, SkuRow, StepRow, Table, TenantRow,
+    RejectionRow, ReportRow, Row, SkuRow, StepRow, SubscriberMoveRow, Table, TenantRow,
 };
 use std::collections::BTreeMap;
 
@@ -63,6 +63,7 @@ pub(super) struct Rows {
     pub campaigns: Kept<CampaignRow>,
     pub campaign_units: Kept<CampaignUnitsRow>,
     pub published: Vec<PublishedRow>,
+    pub subscriber_moves: Vec<SubscriberMoveRow>,
     /// Orders of which units were shipped by command: tenant and key.
     pub shipped: Vec<(i64, String)>,
 }
@@ -109,6 +110,7 @@ impl Rows {
             kept(self.campaigns),
             kept(self.campaign_units),
             listed(self.published),
+            listed(self.subscriber_moves),
         ]
     }
 }

@@ -249,4 +249,9 @@ rows! {
         shard: Int, sequence: Int, line: Int, time_ms: Int, tenant: Int, channel: Int, sku: Int,
         quantity: Int, as_of_sequence: Int,
     }
+    /// A person moved the cursor of a subscriber of events, or had it served again.
+    SubscriberMoveRow = "subscriber_moves" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, subscriber: Text,
+        before_sequence: Int, after_sequence: Int, reason: Text,
+    }
 }

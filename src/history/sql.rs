@@ -48,6 +48,7 @@ pub(super) const WRITTEN: &[&str] = &[
     "DELETE FROM campaigns",
     "DELETE FROM campaign_units",
     "DELETE FROM stock_published",
+    "DELETE FROM subscriber_moves",
     "DELETE FROM shards",
 ];
 

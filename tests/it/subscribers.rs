@@ -1,5 +1,6 @@
 //! Subscribers of events: signed, in order, without a gap, and none delays another.
 
+mod by_hand;
 mod killed;
 pub mod receiver;
 

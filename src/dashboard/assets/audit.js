@@ -1,13 +1,17 @@
 // Audit: who did what, newest first.
 
-import { api, attempt, empty, fill, h, moment, none, orderLink, session, table, words } from "./lib.js";
+import { api, attempt, empty, fill, h, moment, none, orderLink, say, session, table, timeWindow, words } from "./lib.js";
 
 export const title = "Audit";
 
 export function show(main) {
   const host = h("div", {});
   const more = h("p", { class: "right" });
-  main.append(h("div", { class: "head" }, h("h1", {}, "Audit")), h("section", { class: "panel", "aria-label": "Actions", "aria-live": "polite" }, host, more));
+  const since = h("p", { class: "muted", "data-window": "" });
+  const within = timeWindow(() => load());
+  main.append(h("div", { class: "head" }, h("h1", {}, "Audit")),
+    h("section", { class: "panel" }, h("form", { class: "line", onsubmit: (event) => event.preventDefault() }, h("label", {}, "Which time", within.list), since)),
+    h("section", { class: "panel", "aria-label": "Actions", "aria-live": "polite" }, host, more));
 
   let alive = true;
   let older = false;
@@ -15,19 +19,20 @@ export function show(main) {
 
   async function load(last, asked = true) {
     older = Boolean(last);
-    const query = last ? `?before=${last.time_ms}&sequence=${last.sequence}` : "";
-    const ask = () => api(`/dashboard/data/audit${query}`);
+    const query = last ? `&before=${last.time_ms}&sequence=${last.sequence}` : "";
+    const ask = () => api(`/dashboard/data/audit?from=${within.from()}${query}`);
     const found = await (asked ? attempt(ask) : ask().catch(() => null));
     if (!found || !alive) return;
     const rows = found.audit;
-    const known = JSON.stringify(rows);
+    say(since, `since ${moment(found.from_ms).slice(0, -3)}`);
+    const known = JSON.stringify([within.list.value, rows]);
     if (known === mark) return;
     mark = known;
     fill(host, rows.length ? table("Actions of people and connectors", [
       ["when", (row) => moment(row.time_ms)], ["who", (row) => row.actor ?? "the engine"], ["about", (row) => words(row.what)],
       ["what", (row) => words(row.action)], ["which", (row) => (row.what === "order" ? orderLink(row.subject) : h("span", { class: "key" }, row.subject ?? none))],
       ["why", (row) => row.reason || none],
-    ], rows) : empty("Nobody has done anything yet."));
+    ], rows) : empty("Nobody has done anything in this time."));
     fill(more, older ? h("button", { type: "button", onclick: () => load() }, "Newest") : null, " ",
       rows.length === 200 ? h("button", { type: "button", onclick: () => load(rows.at(-1)) }, "Older") : null);
   }

@@ -1,6 +1,7 @@
 //! `GET /dashboard/data/…`: what the history's SQL knows about one tenant.
 
 use super::of;
+use crate::clock;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::gateway::v1::{self, Caller};
@@ -11,6 +12,9 @@ use axum::extract::{Path, RawQuery, State};
 use serde_json::{Map, Value, json};
 
 type Answer = Result<Json<Value>, Problem>;
+
+/// What pages about a time show where nobody says which: the last 24 hours, in milliseconds.
+const WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Longest text that is searched for, in bytes.
 const SEARCHED_BYTES_MAX: usize = 128;
@@ -53,11 +57,27 @@ pub(super) async fn timeline(
     ))
 }
 
-/// `GET /dashboard/data/bottlenecks`: how long orders wait, by step, provider, carrier and channel.
-pub(super) async fn bottlenecks(State(shared): State<Shared>, caller: Caller) -> Answer {
+/// `GET /dashboard/data/bottlenecks?from=MS&to=MS`: how long orders that were accepted in a time wait,
+/// by step, provider, carrier and channel; without a time the last 24 hours.
+pub(super) async fn bottlenecks(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Answer {
     caller.may(Role::ReadOnly)?;
     let history = history(&shared)?;
-    let given = [caller.asker.tenant.as_str()];
+    let now_ms = i64::try_from(clock::now_ms()).unwrap_or(i64::MAX);
+    // What is accepted in this millisecond is in it.
+    let to_ms = time(query.as_deref(), "to")?.unwrap_or(now_ms.saturating_add(1));
+    let from_ms = from(query.as_deref(), to_ms)?;
+    let (from, to) = (from_ms.to_string(), to_ms.to_string());
+    let shard = shared.engines.shard_of(&caller.asker.tenant).to_string();
+    let given = [
+        caller.asker.tenant.as_str(),
+        from.as_str(),
+        to.as_str(),
+        shard.as_str(),
+    ];
     let mut rows = Vec::new();
     for question in [
         Question::DwellBySteps,
@@ -67,31 +87,52 @@ pub(super) async fn bottlenecks(State(shared): State<Shared>, caller: Caller) ->
     ] {
         rows.extend(ask(history, question, &given).await?);
     }
-    Ok(Json(json!({ "bottlenecks": rows })))
+    Ok(Json(
+        json!({ "from_ms": from_ms, "to_ms": to_ms, "bottlenecks": rows }),
+    ))
 }
 
-/// `GET /dashboard/data/audit?before=MS&sequence=NUMBER`: who did what, newest first; with the time
-/// and sequence of the last line of a page, what came before it.
+/// `GET /dashboard/data/audit?from=MS&before=MS&sequence=NUMBER`: who did what from a time on (the last 24
+/// hours), newest first; with time and sequence of the last line of a page, what came before it.
 pub(super) async fn audit(
     State(shared): State<Shared>,
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Answer {
     caller.may(Role::ReadOnly)?;
-    let before = parameter(query.as_deref(), "before");
-    let before = before.unwrap_or_else(|| i64::MAX.to_string());
-    let sequence = parameter(query.as_deref(), "sequence").unwrap_or_else(|| "0".to_owned());
-    if before.parse::<i64>().is_err() || sequence.parse::<i64>().is_err() {
-        let detail = "`before` must be a time in milliseconds, and `sequence` a number";
-        return Err(Problem::bad_request(detail));
+    let query = query.as_deref();
+    let sequence = parameter(query, "sequence").unwrap_or_else(|| "0".to_owned());
+    if sequence.parse::<i64>().is_err() {
+        return Err(Problem::bad_request("`sequence` must be a number"));
     }
+    let from_ms = from(query, i64::try_from(clock::now_ms()).unwrap_or(i64::MAX))?;
+    let before_ms = time(query, "before")?.unwrap_or(i64::MAX);
+    let (from, before) = (from_ms.to_string(), before_ms.to_string());
+    let shard = shared.engines.shard_of(&caller.asker.tenant).to_string();
     let given = [
         caller.asker.tenant.as_str(),
         before.as_str(),
         sequence.as_str(),
+        from.as_str(),
+        shard.as_str(),
     ];
     let rows = ask(history(&shared)?, Question::Audit, &given).await?;
-    Ok(Json(json!({ "audit": rows })))
+    Ok(Json(json!({ "from_ms": from_ms, "audit": rows })))
+}
+
+/// Where a time begins: as asked, or so long before its end.
+fn from(query: Option<&str>, to_ms: i64) -> Result<i64, Problem> {
+    let asked = time(query, "from")?;
+    Ok(asked.unwrap_or(to_ms.saturating_sub(WINDOW_MS)))
+}
+
+/// A time among the parameters.
+fn time(query: Option<&str>, name: &str) -> Result<Option<i64>, Problem> {
+    let found = parameter(query, name).map(|text| text.parse());
+    found.transpose().map_err(|_| {
+        let detail = format!("`{name}` must be a time in milliseconds since the Unix epoch");
+        Problem::bad_request(detail)
+    })
 }
 
 fn parameter(query: Option<&str>, wanted: &str) -> Option<String> {

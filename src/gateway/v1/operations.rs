@@ -15,7 +15,7 @@ use super::shapes::{
 };
 use super::shapes::{HeldEventChange, HeldEventDetail, HeldEventPage, MappingChange, MappingPage};
 use super::stock::{Adjustment, BucketMove, Count, Receipt, Transfer};
-use super::subscribers::{SubscriberChange, SubscriberPage};
+use super::subscribers::{Subscriber, SubscriberChange, SubscriberPage};
 use super::{
     breakers, catalog, channels, dead_letters, edit, events, holds, mappings, orders, pipelines,
 };
@@ -302,6 +302,10 @@ fn of_events() -> Vec<Operation> {
             .needs(Operator)
             .about("Who is sent events as webhooks, and how far")
             .answers::<SubscriberPage>(),
+        Operation::get("/subscribers/{subscriber}", subscribers::show)
+            .needs(Operator)
+            .about("One of them")
+            .answers::<Subscriber>(),
         Operation::post(
             Operator,
             "/subscribers/{subscriber}/rewind",

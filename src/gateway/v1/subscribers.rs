@@ -87,6 +87,17 @@ pub(in crate::gateway) async fn list(State(shared): State<Shared>, caller: Calle
     Ok(told(&SubscriberPage { subscribers }))
 }
 
+/// `GET /v1/subscribers/NAME`.
+pub(in crate::gateway) async fn show(
+    State(shared): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Answer {
+    let entry = shared.subscribers.find(&caller.asker.tenant, &name);
+    let entry = entry.ok_or_else(|| unknown(&caller, &name))?;
+    Ok(told(&subscriber(entry)))
+}
+
 fn told(answer: &impl Serialize) -> Reply {
     // Shapes are data without anything that could fail to be written.
     Reply::of(serde_json::to_value(answer).unwrap_or_default())

@@ -15,8 +15,8 @@ mod stock;
 
 use super::cell::{Int, int, text};
 use super::rows::Rows;
-use super::schema::{ActorRow, LocationRow, RefusalRow, SkuRow, TenantRow};
-use crate::engine::record::{Record, RequestedLine};
+use super::schema::{ActorRow, LocationRow, RefusalRow, SkuRow, SubscriberMoveRow, TenantRow};
+use crate::engine::record::{Record, RequestedLine, SubscriberMoved};
 use crate::types::{ActorId, LocationId};
 
 /// Where a record stands, and who caused it.
@@ -96,14 +96,28 @@ impl Projector {
                 code: text(code.name()),
                 of_order: int(u8::from(*of_order)),
             }),
-            // History keeps what the engine may forget; a digest and what subscribers of events
-            // are sent say nothing about an order.
+            Record::Subscriber(moved) => self.subscriber_moved(at, moved),
+            // History keeps what the engine may forget; a digest says nothing about an order, and
+            // what a command did is in records of its own.
             Record::OrdersForgotten { .. }
             | Record::StateDigest { .. }
-            | Record::CommandDone { .. }
-            | Record::Subscriber(_) => {}
+            | Record::CommandDone { .. } => {}
             definition => self.definition(at, definition),
         }
+    }
+
+    fn subscriber_moved(&mut self, at: &At, moved: &SubscriberMoved<'_>) {
+        self.rows.subscriber_moves.push(SubscriberMoveRow {
+            shard: int(at.shard),
+            sequence: int(at.sequence),
+            time_ms: int(at.time_ms),
+            actor: int(at.actor.0),
+            tenant: int(moved.tenant.0),
+            subscriber: text(moved.name),
+            before_sequence: int(moved.before),
+            after_sequence: int(moved.after),
+            reason: text(moved.reason),
+        });
     }
 
     fn definition(&mut self, at: &At, record: &Record<'_>) {

@@ -1,7 +1,9 @@
 SELECT 'carrier' AS kind, COALESCE(o.carrier, 'unknown') AS name, CAST(COUNT(*) AS TEXT) AS volume,
        CAST(CAST(AVG(o.delivered_ms - o.shipped_ms) AS BIGINT) AS TEXT) AS average_ms,
        CAST(MAX(o.delivered_ms - o.shipped_ms) AS TEXT) AS longest_ms
-FROM orders AS o
-JOIN tenants AS t ON t.shard = o.shard AND t.tenant = o.tenant
-WHERE t.name = $1 AND o.shipped_ms IS NOT NULL AND o.delivered_ms IS NOT NULL
+FROM orders AS o INDEXED BY orders_by_time
+WHERE o.accepted_ms >= CAST($2 AS BIGINT) AND o.accepted_ms < CAST($3 AS BIGINT)
+  AND o.shard = CAST($4 AS BIGINT)
+  AND o.tenant = (SELECT t.tenant FROM tenants AS t WHERE t.shard = CAST($4 AS BIGINT) AND t.name = $1)
+  AND o.shipped_ms IS NOT NULL AND o.delivered_ms IS NOT NULL
 GROUP BY COALESCE(o.carrier, 'unknown')

@@ -29,11 +29,13 @@ fn both_databases_have_exactly_the_columns_that_records_are_written_into() {
         include_str!("../migrations/sqlite/0001_tables.sql"),
         include_str!("../migrations/sqlite/0003_channel_events.sql"),
         include_str!("../migrations/sqlite/0004_channels.sql"),
+        include_str!("../migrations/sqlite/0007_by_time.sql"),
     ));
     let postgres = declared(concat!(
         include_str!("../migrations/postgres/0001_tables.sql"),
         include_str!("../migrations/postgres/0003_channel_events.sql"),
         include_str!("../migrations/postgres/0004_channels.sql"),
+        include_str!("../migrations/postgres/0007_by_time.sql"),
     ));
     assert_eq!(sqlite, postgres);
     let written: Vec<(String, Vec<(String, String)>)> = TABLES
@@ -150,4 +152,38 @@ async fn one_order_or_customer_is_found_by_an_index_whatever_else_there_is() {
         }
         assert!(!question.postgres_sql().contains("INDEXED"), "{question:?}");
     }
+}
+
+#[tokio::test]
+async fn what_happened_lately_is_found_by_time_and_not_by_reading_whole_tables() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("history.sqlite");
+    let target = super::HistoryTarget::Sqlite(path.clone());
+    let database = super::database::Database::open(&target).await;
+    database.expect("a database").close().await;
+    for question in super::ask::Question::OF_A_TIME {
+        let steps = plan(&path, question.sql()).await;
+        // Tenants are few; what has no table's name or short name is what an inner question found.
+        let inner = ["of_", "x", "v", "m", "(", "t"];
+        for step in &steps {
+            let Some(what) = step.strip_prefix("SCAN ") else {
+                continue;
+            };
+            let is_inner = inner.iter().any(|name| what.starts_with(name));
+            let is_table = TABLES.iter().any(|table| what.starts_with(table.name));
+            assert!(is_inner && !is_table, "{question:?}, {what}: {steps:#?}");
+        }
+        let by_time = steps.iter().filter(|step| step.contains("_ms>? AND"));
+        let wanted = question.sql().matches(" INDEXED BY ").count();
+        let by_key = question
+            .sql()
+            .matches(" INDEXED BY order_events_of_order")
+            .count();
+        assert_eq!(by_time.count(), wanted - by_key, "{question:?}: {steps:#?}");
+        assert!(!question.postgres_sql().contains("INDEXED"), "{question:?}");
+    }
+    // Each part of the audit is read newest first, and no further than one page.
+    let steps = plan(&path, super::ask::Question::Audit.sql()).await;
+    let sorts = steps.iter().filter(|step| step.contains("TEMP B-TREE"));
+    assert_eq!(sorts.count(), 1, "only the pages together: {steps:#?}");
 }

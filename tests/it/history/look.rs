@@ -4,7 +4,7 @@ use onhand::history::HistoryTarget;
 use sqlx::{Connection, Row as _};
 
 /// Tables and views, as `docs/HISTORY.md` has them.
-pub const TABLES: [&str; 27] = [
+pub const TABLES: [&str; 28] = [
     "shards",
     "tenants",
     "actors",
@@ -32,6 +32,7 @@ pub const TABLES: [&str; 27] = [
     "campaigns",
     "campaign_units",
     "stock_published",
+    "subscriber_moves",
 ];
 pub const VIEWS: [&str; 15] = [
     "state_visits",

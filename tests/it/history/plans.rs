@@ -1,5 +1,5 @@
-//! One order or customer among many is found by an index, in PostgreSQL; for SQLite a unit test
-//! says so.
+//! One order or customer among many is found by an index, and so is what happened lately, in
+//! PostgreSQL; for SQLite unit tests say so.
 
 use super::postgres::Server;
 use super::{read_all, runtime, story};
@@ -22,6 +22,17 @@ const OTHERS: [&str; 7] = [
     "INSERT INTO rejections (shard, sequence, tenant, order_key, customer) \
      SELECT 0, g + 1000000, 0, md5(g::text), g::text FROM generate_series(1000, 30000) AS g",
 ];
+
+/// The question without the names of indexes and the collation, which are words to SQLite only.
+fn plain(text: &str) -> String {
+    let mut parts = text.split(" INDEXED BY ");
+    let first = parts.next().unwrap().to_owned();
+    parts
+        .fold(first, |text, part| {
+            text + &part[part.find(char::is_whitespace).unwrap()..]
+        })
+        .replace("COLLATE BINARY", "COLLATE \"default\"")
+}
 
 #[test]
 fn postgresql_finds_one_order_or_customer_by_an_index() {
@@ -46,11 +57,7 @@ fn postgresql_finds_one_order_or_customer_by_an_index() {
                 2,
             ),
         ] {
-            let mut parts = text.split(" INDEXED BY "); // a word to SQLite only
-            let first = parts.next().unwrap().to_owned();
-            let plain = parts.fold(first, |text, part| {
-                text + &part[part.find(char::is_whitespace).unwrap()..]
-            });
+            let plain = plain(text);
             let text = format!("EXPLAIN {plain}");
             let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
             for value in ["acme", "77", "77"].into_iter().take(values) {
@@ -63,6 +70,93 @@ fn postgresql_finds_one_order_or_customer_by_an_index() {
             let small = ["tenants", "actors", "providers", "channel_events"];
             for line in lines.iter().filter(|line| line.contains("Seq Scan on")) {
                 assert!(small.iter().any(|table| line.contains(table)), "{plan}");
+            }
+        }
+    });
+}
+
+/// Fill the tables with what happened one second after the other.
+const LATELY: [&str; 6] = [
+    "INSERT INTO orders (shard, tenant, order_key, accepted_ms, channel, shipped_ms) \
+     SELECT 0, 0, md5(g::text), g * 1000, 0, g * 1000 + 9 FROM generate_series(1000, 30000) AS g",
+    "INSERT INTO order_events (shard, sequence, time_ms, tenant, order_key, to_state) \
+     SELECT 0, g + 1000000, g * 1000, 0, md5(g::text), 'PAYMENT' \
+     FROM generate_series(1000, 30000) AS g",
+    "INSERT INTO effects (shard, tenant, order_key, effect, kind, started_ms, ended_ms) \
+     SELECT 0, 0, md5(g::text), 1, 'label', g * 1000, g * 1000 + 5 \
+     FROM generate_series(1000, 30000) AS g",
+    "INSERT INTO decisions (shard, sequence, time_ms, actor, tenant, order_key, action) \
+     SELECT 0, g + 1000000, g * 1000, 0, 0, md5(g::text), 'cancel' \
+     FROM generate_series(1000, 30000) AS g",
+    "INSERT INTO stock_movements (shard, sequence, time_ms, actor, kind, sku, location, quantity) \
+     SELECT 0, g + 1000000, g * 1000, 0, 'received', 0, 0, 1 \
+     FROM generate_series(1000, 30000) AS g",
+    "INSERT INTO refused_commands (shard, sequence, time_ms, actor, tenant, code) \
+     SELECT 0, g + 1000000, g * 1000, 0, 0, 'STALE' FROM generate_series(1000, 30000) AS g",
+];
+
+#[test]
+fn postgresql_finds_what_happened_lately_by_an_index() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let data = tempfile::tempdir().unwrap();
+    let rig = story(data.path(), 0);
+    runtime().block_on(async {
+        let target = server.database("lately").await;
+        read_all(&target, &[&rig]).await;
+        let url = server.url("lately", "sslmode=disable");
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        for text in LATELY.into_iter().chain(["ANALYZE"]) {
+            sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
+        }
+        let (from, to) = ("29990000", "30001000");
+        let of_orders = ["acme", from, to, "0"];
+        let of_actions = ["acme", to, "0", from, "0"];
+        for (text, values) in [
+            (
+                include_str!("../../../src/history/questions/dwell_steps.sql"),
+                &of_orders[..],
+            ),
+            (
+                include_str!("../../../src/history/questions/dwell_providers.sql"),
+                &of_orders,
+            ),
+            (
+                include_str!("../../../src/history/questions/dwell_carriers.sql"),
+                &of_orders,
+            ),
+            (
+                include_str!("../../../src/history/questions/dwell_channels.sql"),
+                &of_orders,
+            ),
+            (
+                include_str!("../../../src/history/questions/audit.sql"),
+                &of_actions,
+            ),
+        ] {
+            let text = format!("EXPLAIN {}", plain(text));
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+            for value in values {
+                query = query.bind(*value);
+            }
+            let rows = query.fetch_all(&mut connection).await.unwrap();
+            let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let plan = lines.join("\n");
+            assert!(plan.contains("_ms >= "), "{plan}");
+            let large = [
+                "orders",
+                "order_events",
+                "effects",
+                "decisions",
+                "stock_movements",
+                "refused_commands",
+            ];
+            for line in lines.iter().filter(|line| line.contains("Seq Scan on")) {
+                let reads = large
+                    .iter()
+                    .any(|name| line.contains(&format!("on {name} ")));
+                assert!(!reads, "{plan}");
             }
         }
     });
