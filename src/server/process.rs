@@ -72,13 +72,30 @@ pub(super) fn config_of(
     let loaded = match (&config.process, config.sandbox) {
         (Some(path), _) => ProcessConfig::load_for(path, &money),
         (None, Some(sandbox)) => ProcessConfig::sandbox(sandbox, &money),
-        (None, None) => return Ok(None),
+        (None, None) => {
+            warn_without_process(channels);
+            return Ok(None);
+        }
     };
     let process = loaded.map_err(|error| ServerError::Process(Box::new(error)))?;
     for warning in process.warnings() {
         tracing::warn!("{warning}");
     }
     Ok(Some(process))
+}
+
+/// Marketplaces report what they have sold, and only a process can take what is not there.
+fn warn_without_process(channels: &[ChannelOptions]) {
+    let sells = |it: &&ChannelOptions| it.kind != ChannelKind::WhatsApp;
+    let names: Vec<&str> = channels.iter().filter(sells).map(|it| &*it.name).collect();
+    if !names.is_empty() {
+        tracing::warn!(
+            channels = names.join(", "),
+            "these channels sell without an order process: what they sell beyond the stock is not \
+             taken but waits in the quarantine, and nothing confirms or ships their orders; start \
+             with --process FILE (`onhand pipelines init` prints one)"
+        );
+    }
 }
 
 /// Facts of the orders of these shards, for adapters and HTTP.

@@ -1,7 +1,9 @@
-//! Orders that say less than others: no address, escapes of one's own, times in seconds.
+//! Orders that say less than others: no address, escapes of one's own, times in seconds; and orders for
+//! more than there is.
 
+use super::super::process::Server;
 use super::super::web::send;
-use super::rig::{SECRET, Shop, base64, with_process, woo_order};
+use super::rig::{SECRET, Shop, base64, channels_file, shopify_order, with_process, woo_order};
 use onhand::types::OrderState;
 use serde_json::{Value, json};
 
@@ -88,4 +90,55 @@ fn an_order_that_is_cancelled_within_the_second_of_its_payment_is_cancelled() {
         shop.woo("order.updated", "same", &order).is(200);
     }
     shop.waits_for(2, "902", OrderState::Cancelled);
+}
+
+#[test]
+fn a_sale_beyond_the_stock_waits_in_the_quarantine_without_a_process_and_in_review_with_one() {
+    let sold = shopify_order(77, 2, "2026-05-04T10:12:31+02:00");
+    let shop = Shop::open(1);
+    shop.shopify("orders/create", "sold", &sold).is(200);
+    let held = shop.holds(1).remove(0);
+    assert_eq!(held["fate"], "quarantined");
+    let note = held["note"].as_str().unwrap();
+    assert!(note.contains("stock does not cover it"), "{note}");
+    let headers = [
+        ("onhand-tenant", "acme"),
+        ("content-type", "application/json"),
+    ];
+    let arrived = br#"{"location": "berlin", "quantity": 1}"#;
+    shop.post("/v1/stock/shirt/receive", &headers, arrived)
+        .is(200);
+    let event = held["event"].as_str().unwrap();
+    shop.post(&format!("/v1/quarantine/{event}/redrive"), &headers, b"{}")
+        .is(200);
+    let taken = shop.waits_for(1, "77", OrderState::FraudCheck);
+    assert_eq!(taken.lines[0].reserved, 2);
+
+    let shop = Shop::open_with(1, "", with_process);
+    shop.shopify("orders/create", "sold", &sold).is(200);
+    let taken = shop.waits_for(1, "77", OrderState::Review);
+    assert_eq!(taken.lines[0].reserved, 2, "one of them is short");
+    assert!(shop.quarantine().is_empty());
+}
+
+#[test]
+fn a_start_with_marketplaces_and_without_a_process_is_warned_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let channels = channels_file(directory.path(), "");
+    let path = directory.path().join("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let arguments = [
+        "--http",
+        "127.0.0.1:0",
+        "--channels",
+        channels.to_str().unwrap(),
+    ];
+    let data = directory.path().join("data");
+    drop(Server::start_with(&data, &arguments, |command| {
+        command.env("ONHAND_LOG", "warn").stderr(log);
+    }));
+    let said = std::fs::read_to_string(&path).unwrap();
+    for part in ["shopify, woo, shopee, tiktok\"", "--process FILE"] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
 }
