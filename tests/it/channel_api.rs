@@ -53,6 +53,35 @@ async fn changed_orders_come_page_by_page_each_once_with_its_detail() {
 }
 
 #[tokio::test]
+async fn orders_that_change_while_their_list_is_read_push_no_other_one_past_its_page() {
+    let market = Market::open();
+    // More than two pages, most of them of one second.
+    for (kind, orders) in [(ChannelKind::WooCommerce, 330), (ChannelKind::Shopify, 620)] {
+        let shop = market.shop(kind);
+        let sold: BTreeSet<String> = shop.sell(orders).await.into_iter().collect();
+        let (mut found, mut cursor, mut pages) = (BTreeSet::new(), String::new(), 0);
+        loop {
+            let page = shop.api.changed(0, &cursor).await.unwrap();
+            pages += 1;
+            // Between two pages some of those that were read move to the end of the list.
+            for incoming in page.incoming.iter().take(7) {
+                let order = json!({"order": incoming.order_id});
+                shop.control("cancel", &order).await;
+            }
+            found.extend(page.incoming.into_iter().map(|order| order.order_id));
+            match page.next {
+                Some(next) => cursor = next,
+                None => break,
+            }
+            assert!(pages < 20, "{kind:?}");
+        }
+        assert!(pages >= 3, "{kind:?}");
+        let missed: Vec<&String> = sold.difference(&found).collect();
+        assert_eq!(missed, [] as [&String; 0], "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn pushes_that_shopee_could_not_deliver_are_listed_until_they_are_confirmed() {
     let market = Market::open();
     let shop = market.shop(ChannelKind::Shopee);

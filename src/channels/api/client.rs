@@ -116,11 +116,16 @@ impl Reply {
         })
     }
 
+    /// A header as text, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The wait that `Retry-After` asks for, in milliseconds; 0 without.
     #[must_use]
     pub fn retry_after_ms(&self) -> u64 {
-        let value = self.headers.get("retry-after");
-        let text = value.and_then(|value| value.to_str().ok()).unwrap_or("");
+        let text = self.header("retry-after").unwrap_or("");
         // Shopify writes `2.0`.
         let whole = text.trim().split('.').next().unwrap_or("");
         whole.parse::<u64>().unwrap_or(0).saturating_mul(1_000)

@@ -15,9 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Version of the API: from 2026-04 on a write needs its key and the quantity it was made from.
 const API_VERSION: &str = "2026-10";
 
-/// Orders on one page.
-const PAGE: usize = 250;
-
 const SET: &str = "mutation S($i: InventorySetQuantitiesInput!, $k: String!) { \
     inventorySetQuantities(input: $i) @idempotent(key: $k) { \
     inventoryAdjustmentGroup { id } userErrors { code field message } } }";
@@ -133,7 +130,11 @@ impl Shopify {
         Ok(found)
     }
 
-    async fn list(&self, query: &[(&str, &str)]) -> Result<Vec<Incoming>, ApiError> {
+    /// Orders, and where the next page of them begins.
+    async fn list(
+        &self,
+        query: &[(&str, &str)],
+    ) -> Result<(Vec<Incoming>, Option<String>), ApiError> {
         let path = format!("/admin/api/{}/orders.json", self.version);
         let request = self
             .client
@@ -148,8 +149,26 @@ impl Shopify {
         }
         let orders = root.get("orders").items()?;
         let orders: Result<Vec<Incoming>, Unreadable> = orders.iter().map(super::listed).collect();
-        Ok(orders?)
+        Ok((orders?, reply.header("link").and_then(next_page)))
     }
+}
+
+/// The `page_info` of the next page: `<https://…?limit=250&page_info=abc>; rel="next"`, maybe with
+/// that of the page before in front.
+fn next_page(link: &str) -> Option<String> {
+    let mut rest = link;
+    while let Some((_, behind)) = rest.split_once('<') {
+        let (address, behind) = behind.split_once('>')?;
+        let kind = behind.split('<').next().unwrap_or_default();
+        if kind.contains("rel=\"next\"") || kind.contains("rel=next") {
+            let address = url::Url::parse(address).ok()?;
+            let mut pairs = address.query_pairs();
+            let found = pairs.find(|(name, _)| name == "page_info");
+            return found.map(|(_, value)| value.into_owned());
+        }
+        rest = behind;
+    }
+    None
 }
 
 /// What became of each item. One refused item keeps all of its call from being written.
@@ -234,7 +253,7 @@ impl Marketplace for Shopify {
     fn orders<'a>(&'a self, ids: &'a [String]) -> Answered<'a, Vec<Incoming>> {
         Box::pin(async move {
             let wanted = ids.join(",");
-            let mut found = self
+            let (mut found, _) = self
                 .list(&[("ids", &wanted), ("status", "any"), ("limit", "250")])
                 .await?;
             found.retain(|order| ids.contains(&order.order_id));
@@ -242,26 +261,25 @@ impl Marketplace for Shopify {
         })
     }
 
+    /// The marketplace's own cursor leads from page to page: orders that change meanwhile come
+    /// again at the end, and shift no other one past its page.
     fn changed<'a>(&'a self, since_ms: u64, cursor: &'a str) -> Answered<'a, ChangedPage> {
         Box::pin(async move {
-            let since_ms = cursor.parse().unwrap_or(since_ms);
-            let query = [
-                ("updated_at_min", &*iso(since_ms)),
+            let since = iso(since_ms);
+            let first = [
+                ("updated_at_min", &*since),
                 ("status", "any"),
                 ("order", "updated_at asc"),
                 ("limit", "250"),
             ];
-            let incoming = self.list(&query).await?;
-            let last = incoming.iter().map(|order| order.changed_ms).max();
-            // Pages follow each other by time; a second with more than a page is stepped over.
-            let next = last.filter(|_| incoming.len() >= PAGE).map(|last| {
-                let step = if last / 1_000 == since_ms / 1_000 {
-                    1_000
-                } else {
-                    0
-                };
-                (last + step).to_string()
-            });
+            // Nothing else may stand beside a cursor.
+            let later = [("page_info", cursor), ("limit", "250")];
+            let query = if cursor.is_empty() {
+                &first[..]
+            } else {
+                &later[..]
+            };
+            let (incoming, next) = self.list(query).await?;
             Ok(ChangedPage {
                 incoming,
                 next,
@@ -281,5 +299,24 @@ impl Marketplace for Shopify {
             let reply = self.client.send(request).await?;
             reply.refusal("", "").map_or(Ok(()), Err)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_the_one_that_the_header_calls_next() {
+        let shop = "https://eu.myshopify.com/admin/api/2026-10/orders.json";
+        let before = format!("<{shop}?limit=250&page_info=aaa>; rel=\"previous\"");
+        let next = format!("<{shop}?page_info=b%3D1%2Fc&limit=250>; rel=\"next\"");
+        assert_eq!(next_page(&next).as_deref(), Some("b=1/c"));
+        let both = format!("{before}, {next}");
+        assert_eq!(next_page(&both).as_deref(), Some("b=1/c"));
+        assert_eq!(next_page(&before), None);
+        for odd in ["", "<", "<no address>; rel=\"next\"", "nothing"] {
+            assert_eq!(next_page(odd), None, "{odd}");
+        }
     }
 }

@@ -17,6 +17,9 @@ const PAGE: usize = 100;
 /// seconds.
 const OVERLAP_MS: u64 = 2_000;
 
+/// Most ids that a call leaves out: beyond them its address is longer than web servers take.
+const SEEN_MAX: usize = 400;
+
 /// A shop's REST API.
 #[derive(Debug)]
 pub struct WooCommerce {
@@ -118,6 +121,76 @@ impl WooCommerce {
     }
 }
 
+/// How far the list of changed orders is read: by time and ids, so that an order that changes
+/// meanwhile, and moves to the list's end, shifts no other one past its page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ListPlace {
+    /// Orders that changed in a later second than this one are to come …
+    after_s: u64,
+    /// … less these, which changed in the next second and are read …
+    seen: Vec<String>,
+    /// … from this page on: 1, but for a second with more orders than can be left out by name.
+    page: usize,
+}
+
+impl ListPlace {
+    fn from(since_ms: u64) -> Self {
+        Self {
+            after_s: since_ms.saturating_sub(OVERLAP_MS) / 1_000,
+            seen: Vec::new(),
+            page: 1,
+        }
+    }
+
+    /// As written by `to_string`.
+    fn read(cursor: &str) -> Option<Self> {
+        let mut parts = cursor.splitn(3, ' ');
+        let (after_s, page) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let ids = parts.next()?.split(',').filter(|id| !id.is_empty());
+        Some(Self {
+            after_s,
+            seen: ids.map(str::to_owned).collect(),
+            page,
+        })
+    }
+
+    /// The time as a parameter.
+    fn after(&self) -> String {
+        let seconds = i64::try_from(self.after_s).unwrap_or(0);
+        let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+        time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+    }
+
+    /// Where it goes on behind a full page.
+    fn behind(mut self, read: &[Incoming]) -> Self {
+        let second = |order: &Incoming| order.changed_ms / 1_000;
+        let last_s = read.iter().map(second).max().unwrap_or(0);
+        let of_last = read.iter().filter(|order| second(order) == last_s);
+        let of_last = of_last.map(|order| order.order_id.clone());
+        if last_s > self.after_s.saturating_add(1) {
+            return Self {
+                after_s: last_s - 1,
+                seen: of_last.collect(),
+                page: 1,
+            };
+        }
+        // A page full of one second, or of times that cannot be read.
+        if self.seen.len() + read.len() <= SEEN_MAX {
+            let ids = read.iter().map(|order| order.order_id.clone());
+            self.seen.extend(ids);
+        } else {
+            self.page += 1;
+        }
+        self
+    }
+}
+
+impl std::fmt::Display for ListPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.after_s, self.page, self.seen.join(","))
+    }
+}
+
 /// `products/93` or `products/93/variations/120`.
 fn path_of(item: &str) -> Result<String, ApiError> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -198,20 +271,21 @@ impl Marketplace for WooCommerce {
 
     fn changed<'a>(&'a self, since_ms: u64, cursor: &'a str) -> Answered<'a, ChangedPage> {
         Box::pin(async move {
-            let page: u64 = cursor.parse().unwrap_or(1);
-            let after = i64::try_from(since_ms.saturating_sub(OVERLAP_MS)).unwrap_or(0);
-            let after = jiff::Timestamp::from_millisecond(after).unwrap_or_default();
-            let after = after.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-            let query = [
+            let place = ListPlace::read(cursor).unwrap_or_else(|| ListPlace::from(since_ms));
+            let (after, page, seen) = (place.after(), place.page.to_string(), place.seen.join(","));
+            let mut query = vec![
                 ("modified_after", &*after),
                 ("dates_are_gmt", "true"),
                 ("orderby", "modified"),
                 ("order", "asc"),
                 ("per_page", "100"),
-                ("page", &*page.to_string()),
+                ("page", &*page),
             ];
+            if !seen.is_empty() {
+                query.push(("exclude", &*seen));
+            }
             let incoming = self.list(&query).await?;
-            let next = (incoming.len() >= PAGE).then(|| (page + 1).to_string());
+            let next = (incoming.len() >= PAGE).then(|| place.behind(&incoming).to_string());
             Ok(ChangedPage {
                 incoming,
                 next,
@@ -226,5 +300,51 @@ impl Marketplace for WooCommerce {
             let body = json!({"status": "cancelled"});
             self.call(request.json(&body)).await.map(drop)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channels::incoming::What;
+
+    fn page(ids: std::ops::Range<u64>, second: u64) -> Vec<Incoming> {
+        let order = |id: u64| Incoming {
+            event: u128::from(id),
+            topic: String::new(),
+            order_id: id.to_string(),
+            changed_ms: second * 1_000,
+            what: What::Fetch,
+        };
+        ids.map(order).collect()
+    }
+
+    #[test]
+    fn a_list_goes_on_in_the_second_of_its_last_order_without_those_that_were_read() {
+        let start = ListPlace::from(10_500);
+        assert_eq!((start.after_s, start.page), (8, 1));
+        assert_eq!(start.after(), "1970-01-01T00:00:08");
+        let mut read = page(1..99, 20);
+        read.extend(page(99..101, 21));
+        let next = start.behind(&read);
+        assert_eq!(next.to_string(), "20 1 99,100");
+        assert_eq!(ListPlace::read("20 1 99,100"), Some(next.clone()));
+        assert_eq!(ListPlace::read(""), None);
+        let last = next.behind(&page(101..201, 30));
+        assert_eq!((last.after_s, last.seen.len()), (29, 100));
+    }
+
+    #[test]
+    fn a_second_with_more_than_a_page_of_orders_is_read_to_its_end() {
+        let mut place = ListPlace::from(0).behind(&page(1..101, 20));
+        for (from, seen, number) in [(101, 200, 1), (201, 300, 1), (301, 400, 1), (401, 400, 2)] {
+            place = place.behind(&page(from..from + 100, 20));
+            assert_eq!(
+                (place.after_s, place.seen.len(), place.page),
+                (19, seen, number)
+            );
+        }
+        let next = place.behind(&page(501..601, 22));
+        assert_eq!((next.after_s, next.seen.len(), next.page), (21, 100, 1));
     }
 }

@@ -306,10 +306,21 @@ impl State {
     /// after the first `skip`.
     #[must_use]
     pub fn changed(&self, since_ms: u64, skip: usize, most: usize) -> Vec<Order> {
-        let mut found: Vec<&Order> = self
-            .changes
-            .iter()
-            .filter(|(at_ms, _)| *at_ms >= since_ms)
+        let found = self.by_change((since_ms, 0)).into_iter();
+        found.skip(skip).take(most).cloned().collect()
+    }
+
+    /// Orders from this change on, by its time and the order's number: each once, oldest change
+    /// first.
+    #[must_use]
+    pub fn changed_from(&self, place: (u64, u64), most: usize) -> Vec<Order> {
+        let found = self.by_change(place).into_iter();
+        found.take(most).cloned().collect()
+    }
+
+    fn by_change(&self, place: (u64, u64)) -> Vec<&Order> {
+        let changes = self.changes.iter().filter(|change| **change >= place);
+        let mut found: Vec<&Order> = changes
             .filter_map(|(at_ms, number)| {
                 let order = self.orders.get(number)?;
                 (order.updated_ms == *at_ms).then_some(order)
@@ -317,7 +328,7 @@ impl State {
             .collect();
         found.sort_by_key(|order| (order.updated_ms, order.number));
         found.dedup_by_key(|order| order.number);
-        found.into_iter().skip(skip).take(most).cloned().collect()
+        found
     }
 
     fn note(&mut self, number: u64, at_ms: u64) {
@@ -393,5 +404,7 @@ mod tests {
         assert_eq!(numbers(state.changed(0, 0, 9)), [2, 3, 1]);
         assert_eq!(numbers(state.changed(25, 0, 9)), [3, 1]);
         assert_eq!(numbers(state.changed(0, 1, 1)), [3]);
+        assert_eq!(numbers(state.changed_from((30, 3), 9)), [3, 1]);
+        assert_eq!(numbers(state.changed_from((30, 4), 9)), [1]);
     }
 }

@@ -5,14 +5,17 @@
 //! `changeFromQuantity` is not the present figure changes nothing (`CHANGE_FROM_QUANTITY_STALE`). A
 //! key sent again with the same input replays the answer.
 
+mod orders;
+
 use super::control::{self, Change, Channel};
-use super::market::{Market, Order, State, Written, decimal};
-use crate::sandbox::shape::{At, date};
+use super::market::{Market, Order, State, Written};
+use crate::sandbox::shape::At;
 use crate::sandbox::{
     Callback, Core, Effect, Limit, LimitState, Provider, Reply, Request, Signing, sign,
 };
 use axum::http::Method;
 use bytes::Bytes;
+use orders::order_json;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -242,41 +245,6 @@ impl Shopify {
         let data = json!({"data": {"nodes": nodes}, "extensions": cost(RESTORED * 10)});
         Reply::json(200, &data)
     }
-
-    fn orders(&self, request: &Request) -> Reply {
-        let since = request.query_value("updated_at_min").unwrap_or_default();
-        let since_ms = since.parse::<jiff::Timestamp>().map_or(0, |time| {
-            u64::try_from(time.as_millisecond()).unwrap_or_default()
-        });
-        let limit = request
-            .query_value("limit")
-            .and_then(|text| text.parse().ok());
-        let most = limit.unwrap_or(50_usize).min(250);
-        let state = self.market.lock();
-        let ids = request.query_value("ids").unwrap_or_default();
-        let orders: Vec<Value> = if ids.is_empty() {
-            let orders = state.changed(since_ms, 0, most);
-            orders.iter().map(order_json).collect()
-        } else {
-            let numbers = ids.split(',').filter_map(|id| self.order_number(id));
-            let orders = numbers.filter_map(|number| state.order(number));
-            orders.take(most).map(order_json).collect()
-        };
-        Reply::json(200, &json!({"orders": orders}))
-    }
-}
-
-/// The order of a path's id that is cancelled now; as answered.
-fn cancelled(channel: &Shopify, id: &str, core: &Core) -> Reply {
-    let number = channel.order_number(id);
-    let order = number.and_then(|it| channel.market.lock().cancel(it, core.now_ms()));
-    match order {
-        Some(order) => {
-            channel.tell(&order, Change::Cancelled, core);
-            Reply::json(200, &json!({"order": order_json(&order)}))
-        }
-        None => Reply::json(404, &json!({"errors": "Not Found"})),
-    }
 }
 
 /// A quantity that may be written: item, SKU, figure.
@@ -377,41 +345,6 @@ pub(super) fn note_stock(core: &Core, provider: &'static str, sku: &str, quantit
     });
 }
 
-fn time(at_ms: u64) -> String {
-    date(at_ms, "%Y-%m-%dT%H:%M:%S+00:00")
-}
-
-fn order_json(order: &Order) -> Value {
-    let total = order.total_minor();
-    let id = ORDER + order.number;
-    let lines: Vec<Value> = order
-        .lines
-        .iter()
-        .map(|line| {
-            json!({"id": 1_400_000_000_000 + order.number, "product_id": PRODUCT + line.number,
-                "variant_id": VARIANT + line.number, "sku": line.sku, "title": line.sku,
-                "quantity": line.quantity, "price": decimal(line.price_minor),
-                "requires_shipping": true})
-        })
-        .collect();
-    let email = format!("buyer{}@example.com", order.buyer);
-    json!({"id": id, "admin_graphql_api_id": format!("gid://shopify/Order/{id}"),
-        "name": format!("#{}", 1_000 + order.number), "order_number": 1_000 + order.number,
-        "email": email, "created_at": time(order.created_ms), "updated_at": time(order.updated_ms),
-        "cancelled_at": order.cancelled.then(|| time(order.updated_ms)),
-        "cancel_reason": order.cancelled.then_some("customer"), "test": false,
-        "currency": CURRENCY, "presentment_currency": CURRENCY,
-        "subtotal_price": decimal(total), "total_tax": "0.00", "total_discounts": "0.00",
-        "total_price": decimal(total),
-        "financial_status": if order.paid { "paid" } else { "pending" }, "fulfillment_status": null,
-        "customer": {"id": 7_771_000_000_000 + order.buyer, "email": email, "first_name": "Ana",
-            "last_name": "Ruiz"},
-        "shipping_address": {"first_name": "Ana", "last_name": "Ruiz", "address1": "Calle Sol 4",
-            "address2": null, "city": "Madrid", "province": "Madrid", "province_code": "M",
-            "zip": "28013", "country": "Spain", "country_code": "ES", "phone": null},
-        "shipping_lines": [], "line_items": lines})
-}
-
 impl Provider for Shopify {
     fn name(&self) -> &'static str {
         "shopify"
@@ -462,9 +395,9 @@ impl Provider for Shopify {
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match (&request.method, parts.as_slice()) {
             (&Method::POST, ["admin", "api", _, "graphql.json"]) => self.graphql(request, core),
-            (&Method::GET, ["admin", "api", _, "orders.json"]) => self.orders(request),
+            (&Method::GET, ["admin", "api", _, "orders.json"]) => orders::list(self, request, core),
             (&Method::POST, ["admin", "api", _, "orders", id, "cancel.json"]) => {
-                cancelled(self, id, core)
+                orders::cancelled(self, id, core)
             }
             _ => Reply::json(404, &json!({"errors": "Not Found"})),
         }

@@ -12,6 +12,7 @@ use crate::sandbox::{Callback, Core, Provider, Reply, Request, Signing, sign};
 use axum::http::Method;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The documented consumer key (`woocommerce.key` in the options).
@@ -139,9 +140,17 @@ impl WooCommerce {
             .ok()
             .and_then(|time| u64::try_from(time.as_millisecond()).ok())
             .map_or(0, |ms| ms + 1_000);
-        let orders = self.market.lock().changed(since_ms, skip, per_page);
-        let orders: Vec<Value> = orders.iter().map(order_json).collect();
-        Reply::json(200, &json!(orders))
+        let left_out = request.query_value("exclude").unwrap_or_default();
+        let left_out: HashSet<u64> = left_out
+            .split(',')
+            .filter_map(|id| self.order_number(id))
+            .collect();
+        let most = skip + per_page + left_out.len();
+        let mut orders = self.market.lock().changed(since_ms, 0, most);
+        orders.retain(|order| !left_out.contains(&order.number));
+        let page = orders.iter().skip(skip).take(per_page);
+        let page: Vec<Value> = page.map(order_json).collect();
+        Reply::json(200, &json!(page))
     }
 
     fn send(order: &Order, topic: &'static str, core: &Core) {

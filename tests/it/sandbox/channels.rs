@@ -122,6 +122,13 @@ async fn shopify_sets_quantities_all_or_none_and_compares_them() {
             .header("x-shopify-access-token", shopify::TOKEN)
             .says("/orders/0/total_price", "39.80")
             .says("/orders/0/line_items/0/sku", "MUG"),
+        pair(
+            "a cursor stands alone",
+            "GET",
+            "/admin/api/2026-10/orders.json?status=any&page_info=3020",
+        )
+        .header("x-shopify-access-token", shopify::TOKEN)
+        .answers(400),
         control(
             "shopify",
             "a buyer cancels",
@@ -193,6 +200,12 @@ async fn woocommerce_takes_absolute_figures_item_by_item() {
         )
         .says("/0/status", "pending")
         .says("/0/line_items/0/price", 19.9),
+        woo(
+            "orders are left out by name",
+            "GET",
+            "/orders?modified_after=2026-01-01T00:00:00&exclude={order},7",
+        )
+        .text("[]"),
         woo(
             "nothing has changed since",
             "GET",
