@@ -35,6 +35,7 @@ impl Engine {
         self.check_timers()?;
         self.check_processes()?;
         self.check_channels()?;
+        self.check_channel_events()?;
         self.check_index()
     }
 

@@ -9,6 +9,7 @@ use crate::engine::{Contradiction, Engine};
 use crate::limits;
 use crate::types::channel_event::EventFate;
 use crate::types::{OrderKey, SkuId, TenantId};
+use std::collections::btree_map::Entry;
 
 type Applied = Result<(), Contradiction>;
 
@@ -86,6 +87,7 @@ impl ChannelEvents {
             },
         );
         self.arrivals.insert(sequence, record.event);
+        *self.waiting_of.entry(record.tenant).or_default() += 1;
         self.seen.insert(record.event);
         self.seen_ring.push_back(record.event);
         if self.seen_ring.len() > limits::CHANNEL_EVENTS_KEPT
@@ -107,6 +109,7 @@ impl ChannelEvents {
         if record.fate.is_final() {
             self.arrivals.remove(&waiting.sequence);
             self.waiting.remove(&record.event);
+            self.one_less_of(record.tenant);
         } else {
             waiting.fate = record.fate;
             waiting.settled_ms = now_ms;
@@ -124,6 +127,15 @@ impl ChannelEvents {
             self.keep_order((record.tenant, record.order), state);
         }
         Ok(())
+    }
+
+    fn one_less_of(&mut self, tenant: TenantId) {
+        if let Entry::Occupied(mut waiting) = self.waiting_of.entry(tenant) {
+            *waiting.get_mut() -= 1;
+            if *waiting.get() == 0 {
+                waiting.remove();
+            }
+        }
     }
 
     fn keep_order(&mut self, key: (TenantId, OrderKey), state: ChannelOrder) {

@@ -54,7 +54,7 @@ impl Engine {
         }
         let is_new = |event: &&EventHead| !self.channel_events.is_known(event.event);
         let fresh = events.iter().filter(is_new).count();
-        if self.channel_events.waiting.len() + fresh > limits::CHANNEL_EVENTS_WAITING_MAX {
+        if !self.channel_events.has_room(context.tenant, fresh) {
             return answer(ResultCode::Overloaded);
         }
         let (mut taken, mut body_at, mut last) = (0_u32, 0, 0);

@@ -21,6 +21,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+use crate::limits;
 use crate::types::channel_event::EventFate;
 use crate::types::{ChannelId, OrderKey, SkuId, TenantId};
 use command::ChannelOrder;
@@ -64,6 +65,8 @@ pub(super) struct ChannelEvents {
     pub waiting: BTreeMap<u128, Waiting>,
     /// The waiting ones by the sequence of their first record.
     pub arrivals: BTreeMap<u64, u128>,
+    /// How many of the waiting ones each tenant has; none for one without any.
+    pub waiting_of: BTreeMap<TenantId, usize>,
     pub orders: BTreeMap<(TenantId, OrderKey), ChannelOrder>,
     pub orders_ring: VecDeque<(TenantId, OrderKey)>,
     pub mappings: BTreeMap<(TenantId, ChannelId), Items>,
@@ -76,6 +79,16 @@ impl ChannelEvents {
     /// True once a channel was ever heard of.
     pub fn is_in_use(&self) -> bool {
         !self.seen_ring.is_empty() || !self.mappings.is_empty()
+    }
+
+    /// True where so many new events of a tenant may wait. They take no more room than they leave,
+    /// so whoever floods the table, others still find room: alone a tenant fills half of it, the
+    /// next one then half of what is left.
+    pub fn has_room(&self, tenant: TenantId, fresh: usize) -> bool {
+        let own = self.waiting_of.get(&tenant).copied().unwrap_or(0);
+        let taken = self.waiting.len() + fresh;
+        let free = limits::CHANNEL_EVENTS_WAITING_MAX.checked_sub(taken);
+        fresh == 0 || free.is_some_and(|free| own + fresh <= free)
     }
 
     pub fn is_known(&self, event: u128) -> bool {

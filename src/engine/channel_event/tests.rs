@@ -51,6 +51,15 @@ impl Stand {
         done
     }
 
+    /// Another tenant.
+    fn tenant(&mut self, name: &str) -> Context {
+        self.turn(|engine, out| {
+            let actor = engine.find_actor("gateway").expect("defined");
+            let tenant = engine.define_tenant(name, actor, out).expect("defined");
+            Context { tenant, actor }
+        })
+    }
+
     fn execute(&mut self, command: &ChannelEventCommand<'_>) -> CommandOutcome {
         let context = self.context;
         self.turn(|engine, out| engine.execute_channel_event(context, command, out))
@@ -136,7 +145,10 @@ impl Stand {
 impl Drop for Stand {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert_eq!(self.replayed().digest(), self.engine.digest());
+            let replayed = self.replayed();
+            assert_eq!(replayed.digest(), self.engine.digest());
+            self.engine.check_invariants().unwrap();
+            replayed.check_invariants().unwrap();
         }
     }
 }
@@ -250,32 +262,78 @@ fn an_item_stands_for_the_sku_it_is_mapped_to_before_the_one_it_is_named_after()
     assert_eq!(found(&stand).as_deref(), Some("MUG-RED"));
 }
 
+/// Delivers events from `event` on, until they are refused; the first refused one.
+fn flood(stand: &mut Stand, mut event: u128) -> u128 {
+    loop {
+        let batch: Vec<u128> = (0..1_024).map(|number| event + number).collect();
+        match stand.receive(&batch, b"{}").code {
+            ResultCode::Ok => event += 1_024,
+            code => {
+                assert_eq!(code, ResultCode::Overloaded);
+                return event;
+            }
+        }
+    }
+}
+
 #[test]
 fn a_full_table_of_waiting_events_pushes_back_and_loses_nothing() {
     let mut stand = Stand::new();
-    let mut event = 0_u128;
-    while (event as usize) < limits::CHANNEL_EVENTS_WAITING_MAX {
-        let batch: Vec<u128> = (1..=1_024).map(|number| event + number).collect();
-        assert_eq!(stand.receive(&batch, b"{}").code, ResultCode::Ok);
-        event += 1_024;
-    }
-    assert_eq!(
-        stand.receive(&[event + 1], b"{}").code,
-        ResultCode::Overloaded
+    let refused = flood(&mut stand, 1);
+    let half = limits::CHANNEL_EVENTS_WAITING_MAX as u128 / 2;
+    assert_eq!(refused - 1, half, "alone: half of the table");
+    assert!(
+        stand.receive(&[1], b"{}").replayed,
+        "a repeat needs no room"
     );
     stand.settle(1, EventFate::Applied);
-    assert_eq!(stand.receive(&[event + 1], b"{}").code, ResultCode::Ok);
+    assert_eq!(stand.receive(&[refused], b"{}").code, ResultCode::Ok);
+    assert_eq!(
+        stand.receive(&[refused + 1], b"{}").code,
+        ResultCode::Overloaded
+    );
+    // One that waits for a person still takes its room.
+    stand.settle(2, EventFate::Quarantined);
+    assert_eq!(
+        stand.receive(&[refused + 1], b"{}").code,
+        ResultCode::Overloaded
+    );
+}
+
+#[test]
+fn a_tenant_that_floods_the_table_leaves_room_for_the_others() {
+    let mut stand = Stand::new();
+    let refused = flood(&mut stand, 1);
+    let own = stand.context;
+    let max = limits::CHANNEL_EVENTS_WAITING_MAX as u128;
+    let mut from = refused;
+    for share in [max / 4, max / 8] {
+        let name = format!("tenant-{share}");
+        stand.context = stand.tenant(&name);
+        assert_eq!(
+            flood(&mut stand, from) - from,
+            share,
+            "half of what is left"
+        );
+        from += share;
+    }
+    stand.context = stand.tenant("small");
+    assert_eq!(stand.receive(&[from], b"{}").code, ResultCode::Ok);
+    // What is settled of one tenant is room for all.
+    stand.context = own;
+    let refused = stand.receive(&[from + 1], b"{}");
+    assert_eq!(refused.code, ResultCode::Overloaded);
+    for event in 1..=max / 4 {
+        stand.settle(event, EventFate::Applied);
+    }
+    assert_eq!(stand.receive(&[from + 1], b"{}").code, ResultCode::Ok);
 }
 
 #[test]
 fn events_of_another_tenant_are_out_of_reach() {
     let mut stand = Stand::new();
     stand.receive(&[1], b"a");
-    let other = stand.turn(|engine, out| {
-        let actor = engine.find_actor("gateway").expect("defined");
-        let tenant = engine.define_tenant("globex", actor, out).expect("defined");
-        Context { tenant, actor }
-    });
+    let other = stand.tenant("globex");
     let own = std::mem::replace(&mut stand.context, other);
     assert_eq!(
         stand.settle(1, EventFate::Discarded).code,

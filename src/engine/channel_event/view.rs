@@ -4,9 +4,11 @@ use super::Waiting;
 use super::command::{
     ChannelOrder, EventFilter, EventPage, EventView, ItemName, ItemSku, MappingView,
 };
-use crate::engine::Engine;
+use crate::engine::invariants::broken;
+use crate::engine::{Engine, InvariantBroken};
 use crate::types::channel_event::EventFate;
 use crate::types::{ChannelId, OrderKey, TenantId};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 fn view(event: u128, it: &Waiting) -> EventView {
@@ -26,6 +28,20 @@ fn view(event: u128, it: &Waiting) -> EventView {
 }
 
 impl Engine {
+    /// How many events wait is what each tenant has of them.
+    pub(in crate::engine) fn check_channel_events(&self) -> Result<(), InvariantBroken> {
+        let table = &self.channel_events;
+        let mut counted = BTreeMap::<TenantId, usize>::new();
+        for waiting in table.waiting.values() {
+            *counted.entry(waiting.tenant).or_default() += 1;
+        }
+        if counted == table.waiting_of && table.arrivals.len() == table.waiting.len() {
+            return Ok(());
+        }
+        let said = format!("waiting events: {counted:?}, not {:?}", table.waiting_of);
+        Err(broken("channel events", said))
+    }
+
     /// Every event that is to be worked off, oldest first.
     pub fn open_channel_events(&self) -> Vec<EventView> {
         let table = &self.channel_events;
