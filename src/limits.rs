@@ -196,9 +196,16 @@ pub const EARLY_EVENTS_MAX: usize = 10_000;
 /// Event ids of provider reports remembered, against repeats (senders repeat for up to 30 days).
 pub const REPORT_EVENTS_KEPT: usize = 1 << 20;
 
-/// Largest body of one delivery of a sales channel that is journaled, in bytes. A longer one is
-/// answered 413.
-pub const EVENT_BODY_BYTES_MAX: usize = 256 << 10;
+/// Largest body of one delivery of a sales channel that is journaled, in bytes: Meta documents up to
+/// 3 MB, the others name no bound. A longer one is answered 413.
+pub const EVENT_BODY_BYTES_MAX: usize = 3 << 20;
+
+/// Bodies longer than this, in bytes, are read a few at a time: nobody has shown who he is before the
+/// whole body is there.
+pub const EVENT_BODY_BYTES_USUAL: usize = 256 << 10;
+
+/// Longer bodies that are read and journaled at once. One more is answered 503.
+pub const EVENT_LONG_BODIES_MAX: usize = 4;
 
 /// Bytes of an event's body in one journal record; a longer body takes several, in one batch.
 pub const EVENT_CHUNK_BYTES_MAX: usize = 28 << 10;
@@ -219,8 +226,9 @@ pub const EVENTS_PER_DELIVERY_MAX: usize = 1_024;
 /// counted. At 500 orders an hour and three events an order this is a month.
 pub const CHANNEL_EVENTS_KEPT: usize = 1 << 20;
 
-/// Events that wait to be worked off or for a person, in one shard. At the bound a new one is
-/// answered `OVERLOADED`, and its sender sends it again.
+/// Events that wait to be worked off or for a person, in one shard. A tenant may have as many of them
+/// as are free beside, alone half. Beyond that a new one is answered `OVERLOADED`, and its sender
+/// sends it again.
 pub const CHANNEL_EVENTS_WAITING_MAX: usize = 1 << 16;
 
 /// Orders of channels of which one shard remembers what was applied last; the oldest is forgotten
@@ -395,7 +403,9 @@ const _: () = {
         EVENT_CHUNK_BYTES_MAX + EVENT_HEAD_BYTES_MAX + EVENT_TOPIC_BYTES_MAX + 64
             <= RECORD_PAYLOAD_BYTES_MAX
     );
-    assert!(EVENT_BODY_BYTES_MAX <= HTTP_BODY_BYTES_MAX);
+    assert!(EVENT_BODY_BYTES_USUAL <= HTTP_BODY_BYTES_MAX);
+    // With the headers of its records, which are far less than the body.
+    assert!(EVENT_BODY_BYTES_MAX * 2 < BATCH_BYTES_MAX);
     assert!(BATCH_BYTES_MAX >= 4 * FRAME_BYTES_MAX);
     assert!(BATCH_BYTES_MAX as u64 * 2 <= SEGMENT_BYTES_DEFAULT);
     assert!(

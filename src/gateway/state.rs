@@ -72,6 +72,8 @@ pub(super) struct Shared {
     pub subscribers: Board,
     /// Places of clients that follow events.
     pub streams: Arc<Semaphore>,
+    /// Places of webhooks with long bodies.
+    pub long_bodies: Arc<Semaphore>,
     pub rates: Arc<Rates>,
     pub track: TrackKey,
 }

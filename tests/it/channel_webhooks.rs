@@ -2,6 +2,7 @@
 
 mod fetched;
 mod killed;
+mod long;
 pub mod market;
 pub mod rig;
 mod scant;

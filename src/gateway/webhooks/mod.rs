@@ -18,7 +18,9 @@ use super::state::Shared;
 use crate::channels::{self, ChannelOptions, Delivery, What};
 use crate::clock;
 use crate::engine::channel_event::command::EventHead;
-use crate::limits::{EVENT_BODY_BYTES_MAX, EVENT_HEAD_BYTES_MAX, EVENTS_PER_DELIVERY_MAX};
+use crate::limits::{
+    EVENT_BODY_BYTES_MAX, EVENT_BODY_BYTES_USUAL, EVENT_HEAD_BYTES_MAX, EVENTS_PER_DELIVERY_MAX,
+};
 use crate::metrics;
 use crate::shard::local::{LocalAnswer, LocalRequest, OwnedDelivery};
 use crate::types::{ChannelKind, CodeClass, ResultCode};
@@ -28,6 +30,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
+use tokio::sync::SemaphorePermit;
 
 /// Hint to a sender that comes too early, in seconds.
 const RETRY_AFTER_S: &str = "5";
@@ -151,16 +154,10 @@ async fn take<'a>(
     let Some(&first) = candidates.first() else {
         unreachable!("the caller has at least one");
     };
-    let body = match body::read_most(body, EVENT_BODY_BYTES_MAX).await {
-        Ok(body) => body,
-        Err(problem) => {
-            let result = match problem.status {
-                StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-                StatusCode::REQUEST_TIMEOUT => "too_slow",
-                _ => "broke_off",
-            };
-            return (first, outcome(problem.status, result));
-        }
+    // A long one keeps its place until it is journaled.
+    let (body, _place) = match read(shared, headers, body).await {
+        Ok(read) => read,
+        Err(refused) => return (first, refused),
     };
     let mut delivery = delivery(headers, body);
     if whose::is_woocommerce_ping(first.kind, &delivery) {
@@ -188,6 +185,38 @@ async fn take<'a>(
         }
     }
     taken
+}
+
+/// The body, with its place where it may be long: of such bodies only a few are in memory at once,
+/// because whose they are is known only when they are whole.
+async fn read<'a>(
+    shared: &'a Shared,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, Option<SemaphorePermit<'a>>), Outcome> {
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let (place, most) = match announced {
+        Some(length) if length > EVENT_BODY_BYTES_MAX => {
+            return Err(outcome(StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
+        }
+        Some(length) if length <= EVENT_BODY_BYTES_USUAL => (None, EVENT_BODY_BYTES_USUAL),
+        _ => match shared.long_bodies.try_acquire() {
+            Ok(place) => (Some(place), EVENT_BODY_BYTES_MAX),
+            Err(_) => return Err(outcome(StatusCode::SERVICE_UNAVAILABLE, "overloaded")),
+        },
+    };
+    match body::read_most(body, most).await {
+        Ok(body) => Ok((body, place)),
+        Err(problem) => {
+            let result = match problem.status {
+                StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                StatusCode::REQUEST_TIMEOUT => "too_slow",
+                _ => "broke_off",
+            };
+            Err(outcome(problem.status, result))
+        }
+    }
 }
 
 const fn word(why: &channels::Refused) -> &'static str {
