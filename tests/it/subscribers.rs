@@ -3,6 +3,7 @@
 mod by_hand;
 mod killed;
 pub mod receiver;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -53,6 +53,7 @@ type Policy = Box<dyn Fn(usize) -> (u16, u64, &'static str) + Send + Sync>;
 /// The running server.
 pub struct Receiver {
     pub address: SocketAddr,
+    scheme: &'static str,
     got: Arc<Mutex<Vec<Got>>>,
     policy: Arc<Mutex<Policy>>,
 }
@@ -68,18 +69,41 @@ impl Receiver {
     pub fn answering(
         policy: impl Fn(usize) -> (u16, u64, &'static str) + Send + Sync + 'static,
     ) -> Self {
+        Self::listening("http", policy, |stream| stream)
+    }
+
+    /// One that takes everything, over TLS with this certificate.
+    pub fn over_tls(config: Arc<rustls::ServerConfig>) -> Self {
+        let accept = move |stream: TcpStream| {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            rustls::StreamOwned::new(session, stream)
+        };
+        Self::listening("https", |_| (200, 0, ""), accept)
+    }
+
+    fn listening<S: Read + Write>(
+        scheme: &'static str,
+        policy: impl Fn(usize) -> (u16, u64, &'static str) + Send + Sync + 'static,
+        accept: impl Fn(TcpStream) -> S + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let receiver = Self {
             address,
+            scheme,
             got: Arc::default(),
             policy: Arc::new(Mutex::new(Box::new(policy))),
         };
         let (got, policy) = (Arc::clone(&receiver.got), Arc::clone(&receiver.policy));
+        let accept = Arc::new(accept);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (got, policy) = (Arc::clone(&got), Arc::clone(&policy));
-                std::thread::spawn(move || serve(stream, &got, &policy));
+                let accept = Arc::clone(&accept);
+                std::thread::spawn(move || {
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    serve(accept(stream), &got, &policy);
+                });
             }
         });
         receiver
@@ -118,9 +142,9 @@ impl Receiver {
     /// The lines of a subscribers file for it.
     pub fn table(&self, name: &str, more: &str) -> String {
         format!(
-            "[[subscriber]]\nname = \"{name}\"\ntenant = \"acme\"\nurl = \"http://{}/hook\"\n\
+            "[[subscriber]]\nname = \"{name}\"\ntenant = \"acme\"\nurl = \"{}://{}/hook\"\n\
              secrets = [SECRET]\nretry_ms = 20\nretry_max_ms = 200\n{more}\n\n",
-            self.address
+            self.scheme, self.address
         )
     }
 }
@@ -146,8 +170,7 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// Answers the requests of one connection.
-fn serve(mut stream: TcpStream, got: &Mutex<Vec<Got>>, policy: &Mutex<Policy>) {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+fn serve(mut stream: impl Read + Write, got: &Mutex<Vec<Got>>, policy: &Mutex<Policy>) {
     let mut bytes = Vec::new();
     let mut chunk = [0; 64 << 10];
     loop {
