@@ -119,7 +119,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Of some modules, others may see only these parts.
 const PARTS: &[(&str, &str, &[&str])] = &[
-    ("channels", "engine", &["record", "channel_event"]),
+    (
+        "channels",
+        "engine",
+        &["record", "channel_event", "command"],
+    ),
     ("channels", "wire", &["order_key"]),
     ("channels", "shard", &["local"]),
     (

@@ -7,6 +7,14 @@
 //!
 //! The event is one of our own, kept, counted, driven again and given up like one that a channel
 //! sent. An order that ended while the process died is found by a look back at the start.
+//!
+//! What it costs: nothing where no channel of the shard's tenants can be told. Else every record of a
+//! move is decoded, and the orders of these tenants that ended without a sale are asked about, up
+//! to 256 with one question to the shard, which answers from memory where each was sold. The journal
+//! is read once for each order of a channel that can be told, for the order's id there.
+
+#[cfg(test)]
+mod tests;
 
 use super::decide::Verdict;
 use super::desk::{Desk, Stopped, Task};
@@ -16,18 +24,25 @@ use crate::channels::{ChannelOptions, Delivery, What, event_id};
 use crate::engine::channel_event::command::{ChannelOrder as Applied, EventHead};
 use crate::engine::record::{ProcessRecord, Record, accepted_flags, kind};
 use crate::feed::{FeedError, FeedProgress, Place, ShardJournal};
-use crate::shard::local::{LocalAnswer, LocalRequest, OwnedDelivery};
+use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, OwnedDelivery};
 use crate::types::channel_event::EventFate;
 use crate::types::record::{RawRecord, Records};
-use crate::types::{ChannelId, OrderDetails, OrderState, ResultCode, TenantId};
+use crate::types::{
+    ChannelId, ChannelKind, OrderDetails, OrderKey, OrderState, ResultCode, TenantId,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The header of such an event.
 const CANCEL: &str = "x-onhand-cancel";
 
-/// How many records before the recovered end of the journal are looked at for orders that ended.
+/// How many records before the recovered end of the journal are looked at for orders that ended:
+/// less than a second of reading.
 const LOOK_BACK: u64 = 100_000;
+
+/// Orders of one question.
+const ASKED_MAX: usize = 256;
 
 /// What is journaled.
 #[derive(Serialize, Deserialize)]
@@ -39,6 +54,7 @@ struct Body {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ended {
     pub tenant: TenantId,
+    pub order: OrderKey,
     /// Sequence of the record that accepted its latest version.
     pub accepted: u64,
 }
@@ -57,21 +73,74 @@ pub(super) fn ended(record: &RawRecord<'_>) -> Option<Ended> {
     );
     (over && moved.from != Some(moved.to)).then_some(Ended {
         tenant: moved.tenant,
+        order: moved.order,
         accepted: moved.accepted,
     })
 }
 
-/// Orders that ended shortly before a place of the journal.
-pub(super) fn before(journal: &dyn ShardJournal, place: Place) -> Result<Vec<Ended>, FeedError> {
+/// Channels that are told, by tenant and number; and which tenants of a shard have any.
+pub(super) struct Tellable {
+    channels: BTreeMap<(String, ChannelId), usize>,
+}
+
+impl Tellable {
+    pub fn of(desk: &Desk) -> Self {
+        let places = desk.channels.iter().enumerate();
+        let told = places.filter(|(place, channel)| is_told(desk, *place, channel));
+        let named = told.map(|(place, one)| ((one.tenant.clone(), one.number), place));
+        Self {
+            channels: named.collect(),
+        }
+    }
+
+    /// The place of one channel of the tenant; none where it has none that is told.
+    fn any_of(&self, tenant: &str) -> Option<usize> {
+        let first = (tenant.to_owned(), ChannelId(0));
+        let mut from = self.channels.range(first..);
+        let next = from.next().filter(|((name, _), _)| name == tenant);
+        next.map(|(_, place)| *place)
+    }
+
+    fn place(&self, tenant: &str, channel: ChannelId) -> Option<usize> {
+        self.channels.get(&(tenant.to_owned(), channel)).copied()
+    }
+
+    /// Orders of tenants with such channels, among all that ended.
+    pub fn keep(&self, ended: Option<Ended>, tenants: &[String]) -> Option<Ended> {
+        let ended = ended?;
+        let tenant = tenants.get(usize::from(ended.tenant.0))?;
+        self.any_of(tenant).map(|_| ended)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+}
+
+/// True for a channel that is to be told, and has a call for it.
+fn is_told(desk: &Desk, place: usize, channel: &ChannelOptions) -> bool {
+    channel.kind != ChannelKind::WhatsApp
+        && desk.api(place).is_some()
+        && channel.setting("cancel_at_market") != "false"
+}
+
+/// Orders that ended shortly before a place of the journal, of tenants with channels that are told.
+pub(super) fn before(
+    journal: &dyn ShardJournal,
+    place: Place,
+    (told, tenants): (&Tellable, &[String]),
+) -> Result<Vec<Ended>, FeedError> {
     let first = place.sequence.saturating_sub(LOOK_BACK).max(1);
     let mut found = Vec::new();
-    if first >= place.sequence {
+    let concerned = tenants.iter().any(|tenant| told.any_of(tenant).is_some());
+    if first >= place.sequence || !concerned {
         return Ok(found);
     }
     let mut tail = journal.tail_from("channels", first)?;
     while tail.place().sequence < place.sequence {
         let progress = tail.next(&mut |batch| {
-            found.extend(Records::new(batch.payload).filter_map(|record| ended(&record)));
+            let records = Records::new(batch.payload);
+            found.extend(records.filter_map(|record| told.keep(ended(&record), tenants)));
         })?;
         if progress == FeedProgress::CaughtUp {
             break;
@@ -80,11 +149,79 @@ pub(super) fn before(journal: &dyn ShardJournal, place: Place) -> Result<Vec<End
     Ok(found)
 }
 
-/// The channel that had sold the order, and its id there; none for an order that nobody had sold.
-pub(super) fn sold_by(
+/// What is to be done about orders of a shard that ended: a task for each that a channel had sold
+/// which is told. Where the shard cannot say now, it is asked again: `ended` keeps what is left.
+pub(super) async fn tasks(
+    desk: &Desk,
+    shard: usize,
+    (told, tenants): (&Tellable, &[String]),
+    ended: &mut Vec<Ended>,
+) -> Result<Vec<Task>, Stopped> {
+    let mut tasks = Vec::new();
+    while let Some(tenant) = ended.first().map(|first| first.tenant) {
+        let name = tenants
+            .get(usize::from(tenant.0))
+            .map_or("", String::as_str);
+        let of_tenant: Vec<Ended> = ended
+            .iter()
+            .filter(|it| it.tenant == tenant)
+            .take(ASKED_MAX)
+            .copied()
+            .collect();
+        let asks = told.any_of(name).map(|place| Task::about(shard, place));
+        let channels = match asks {
+            Some(asks) => sold_at(desk, &asks, &of_tenant).await?,
+            None => Some(Vec::new()),
+        };
+        let Some(channels) = channels else {
+            break;
+        };
+        for (ended, channel) in of_tenant.iter().zip(channels) {
+            let place = channel.and_then(|channel| told.place(name, channel));
+            tasks.extend(place.map(|place| Task {
+                ended: ended.accepted,
+                ..Task::about(shard, place)
+            }));
+        }
+        let mut left = of_tenant.len();
+        ended.retain(|it| {
+            let asked = it.tenant == tenant && left > 0;
+            left -= usize::from(asked);
+            !asked
+        });
+    }
+    Ok(tasks)
+}
+
+/// Where each was sold, by its shard; none where that cannot be said now.
+async fn sold_at(
+    desk: &Desk,
+    task: &Task,
+    ended: &[Ended],
+) -> Result<Option<Vec<Option<ChannelId>>>, Stopped> {
+    let question = LocalQuery::OwnNames {
+        skus: Vec::new(),
+        locations: Vec::new(),
+        actors: Vec::new(),
+        orders: ended.iter().map(|it| it.order).collect(),
+    };
+    match desk.ask(task, LocalRequest::Query(question)).await? {
+        LocalAnswer::OwnNames { channels, .. } => Ok(Some(channels)),
+        other => {
+            tracing::debug!(
+                ?other,
+                "where orders that ended were sold could not be asked"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// The id at its channel of an order that the channel had sold; none for one that nobody had.
+pub(super) fn sold_as(
     journal: &dyn ShardJournal,
     accepted: u64,
-) -> Result<Option<(ChannelId, String)>, FeedError> {
+) -> Result<Option<String>, FeedError> {
     let mut sold = None;
     journal.find(accepted, &mut |record, _| {
         if let Some(Record::OrderAccepted(accepted)) = Record::decode(record)
@@ -92,7 +229,7 @@ pub(super) fn sold_by(
             && let Some(details) = OrderDetails::from_archive(accepted.details)
             && !details.external_id.is_empty()
         {
-            sold = Some((accepted.channel, details.external_id));
+            sold = Some(details.external_id);
         }
     })?;
     Ok(sold)
@@ -105,7 +242,7 @@ pub(super) async fn open(
     channel: &ChannelOptions,
     order_id: &str,
 ) -> Result<(), Stopped> {
-    let tells = desk.api(task.channel).is_some() && channel.setting("cancel_at_market") != "false";
+    let tells = is_told(desk, task.channel, channel);
     let known = work::known(desk, task, channel, (order_id, None)).await?;
     if !tells || known.applied.is_none_or(|applied| applied.cancelled) {
         return Ok(());

@@ -6,9 +6,10 @@ use crate::channels::api::Marketplace;
 use crate::channels::{self, Delivery, Incoming, Standing};
 use crate::engine::channel_event::command::EventView;
 use crate::engine::record::{ChannelEventRecord, Record};
-use crate::feed::{FeedError, ShardJournal};
+use crate::feed::{FeedError, FeedProgress, ShardJournal};
 use crate::shard::local::{Local, LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
 use crate::types::OrderDetails;
+use crate::types::record::{RawRecord, Records};
 use bytes::Bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -38,6 +39,24 @@ pub(super) struct Task {
     /// How often its order's detail was asked for, and how often the marketplace did not know it.
     pub tries: u32,
     pub unknown: u32,
+    /// How often it was put off because its order was being paid for.
+    pub paying: u32,
+}
+
+impl Task {
+    /// Nothing of a channel yet: for questions on its behalf.
+    pub const fn about(shard: usize, channel: usize) -> Self {
+        Self {
+            shard,
+            channel,
+            event: 0,
+            received_ms: 0,
+            ended: 0,
+            tries: 0,
+            unknown: 0,
+            paying: 0,
+        }
+    }
 }
 
 /// Why nothing more can be done now.
@@ -189,8 +208,8 @@ impl Desk {
         let Some(shard) = self.shards.get(task.shard) else {
             return Opened::Over;
         };
-        match cancel::sold_by(&*shard.journal, task.ended) {
-            Ok(Some((_, order_id))) => Opened::Ended(order_id),
+        match cancel::sold_as(&*shard.journal, task.ended) {
+            Ok(Some(order_id)) => Opened::Ended(order_id),
             Ok(None) => Opened::Over,
             Err(error) => {
                 tracing::error!(%error, "an order that ended cannot be read from the journal");
@@ -260,27 +279,38 @@ pub fn stored(journal: &dyn ShardJournal, sequence: u64) -> Result<Option<Stored
         head: String::new(),
         body: Vec::new(),
     };
-    let mut parts = 1;
-    let mut part = 0;
-    while part < parts {
-        let mut fits = false;
-        journal.find(sequence + u64::from(part), &mut |raw, _| {
-            if let Some(Record::ChannelEvent(ChannelEventRecord::Received(it))) =
+    let (mut parts, mut part) = (1, 0);
+    let mut take = |at: u64, raw: &RawRecord<'_>| {
+        if at == sequence.saturating_add(u64::from(part))
+            && let Some(Record::ChannelEvent(ChannelEventRecord::Received(it))) =
                 Record::decode(raw)
-                && it.part == part
-            {
-                fits = true;
-                parts = it.parts;
-                stored.head.push_str(it.head);
-                stored.body.extend_from_slice(it.body.0);
+            && it.part == part
+        {
+            parts = it.parts;
+            part += 1;
+            stored.head.push_str(it.head);
+            stored.body.extend_from_slice(it.body.0);
+        }
+        part < parts
+    };
+    let mut more = false;
+    journal.find(sequence, &mut |raw, _| more = take(sequence, raw))?;
+    // A long body goes on in the records behind: they are read in one go.
+    let tail = more.then(|| journal.tail_from("channels", sequence));
+    let mut tail = tail.transpose()?;
+    while let Some(tail) = tail.as_mut().filter(|_| more) {
+        let progress = tail.next(&mut |batch| {
+            for (at, raw) in (batch.sequence..).zip(Records::new(batch.payload)) {
+                if more && at > sequence {
+                    more = take(at, &raw) && at - sequence < u64::from(u16::MAX);
+                }
             }
         })?;
-        if !fits {
-            return Ok(None);
+        if progress == FeedProgress::CaughtUp {
+            break;
         }
-        part += 1;
     }
-    Ok(Some(stored))
+    Ok((part > 0 && part == parts).then_some(stored))
 }
 
 fn headers(head: &str) -> Vec<(String, String)> {

@@ -20,6 +20,10 @@ const WAIT_MAX_MS: u64 = 5 * 60_000;
 /// Longest time that a marketplace is left alone where it did not ask for more.
 const PAUSE_MAX_MS: u64 = 60_000;
 
+/// How often a change waits for a payment of its order that is under way: an hour and a half, at the
+/// usual `fetch_retry_ms`.
+const PAYING_MAX: u32 = 24;
+
 /// What asking brought.
 pub(super) enum Fetched {
     /// The order as the marketplace has it now.
@@ -134,6 +138,20 @@ fn waits(task: &Task, channel: &ChannelOptions, asked_ms: u64) -> (Duration, Tas
         ..*task
     };
     (Duration::from_millis(wait_ms), again)
+}
+
+/// How a change is taken up again whose order cannot be changed while it is being paid for. None
+/// where it has waited long enough.
+pub(super) fn while_paying(task: &Task, channel: &ChannelOptions) -> Option<(Duration, Task)> {
+    if task.paying >= PAYING_MAX {
+        return None;
+    }
+    let wait_ms = doubled(channel.fetch_retry_ms, task.paying, WAIT_MAX_MS);
+    let again = Task {
+        paying: task.paying + 1,
+        ..*task
+    };
+    Some((Duration::from_millis(wait_ms), again))
 }
 
 async fn once(api: &Arc<dyn Marketplace>, order_id: &str) -> Result<Option<Incoming>, ApiError> {

@@ -19,7 +19,10 @@ mod decide_tests;
 mod desk;
 mod fetch;
 mod lanes;
+#[cfg(test)]
+mod played;
 mod poll;
+mod send;
 mod tail;
 mod work;
 

@@ -5,6 +5,9 @@
 //! the shard does not take is asked for again: nothing is confirmed, and no time is passed over,
 //! before it is in the journal.
 
+#[cfg(test)]
+mod tests;
+
 use super::decide;
 use super::desk::{Desk, Stopped, Task};
 use crate::channels::api::{ApiError, Marketplace};
@@ -36,8 +39,8 @@ const OFFER_WAIT: Duration = Duration::from_millis(300);
 /// Wait between two questions whether what was open is worked off.
 const OPEN_WAIT: Duration = Duration::from_millis(100);
 
-/// Pages of one look.
-const PAGES_MAX: usize = 1_000;
+/// Pages of one look: a list that has more is taken for one that does not end.
+const PAGES_MAX: usize = 10_000;
 
 /// What is journaled of an order that was found.
 #[derive(Serialize, Deserialize)]
@@ -50,11 +53,14 @@ struct Pulled {
 }
 
 /// Why a look ended early.
+#[derive(Debug)]
 enum Unfinished {
     /// The marketplace did not answer.
     Api(ApiError),
     /// The shard takes nothing in.
     Busy(ResultCode),
+    /// The list did not end.
+    Endless,
 }
 
 /// Looks now and then, until a stop. When the first look and what was open before are worked off,
@@ -64,15 +70,7 @@ pub(super) async fn run(desk: Arc<Desk>, shard: usize, place: usize, open: bool)
     let Some(channel) = desk.channels.get(place).cloned() else {
         return;
     };
-    let task = Task {
-        shard,
-        channel: place,
-        event: 0,
-        received_ms: 0,
-        ended: 0,
-        tries: 0,
-        unknown: 0,
-    };
+    let task = Task::about(shard, place);
     let looks = channel.poll_ms > 0 && channel.kind != ChannelKind::WhatsApp;
     let api = desk.api(place).filter(|_| looks);
     let mut since_ms = clock::now_ms().saturating_sub(LOOK_BACK_MS);
@@ -101,6 +99,12 @@ pub(super) async fn run(desk: Arc<Desk>, shard: usize, place: usize, open: bool)
                     Unfinished::Busy(code) => {
                         tracing::warn!(channel = name, %code,
                             "changed orders could not be journaled; they are asked for again");
+                    }
+                    Unfinished::Endless => {
+                        tracing::error!(
+                            channel = name,
+                            "the list of changed orders does not end; it is asked for again"
+                        );
                     }
                 }
             }
@@ -191,10 +195,10 @@ async fn look(
         }
         match page.next {
             Some(next) if next != cursor => cursor = next,
-            _ => break,
+            _ => return Ok(Ok(found)),
         }
     }
-    Ok(Ok(found))
+    Ok(Err(Unfinished::Endless))
 }
 
 /// True where the order is as it was applied, or nothing is to be done about it yet.

@@ -1,11 +1,11 @@
 //! Following the journals: every event to the lane of its channel.
 
-use super::cancel::{self, Ended};
-use super::desk::{Desk, Shard, Task};
+use super::cancel::{self, Ended, Tellable};
+use super::desk::{Desk, Shard, Stopped, Task};
 use super::{ChannelOptions, Setup, ShardSource, lanes, poll};
 use crate::clock;
 use crate::engine::record::{ChannelEventRecord, Record, kind};
-use crate::feed::{FeedError, FeedProgress, ShardJournal, Tail};
+use crate::feed::{FeedError, FeedProgress, Tail};
 use crate::types::channel_event::EventFate;
 use crate::types::record::{RawRecord, Records};
 use crate::types::{ChannelId, TenantId};
@@ -34,8 +34,7 @@ struct Follower {
     tenants: Vec<String>,
     /// Read, and not yet with its channel.
     read: Vec<Task>,
-    journal: Arc<dyn ShardJournal>,
-    /// Orders that ended, and are not yet with their channel.
+    /// Orders that ended, and are not yet with their channel; of tenants with channels that are told.
     ended: Vec<Ended>,
 }
 
@@ -46,18 +45,23 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), FeedError> {
     let mut followers = Vec::with_capacity(sources.len());
-    let mut shards = Vec::with_capacity(sources.len());
     let by_number = by_number(&setup.channels);
+    let homes = setup.homes.clone();
+    let shards = sources.iter().map(|source| Shard {
+        journal: Arc::clone(&source.journal),
+        queue: Arc::clone(&source.queue),
+    });
+    let desk = Arc::new(Desk::new(shards.collect(), setup));
+    let told = Tellable::of(&desk);
     for (number, source) in sources.into_iter().enumerate() {
-        let follower = Follower {
+        let tellable = (&told, source.tenants.as_slice());
+        let mut follower = Follower {
             tail: source.journal.tail("channels", source.from),
             shard: number,
-            tenants: source.tenants,
             read: Vec::new(),
-            ended: cancel::before(&*source.journal, source.from)?,
-            journal: Arc::clone(&source.journal),
+            ended: cancel::before(&*source.journal, source.from, tellable)?,
+            tenants: source.tenants,
         };
-        let mut follower = follower;
         for event in source.open {
             let received_ms = event.received_ms;
             follower.note(
@@ -68,15 +72,9 @@ pub(super) async fn run(
             );
         }
         followers.push(follower);
-        shards.push(Shard {
-            journal: source.journal,
-            queue: source.queue,
-        });
     }
     let open = followers.iter().flat_map(|it| &it.read);
     let open: BTreeSet<usize> = open.map(|task| task.channel).collect();
-    let homes = setup.homes.clone();
-    let desk = Arc::new(Desk::new(shards, setup));
     let mut workers = JoinSet::new();
     let mut channels = Vec::with_capacity(homes.len());
     for (place, shard) in homes.into_iter().enumerate() {
@@ -87,8 +85,14 @@ pub(super) async fn run(
         workers.spawn(lanes::run(Arc::clone(&desk), receiver));
         channels.push(sender);
     }
-    let followed = follow(&mut followers, &channels, &by_number, &mut stop).await;
-    drop(channels);
+    let following = Following {
+        desk: &desk,
+        channels,
+        by_number,
+        told,
+    };
+    let followed = following.run(&mut followers, &mut stop).await;
+    drop(following);
     desk.stop();
     let ended = async { while workers.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN, ended).await.is_err() {
@@ -107,87 +111,96 @@ fn by_number(channels: &[ChannelOptions]) -> ByNumber {
     named.collect()
 }
 
-async fn follow(
-    followers: &mut [Follower],
-    channels: &[mpsc::UnboundedSender<Task>],
-    by_number: &ByNumber,
-    stop: &mut watch::Receiver<bool>,
-) -> Result<(), FeedError> {
-    let mut wait = POLL_BUSY;
-    let mut lag_at_ns = 0;
-    while !*stop.borrow() {
-        let mut worked = false;
-        for follower in followers.iter_mut() {
-            follower.note_ended(by_number)?;
-            // One after the other: the order of events stays.
-            for task in follower.read.drain(..) {
-                let channel = channels.get(task.channel);
-                worked |= channel.is_some_and(|channel| channel.send(task).is_ok());
+/// What all followers share.
+struct Following<'a> {
+    desk: &'a Desk,
+    channels: Vec<mpsc::UnboundedSender<Task>>,
+    by_number: ByNumber,
+    told: Tellable,
+}
+
+impl Following<'_> {
+    async fn run(
+        &self,
+        followers: &mut [Follower],
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), FeedError> {
+        let mut wait = POLL_BUSY;
+        let mut lag_at_ns = 0;
+        while !*stop.borrow() {
+            let mut worked = false;
+            for follower in followers.iter_mut() {
+                let noted = tokio::select! {
+                    noted = follower.note_ended(self) => noted,
+                    _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                };
+                if noted.is_err() {
+                    return Ok(());
+                }
+                // One after the other: the order of events stays.
+                for task in follower.read.drain(..) {
+                    let channel = self.channels.get(task.channel);
+                    worked |= channel.is_some_and(|channel| channel.send(task).is_ok());
+                }
+                worked |= follower.step(self)?;
             }
-            worked |= follower.step(by_number)?;
-        }
-        let now_ns = clock::monotonic_ns();
-        if now_ns >= lag_at_ns {
-            for follower in followers.iter() {
-                follower.tail.publish_lag();
+            let now_ns = clock::monotonic_ns();
+            if now_ns >= lag_at_ns {
+                for follower in followers.iter() {
+                    follower.tail.publish_lag();
+                }
+                lag_at_ns = now_ns + LAG_NS;
             }
-            lag_at_ns = now_ns + LAG_NS;
+            wait = if worked {
+                POLL_BUSY
+            } else {
+                (wait * 2).min(POLL_IDLE)
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
         }
-        wait = if worked {
-            POLL_BUSY
-        } else {
-            (wait * 2).min(POLL_IDLE)
-        };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 impl Follower {
     /// Reads on in the journal; true where it found events.
-    fn step(&mut self, by_number: &ByNumber) -> Result<bool, FeedError> {
+    fn step(&mut self, following: &Following<'_>) -> Result<bool, FeedError> {
+        let told = Some(&following.told).filter(|told| !told.is_empty());
+        let before = self.ended.len();
         let mut found = Vec::new();
         for _ in 0..STEP_BATCHES_MAX {
             let (tenants, ended) = (&mut self.tenants, &mut self.ended);
             let progress = self.tail.next(&mut |batch| {
                 for record in Records::new(batch.payload) {
-                    ended.extend(cancel::ended(&record));
+                    if let Some(told) = told {
+                        ended.extend(told.keep(cancel::ended(&record), tenants));
+                    }
                     if let Some((tenant, channel, event)) = event_of(&record, tenants) {
                         found.push((tenant, channel, (event, batch.time_ms)));
                     }
                 }
             })?;
-            if progress == FeedProgress::CaughtUp || !found.is_empty() || !self.ended.is_empty() {
+            if progress == FeedProgress::CaughtUp || !found.is_empty() || self.ended.len() > before
+            {
                 break;
             }
         }
-        let any = !found.is_empty() || !self.ended.is_empty();
+        let any = !found.is_empty() || self.ended.len() > before;
         for (tenant, channel, event) in found {
-            self.note(tenant, channel, by_number, event);
+            self.note(tenant, channel, &following.by_number, event);
         }
         Ok(any)
     }
 
-    /// Makes tasks of orders that ended, where a configured channel had sold them.
-    fn note_ended(&mut self, by_number: &ByNumber) -> Result<(), FeedError> {
-        for ended in std::mem::take(&mut self.ended) {
-            let Some((number, _)) = cancel::sold_by(&*self.journal, ended.accepted)? else {
-                continue;
-            };
-            let tenant = self.tenants.get(usize::from(ended.tenant.0)).cloned();
-            let place = by_number.get(&(tenant.unwrap_or_default(), number));
-            self.read.extend(place.map(|channel| Task {
-                shard: self.shard,
-                channel: *channel,
-                event: 0,
-                received_ms: 0,
-                ended: ended.accepted,
-                tries: 0,
-                unknown: 0,
-            }));
+    /// Makes tasks of orders that ended, where a channel had sold them that is told.
+    async fn note_ended(&mut self, following: &Following<'_>) -> Result<(), Stopped> {
+        if !self.ended.is_empty() {
+            let told = (&following.told, self.tenants.as_slice());
+            let tasks = cancel::tasks(following.desk, self.shard, told, &mut self.ended).await?;
+            self.read.extend(tasks);
         }
         Ok(())
     }
@@ -215,13 +228,9 @@ impl Follower {
             return;
         }
         self.read.extend(place.map(|channel| Task {
-            shard: self.shard,
-            channel,
             event,
             received_ms,
-            ended: 0,
-            tries: 0,
-            unknown: 0,
+            ..Task::about(self.shard, channel)
         }));
     }
 }

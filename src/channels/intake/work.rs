@@ -1,9 +1,13 @@
 //! One event: what it means, and what is done about it.
 
+#[cfg(test)]
+mod tests;
+
 use super::cancel::{self, Told};
 use super::decide::{self, Decided, Decision, Known, Verdict, Way};
 use super::desk::{Desk, Opened, Stopped, Task};
 use super::fetch::{self, Fetched};
+use super::send::{Sent, send};
 use crate::channels::{ChannelOptions, ChannelOrder, Incoming, Privacy, PrivacyKind, What};
 use crate::clock;
 use crate::engine::channel_event::command::{ChannelOrder as Applied, Settlement};
@@ -11,7 +15,8 @@ use crate::limits::HOLD_TTL_MS_MAX;
 use crate::metrics;
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, NamedLine, PlaceRequest};
 use crate::types::channel_event::EventFate;
-use crate::types::{ChannelKind, CommandKey, OrderKey, OrderMode, Policy, ResultCode};
+use crate::types::process::ReviewReason;
+use crate::types::{ChannelKind, CommandKey, OrderKey, OrderMode, OrderState, Policy, ResultCode};
 use crate::wire::order_key;
 use std::time::Duration;
 
@@ -23,6 +28,8 @@ enum Judged {
     Settle(Verdict),
     /// The order's detail has to be asked for first.
     Fetch,
+    /// It cannot be done yet: to be taken up again like this.
+    Later(Duration, Task),
 }
 
 /// Works off an event; what it is put off with, where it stays open: how long, and as what.
@@ -60,6 +67,7 @@ pub(super) async fn off(
     let verdict = loop {
         match judge(desk, task, channel, (&incoming, way)).await? {
             Judged::Settle(verdict) => break verdict,
+            Judged::Later(wait, task) => return Ok(Some(put_off(channel, wait, task))),
             Judged::Fetch if incoming.what != What::Fetch && desk.api(task.channel).is_none() => {
                 way.fetched = true; // nobody can be asked: it is taken as it came
             }
@@ -259,10 +267,40 @@ async fn place(
                 version = version.saturating_add(1);
                 done = send(desk, task, channel, wanted(version)).await?;
             }
+            if is_paying(desk, task, (known.key, version), &done).await?
+                && let Some((wait, again)) = fetch::while_paying(task, channel)
+            {
+                return Ok(Judged::Later(wait, again));
+            }
             placed(done.code).about(known.key, Applied { version, ..state })
         }
     };
     Ok(Judged::Settle(verdict))
+}
+
+/// True where this version was refused, for now only, because the outcome of a payment that takes
+/// the money at once is not known: the order can be changed when it is.
+async fn is_paying(
+    desk: &Desk,
+    task: &Task,
+    (key, version): (OrderKey, u16),
+    done: &Sent,
+) -> Result<bool, Stopped> {
+    // A refusal for good is an answer to this very version.
+    if done.code != ResultCode::NotReplaceable || done.version >= version {
+        return Ok(false);
+    }
+    if done.state != Some(OrderState::Review) {
+        return Ok(done.state == Some(OrderState::Payment));
+    }
+    let question = LocalRequest::Query(LocalQuery::Order(key));
+    Ok(match desk.ask(task, question).await? {
+        LocalAnswer::Order(Some(order)) => {
+            let process = order.process.as_ref();
+            process.is_some_and(|it| it.image.review == ReviewReason::Payment)
+        }
+        _ => false,
+    })
 }
 
 /// True where the shard accepted this version before, and what it accepted then is an older content
@@ -387,58 +425,4 @@ async fn cancelled(
         code => Verdict::quarantined(format!("refused: {code}: {}", code.meaning())),
     };
     Ok(verdict.about(known.key, state))
-}
-
-/// What the shard answered to a command.
-struct Sent {
-    code: ResultCode,
-    replayed: bool,
-    /// Sequence of the accepting record; 0 for refusals.
-    sequence: u64,
-}
-
-/// Sends a command until the shard decides about it.
-async fn send(
-    desk: &Desk,
-    task: &Task,
-    channel: &ChannelOptions,
-    request: LocalRequest,
-) -> Result<Sent, Stopped> {
-    let repeat = |request: &LocalRequest| match request {
-        LocalRequest::Place(place) => Some(LocalRequest::Place(place.clone())),
-        LocalRequest::CancelAhead { key, order, reason } => Some(LocalRequest::CancelAhead {
-            key: *key,
-            order: *order,
-            reason: reason.clone(),
-        }),
-        _ => None,
-    };
-    let mut next = Some(request);
-    while let Some(request) = next {
-        next = repeat(&request);
-        let (code, replayed, sequence) = match desk.ask(task, request).await? {
-            LocalAnswer::Placed(done) => (done.code, done.replayed, done.sequence),
-            LocalAnswer::Command(done) => (done.code, done.replayed, done.sequence),
-            LocalAnswer::Refused(code) => (code, false, 0),
-            _ => (ResultCode::InvalidField, false, 0),
-        };
-        if !matches!(
-            code,
-            ResultCode::Overloaded | ResultCode::ShuttingDown | ResultCode::OrderTableFull
-        ) {
-            return Ok(Sent {
-                code,
-                replayed,
-                sequence,
-            });
-        }
-        tracing::debug!(channel = channel.name, %code, "an order of a channel waits for its shard");
-        pause(desk).await?;
-    }
-    // Only a command that cannot be repeated ends here.
-    Ok(Sent {
-        code: ResultCode::Overloaded,
-        replayed: false,
-        sequence: 0,
-    })
 }

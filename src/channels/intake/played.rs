@@ -1,0 +1,147 @@
+//! For tests: a shard that answers as soon as it is asked, and a channel.
+
+use super::Setup;
+use super::desk::{Desk, Shard, Task};
+use crate::channels::api::Marketplace;
+use crate::channels::{ChannelLine, ChannelOptions, ChannelOrder, Secrets, Stage, Standing};
+use crate::engine::command::{CellQuantities, CommandOutcome};
+use crate::feed::{FeedError, Place, ShardJournal, Tail};
+use crate::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest};
+use crate::types::record::RawRecord;
+use crate::types::{ChannelId, ChannelKind, OrderDetails, Resolution, ResultCode};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, Weak};
+
+/// The channel's number.
+pub const NUMBER: ChannelId = ChannelId(7);
+
+/// A desk with one channel and one shard, which answers like this.
+pub fn desk(
+    kind: ChannelKind,
+    api: Option<Arc<dyn Marketplace>>,
+    answer: impl Fn(&LocalRequest) -> LocalAnswer + Send + Sync + 'static,
+) -> Arc<Desk> {
+    let setup = Setup {
+        channels: vec![channel(kind)].into(),
+        apis: vec![api],
+        homes: vec![0],
+        standings: vec![Arc::new(Standing::default())],
+    };
+    let shard = Shard {
+        journal: Arc::new(NoJournal),
+        queue: queue(answer),
+    };
+    Arc::new(Desk::new(vec![shard], setup))
+}
+
+fn queue(answer: impl Fn(&LocalRequest) -> LocalAnswer + Send + Sync + 'static) -> Arc<LocalQueue> {
+    let own: Arc<OnceLock<Weak<LocalQueue>>> = Arc::default();
+    let found = Arc::clone(&own);
+    let queue = LocalQueue::new(Box::new(move || {
+        let queue = found.get().and_then(Weak::upgrade);
+        while let Some(local) = queue.as_ref().and_then(|queue| queue.pop()) {
+            let Local {
+                request,
+                answer: waits,
+                ..
+            } = local;
+            let said = answer(&request);
+            waits.expect("somebody waits")(said);
+        }
+    }));
+    let _ = own.set(Arc::downgrade(&queue));
+    queue
+}
+
+/// Nothing of it is read here.
+struct NoJournal;
+
+impl ShardJournal for NoJournal {
+    fn shard(&self) -> u16 {
+        0
+    }
+
+    fn end(&self) -> Place {
+        unreachable!("nothing is read")
+    }
+
+    fn acknowledged(&self) -> u64 {
+        unreachable!("nothing is read")
+    }
+
+    fn tail(&self, _: &str, _: Place) -> Box<dyn Tail> {
+        unreachable!("nothing is read")
+    }
+
+    fn tail_from(&self, _: &str, _: u64) -> Result<Box<dyn Tail>, FeedError> {
+        unreachable!("nothing is read")
+    }
+
+    fn find(&self, _: u64, _: &mut dyn FnMut(&RawRecord<'_>, u64)) -> Result<bool, FeedError> {
+        unreachable!("nothing is read")
+    }
+}
+
+/// The answer to a command that was done.
+pub fn done() -> LocalAnswer {
+    LocalAnswer::Command(CommandOutcome {
+        code: ResultCode::Ok,
+        replayed: false,
+        sequence: 9,
+        handle: 1,
+        state: None,
+        resolution: Resolution::Open,
+        expires_at_ms: 0,
+        cell: CellQuantities::default(),
+    })
+}
+
+/// Something of the channel to do.
+pub fn task() -> Task {
+    Task {
+        event: 5,
+        ..Task::about(0, 0)
+    }
+}
+
+/// The channel.
+pub fn channel(kind: ChannelKind) -> ChannelOptions {
+    ChannelOptions {
+        number: NUMBER,
+        name: "tea".into(),
+        kind,
+        tenant: "acme".into(),
+        shop: "1".into(),
+        registered_url: String::new(),
+        secrets: Secrets::default(),
+        base_url: String::new(),
+        credentials: BTreeMap::default(),
+        tokens: None,
+        settings: BTreeMap::default(),
+        currency: None,
+        poll_ms: 5,
+        fetch_retry_ms: 1,
+    }
+}
+
+/// An order of the channel.
+pub fn sold(id: &str, quantity: u32, stage: Stage) -> ChannelOrder {
+    ChannelOrder {
+        order_id: id.into(),
+        made_ms: 1,
+        status: format!("{stage:?}"),
+        stage,
+        paid: stage == Stage::Ready,
+        cash_on_delivery: false,
+        currency: 978,
+        total: 100,
+        lines: vec![ChannelLine {
+            item: "1".into(),
+            sku: "mug".into(),
+            quantity,
+            unit_price: 10,
+        }],
+        customer: String::new(),
+        details: OrderDetails::default(),
+    }
+}
