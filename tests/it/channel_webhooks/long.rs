@@ -18,6 +18,20 @@ fn order(id: u64, bytes: usize) -> Value {
     order
 }
 
+/// Sends it as its marketplace does: again, where the answer would have come too late.
+fn deliver(shop: &Shop, topic: &str, id: &str, order: &Value) {
+    let deadline_ns = clock::monotonic_ns() + 30_000_000_000;
+    loop {
+        let answered = shop.shopify(topic, id, order);
+        if answered.status == 200 {
+            return;
+        }
+        assert_eq!(answered.status, 503, "{answered:?}");
+        assert!(clock::monotonic_ns() < deadline_ns, "{answered:?}");
+        clock::sleep_ms(50);
+    }
+}
+
 fn open() -> Shop {
     Shop::open_with(10, "", |config| config.segment_bytes = 64 << 20)
 }
@@ -26,12 +40,11 @@ fn open() -> Shop {
 fn an_order_of_almost_three_megabytes_is_taken_once_and_placed() {
     let shop = open();
     let long = order(1, 3_000_000);
-    shop.shopify("orders/create", "w-1", &long).is(200);
+    deliver(&shop, "orders/create", "w-1", &long);
     let placed = shop.waits_for(1, "1", OrderState::FraudCheck);
     assert_eq!(placed.lines[0].ordered, 2);
-    shop.shopify("orders/create", "w-1", &long).is(200);
-    shop.shopify("orders/paid", "w-2", &order(2, 300_000))
-        .is(200);
+    deliver(&shop, "orders/create", "w-1", &long);
+    deliver(&shop, "orders/paid", "w-2", &order(2, 300_000));
     shop.waits_for(1, "2", OrderState::FraudCheck);
 }
 
