@@ -53,11 +53,10 @@ export function show(main, [chosen]) {
       h("header", {}, h("h2", {}, `Order ${found.number ?? order.slice(0, 8)}`),
         h("a", { class: "push", href: `#/orders/${order}` }, "Whole order")),
       open ? h("div", { class: "row" },
-        unaddressed ? action({ class: "main", id: "address", onclick: () => address(found) }, "Give the address")
-          : action({ class: "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
+        action({ class: "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
         action({ class: "risk", id: "decline", onclick: () => decide(found, false) }, "Decline"),
         action({ class: "risk", id: "cancel", onclick: () => done(found, cancel(order)) }, "Cancel"),
-        h("span", { class: "muted" }, unaddressed ? "with an address it begins its pipeline"
+        h("span", { class: "muted" }, unaddressed ? ["its next version with an address goes on: ", h("code", {}, `POST /v1/orders/${found.number ?? "ORDER"}/edit`)]
           : found.process?.resume_to ? `approved, it goes on to ${words(found.process.resume_to)}` : ""))
         : h("p", {}, `It is ${words(found.state)} now: nothing to decide.`),
       h("h3", {}, "What is known"), facts(found, told),
@@ -75,21 +74,6 @@ export function show(main, [chosen]) {
     const path = `/v1/review/${found.order}/${approve ? "approve" : "decline"}`;
     await done(found, attempt(() => api(path, { method: "POST", body: { reason: said.reason } }),
       (told) => `${approve ? "Approved" : "Declined"}: the order is ${words(told.state)}`));
-  }
-
-  async function address(found) {
-    const said = await question({
-      title: "Where does it go?", text: "The order's next version has this address, and what else is known of its buyer.", action: "Save",
-      fields: [
-        { name: "street", label: "Street and number", required: true }, { name: "town", label: "Postcode and town", required: true },
-        { name: "more", label: "Anything else of the address" }, { name: "country", label: "Country, two letters", required: true, max: 2 },
-      ],
-    });
-    if (!said) return;
-    const lines = [said.street, said.more, said.town].map((line) => line.trim()).filter(Boolean);
-    const body = { shipping_address: lines, country: said.country.trim().toUpperCase() };
-    await done(found, attempt(() => api(`/v1/orders/${found.order}/edit`, { method: "POST", body }),
-      (told) => `The order has its address: it is ${words(told.state)}`));
   }
 
   /** Goes on to what is next once something was done. */
