@@ -388,8 +388,11 @@ pub const DASHBOARD_DWELL_ORDERS_MAX: usize = 65_536;
 /// Sessions of browsers at once; the oldest makes room.
 pub const DASHBOARD_SESSIONS_MAX: usize = 1_024;
 
-/// How long a browser's session lasts, in milliseconds (12 hours).
+/// How long a browser's session lasts from its last use, in milliseconds (12 hours).
 pub const DASHBOARD_SESSION_MS: u64 = 12 * 3_600 * 1_000;
+
+/// How long it lasts from the sign-in at most, in milliseconds (7 days).
+pub const DASHBOARD_SESSION_WHOLE_MS: u64 = 7 * 24 * 3_600 * 1_000;
 
 const _: () = {
     assert!(FRAME_ITEMS_MAX <= u16::MAX as usize);

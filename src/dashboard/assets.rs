@@ -1,5 +1,7 @@
 //! The files of the pages, in the binary: no build step, nothing from another host.
 
+use std::sync::LazyLock;
+
 /// One file.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
@@ -51,6 +53,16 @@ assets! {
     "vendor/uplot.css": CSS,
     "vendor/uplot.LICENSE": TEXT,
 }
+
+/// Tells the files of one build from those of another.
+pub static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = blake3::Hasher::new();
+    for asset in ASSETS {
+        hasher.update(asset.path.as_bytes());
+        hasher.update(asset.bytes);
+    }
+    hasher.finalize().to_hex().chars().take(16).collect()
+});
 
 /// The file at a path.
 #[must_use]

@@ -193,6 +193,16 @@ impl Engine {
         (self.counters.accepted, self.counters.open_holds)
     }
 
+    /// SKUs of which more was promised than there is, and how many units more. Looks at every cell.
+    pub fn shortages(&self) -> Vec<(TenantId, SkuId, u64)> {
+        let skus = self.inventory.skus().map(|(number, sku)| {
+            let cells = self.inventory.cells(number);
+            let short = cells.map(|(_, cell)| cell.quantities.short()).sum();
+            (sku.tenant, number, short)
+        });
+        skus.filter(|(_, _, short)| *short > 0).collect()
+    }
+
     /// Counts and memory.
     pub fn statistics(&self) -> EngineStatistics {
         let counters = &self.counters;

@@ -11,9 +11,11 @@ use crate::history::{HistoryTarget, Questions};
 use crate::journal::storage::Storage;
 use crate::types::effect::Milestone;
 use crate::types::pipeline::{PipelineSet, StepKind};
+use crate::types::{ChannelId, OrderState, SkuId, TenantId};
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,8 @@ pub(super) fn start<S: Storage>(
         states: one.recovered.states.clone(),
         accepted: one.recovered.accepted,
         breakers: one.recovered.breakers.clone(),
+        shortages: one.recovered.shortages.clone(),
+        channels: one.recovered.channels.clone(),
     });
     let (pulse, thread) = pulse::spawn(sources.collect(), Box::new(move || registry.render()))
         .map_err(|source| ServerError::Thread {
@@ -65,9 +69,11 @@ pub(super) fn start<S: Storage>(
 /// What a shard's engine knew when it was recovered, where the pulse begins to read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RecoveredFigures {
-    pub states: std::collections::BTreeMap<(crate::types::TenantId, crate::types::OrderState), u64>,
+    pub states: BTreeMap<(TenantId, OrderState), u64>,
     pub accepted: u64,
     pub breakers: Vec<(String, BreakerNow)>,
+    pub shortages: Vec<(TenantId, SkuId, u64)>,
+    pub channels: Vec<(TenantId, ChannelId, String)>,
 }
 
 impl RecoveredFigures {
@@ -85,6 +91,8 @@ impl RecoveredFigures {
             states: engine.process_states(),
             accepted: engine.accepted_and_held().0,
             breakers: breakers.collect(),
+            shortages: engine.shortages(),
+            channels: engine.channel_names(),
         }
     }
 }

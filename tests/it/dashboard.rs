@@ -2,10 +2,11 @@
 //!
 //! With `ONHAND_SCREENSHOTS=DIRECTORY` every page that is looked at is kept there as a picture.
 
-mod browser;
+pub mod browser;
 mod events;
 mod found;
 mod goods;
+mod keyboard;
 mod stage;
 mod stream;
 mod systems;
@@ -71,7 +72,7 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
     browser.until("the team is alerted", &heard("alert"));
     browser.until(
         "it is over",
-        "return !document.querySelector('#simulate').disabled",
+        "return !document.querySelector('#simulate').hasAttribute('aria-disabled')",
     );
     let order = stage.only_review();
 

@@ -1,16 +1,114 @@
 //! `onhand demo` as a process: its claims hold, it cleans up, and its engine never outlives it.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::dashboard::browser::{Browser, Size};
 use super::process::{onhand, run};
 use super::serving::wait_until_gone;
+use super::web::send;
 
 /// Far longer than the end of a process takes, on a busy machine as well.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A demo that stays, from the moment on when it says where its dashboard is.
+struct Staying {
+    demo: Child,
+    rest: Lines<BufReader<ChildStdout>>,
+    /// What it said so far.
+    said: String,
+    /// The printed address of the dashboard.
+    page: String,
+}
+
+impl Staying {
+    fn start(arguments: &[&str], data: &Path) -> Self {
+        let mut demo = onhand()
+            .arg("demo")
+            .args(arguments)
+            .arg("--stay")
+            .arg("--data")
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the demo starts");
+        let output = BufReader::new(demo.stdout.take().expect("an output"));
+        let mut rest = output.lines();
+        let mut said = String::new();
+        let page = loop {
+            let line = rest.next();
+            let line = line.unwrap_or_else(|| panic!("no address of the dashboard in {said}"));
+            let line = line.expect("a line");
+            if let Some((_, page)) = line.split_once("The dashboard is at ") {
+                break page.split(' ').next().expect("an address").to_owned();
+            }
+            said.push_str(&line);
+            said.push('\n');
+        };
+        Self {
+            demo,
+            rest,
+            said,
+            page,
+        }
+    }
+
+    /// What the page at the printed address asks, as somebody who opens it: its host and tenant.
+    fn http(&self) -> (SocketAddr, String) {
+        let (_, rest) = self.page.split_once("http://").expect("an address");
+        let (address, query) = rest.split_once('/').expect("a path");
+        let tenant = query.strip_prefix("?tenant=").unwrap_or("default");
+        (
+            address.parse().expect("an address"),
+            tenant.split('#').next().expect("a tenant").to_owned(),
+        )
+    }
+
+    /// Opens the printed address, waits for figures, and has a payment failure simulated.
+    fn is_lively(&self, figures: &str) {
+        let (http, tenant) = self.http();
+        send(http, "GET", "/", &[], b"").is(200);
+        let tenant = [("onhand-tenant", tenant.as_str())];
+        if let Some(browser) = Browser::start(Size::Wall) {
+            browser.go(&self.page);
+            browser.until("figures", figures);
+            browser.click("#simulate");
+            browser.until(
+                "a retry",
+                "return !!document.querySelector('.news [data-kind=retry]')",
+            );
+            assert!(browser.errors().is_empty(), "{:?}", browser.errors());
+        } else {
+            send(http, "POST", "/dashboard/simulate", &tenant, b"").is(200);
+        }
+        let told = send(http, "GET", "/dashboard/simulate", &tenant, b"").is(200);
+        let placed = told.json()["orders"].as_array().map(Vec::len);
+        assert!(placed >= Some(1), "{told:?}");
+    }
+
+    /// Ctrl-C; it ends well, and leaves nothing behind.
+    fn ends(mut self, data: &Path) {
+        kill_process(Pid::from_child(&self.demo), Signal::INT).expect("a signal");
+        self.rest.by_ref().for_each(drop);
+        assert_eq!(self.demo.wait().expect("an end").code(), Some(0));
+        let left = std::fs::read_dir(data).expect("a directory");
+        assert_eq!(left.count(), 0, "the demo's directory is deleted");
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        // Its engine ends with it; after a test that holds both are gone already.
+        let _ = self.demo.kill();
+        let _ = self.demo.wait();
+    }
+}
 
 #[test]
 fn the_demo_holds_all_its_claims_and_cleans_up() {
@@ -70,25 +168,22 @@ fn the_demo_holds_all_its_claims_and_cleans_up() {
 }
 
 #[test]
-fn the_demo_of_the_channels_holds_all_its_claims_and_cleans_up() {
+fn the_demo_of_the_channels_holds_all_its_claims_and_its_dashboard_shows_them() {
     let parent = tempfile::tempdir().expect("a directory");
     let json = tempfile::NamedTempFile::new().expect("a file");
-    let (path, json) = (
-        parent.path().display().to_string(),
-        json.path().display().to_string(),
-    );
-    let small = ["demo", "--channels", "--rate", "8", "--seconds", "2"];
-    let said = run(&[&small[..], &["--exit", "--data", &path, "--json", &json]].concat());
-    let said = said.exits(0);
+    let path = json.path().display().to_string();
+    let small = ["--channels", "--rate", "8", "--seconds", "2"];
+    let staying = Staying::start(&[&small[..], &["--json", &path]].concat(), parent.path());
+    let said = &staying.said;
     for text in [
         "ORDERS HERE",
         "PUBLISH LAG",
         "0 violations",
         "Every sale is one order here, and no quota is oversold.",
     ] {
-        assert!(said.out.contains(text), "no {text:?} in {said:?}");
+        assert!(said.contains(text), "no {text:?} in {said}");
     }
-    let text = std::fs::read_to_string(&json).expect("a file of figures");
+    let text = std::fs::read_to_string(&path).expect("a file of figures");
     let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let markets = figures["markets"].as_array().expect("markets");
     assert_eq!(markets.len(), 5);
@@ -97,40 +192,33 @@ fn the_demo_of_the_channels_holds_all_its_claims_and_cleans_up() {
         assert!(market["changes"].as_u64() > Some(0), "{market}");
         assert_eq!(market["oversold"], 0, "{market}");
         assert!(
-            said.out.contains(market["name"].as_str().expect("a name")),
-            "{said:?}"
+            said.contains(market["name"].as_str().expect("a name")),
+            "{said}"
         );
     }
     assert_eq!(figures["cancelled_here"], 20);
     assert_eq!(figures["ok"], true);
-    let left = std::fs::read_dir(parent.path()).expect("a directory");
-    assert_eq!(left.count(), 0, "the demo's directory is deleted");
+    staying.is_lively(
+        "return Number(document.querySelector('[data-node=crm] [data-stat=rate] b')\
+             .textContent.split('/')[0]) > 0",
+    );
+    staying.ends(parent.path());
 }
 
 #[test]
-fn a_demo_that_stays_serves_the_dashboard_until_it_is_told_to_end() {
+fn the_dashboard_of_a_demo_that_stays_shows_its_orders_and_plays_a_payment_failure() {
     let parent = tempfile::tempdir().expect("a directory");
-    let mut demo = onhand()
-        .args(["demo", "--sale-only", "--stay", "--customers", "1000"])
-        .args(["--stock", "20", "--connections", "10", "--data"])
-        .arg(parent.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the demo starts");
-    let output = BufReader::new(demo.stdout.take().expect("an output"));
-    let mut lines = output.lines().map_while(Result::ok);
-    let line = lines.find(|line| line.contains("The dashboard is at http://"));
-    let line = line.expect("the address of the dashboard");
-    let address = line.split("http://").nth(1).expect("an address");
-    let address = address.split('/').next().expect("an address");
-    let page = super::web::send(address.parse().expect("an address"), "GET", "/", &[], b"");
-    assert_eq!(page.status, 200, "{}", page.body);
-    kill_process(Pid::from_child(&demo), Signal::INT).expect("a signal");
-    lines.for_each(drop);
-    assert_eq!(demo.wait().expect("an end").code(), Some(0));
-    let left = std::fs::read_dir(parent.path()).expect("a directory");
-    assert_eq!(left.count(), 0, "the demo's directory is deleted");
+    let small = ["--sale-only", "--customers", "1000", "--stock", "20"];
+    let staying = Staying::start(
+        &[&small[..], &["--connections", "10"]].concat(),
+        parent.path(),
+    );
+    staying.is_lively(
+        "return document.querySelectorAll('.dot').length > 0 \
+         && Number(document.querySelector('[data-node=crm] [data-stat=rate] b')\
+             .textContent.split('/')[0]) > 0",
+    );
+    staying.ends(parent.path());
 }
 
 #[test]

@@ -98,7 +98,10 @@ fn sell(
     sale.open(buyers_per_s, seconds, Some(sku))?;
     let sold = sale.close(seconds)?;
     let sold = sold.first().context("no account of the SKU")?;
-    eprintln!("  by market {:?}, promised {}", sold.by_market, sold.promised);
+    eprintln!(
+        "  by market {:?}, promised {}",
+        sold.by_market, sold.promised
+    );
     Ok(Trial {
         buyers_per_s,
         buffer,

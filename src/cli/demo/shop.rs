@@ -13,6 +13,11 @@ use crate::wire::request::{LocationDefinition, Receive, SkuDefinition};
 /// The merchant of the demo.
 pub(super) const TENANT: &str = "demo";
 
+/// The address at which the dashboard shows the demo's own merchant.
+pub(super) fn dashboard(http: std::net::SocketAddr) -> String {
+    format!("http://{http}/?tenant={TENANT}")
+}
+
 /// SKUs of the background mix, the last ones of them scarce.
 pub(super) const MIX_SKUS: usize = 12;
 const MIX_SKUS_SCARCE: usize = 2;

@@ -6,6 +6,7 @@ use super::Args;
 use super::acts::shoppers::{Shoppers, UNITS};
 use super::engine::{Engine, EngineOptions};
 use super::place::Place;
+use super::shop;
 use super::story;
 use super::ward::Ward;
 use crate::cli::output::print;
@@ -40,8 +41,9 @@ pub(super) fn stay(args: &Args, place: &Place, ward: &Ward) -> anyhow::Result<()
     let callbacks = sandbox.callbacks();
     callbacks.set_target(Some(format!("http://{http}")));
     print(format!(
-        "\nThe dashboard is at http://{http}/ with {ORDERS_A_SECOND} orders a second on their way; \
-         Ctrl-C ends it."
+        "\nThe dashboard is at {} with {ORDERS_A_SECOND} orders a second on their way; Ctrl-C ends \
+         it.",
+        shop::dashboard(http)
     ))?;
     let mut shoppers = Shoppers::new(engine.address, args.seed.wrapping_add(1))?;
     let mut due_ns = clock::monotonic_ns();

@@ -22,7 +22,7 @@ for (const name of ["error", "unhandledrejection", "securitypolicyviolation"]) {
   window.addEventListener(name, (event) => {
     const what = String(event.reason?.message ?? event.message ?? event.violatedDirective);
     if (what.includes("ResizeObserver")) return; // a size that is measured again in the next frame
-    window.failures.push(what);
+    window.failures = [...window.failures, what].slice(-50);
     announce(`The page made a mistake: ${what}`, true);
   });
 }
@@ -93,7 +93,14 @@ function choose(tenant) {
   session.tenant = tenant;
   store("onhand-tenant", tenant);
   announce(`Tenant ${tenant}`);
-  location.reload();
+  const address = new URL(location);
+  if (address.searchParams.get("tenant") === tenant) {
+    location.reload();
+    return;
+  }
+  // What the address says comes first at the next start.
+  address.searchParams.set("tenant", tenant);
+  location.assign(address);
 }
 
 async function signOut() {
@@ -102,7 +109,12 @@ async function signOut() {
   location.reload();
 }
 
+let asking = false; // for a token: no page is shown meanwhile
+
 function signIn() {
+  if (asking) return;
+  asking = true;
+  document.getElementById("ask").close();
   leave();
   leave = () => {};
   disconnect();
@@ -124,7 +136,7 @@ function signIn() {
     },
   },
   h("h1", {}, "Sign in"),
-  h("p", { class: "muted" }, "With a token of the server's token file. The browser keeps a session for 12 hours, not the token."),
+  h("p", { class: "muted" }, "With a token of the server's token file. The browser keeps a session, not the token: for 12 hours from its last use, and 7 days at most."),
   h("label", {}, "Token", token), why,
   h("button", { class: "main", type: "submit" }, "Sign in"));
   fill(document.getElementById("main"), h("section", { class: "panel login" }, form));
@@ -132,9 +144,20 @@ function signIn() {
   token.focus();
 }
 
+/** The parts of the address behind `#/`; what nobody can read is nothing. */
+function address() {
+  try {
+    return location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
+  } catch {
+    return [];
+  }
+}
+
 function route() {
-  const [name, ...rest] = location.hash.replace(/^#\//, "").split("/");
+  if (asking) return;
+  const [name, ...rest] = address();
   const page = pages[name] ?? flow;
+  document.getElementById("ask").close(); // a question about the page that is left
   leave();
   const main = document.getElementById("main");
   main.replaceChildren();
@@ -145,7 +168,7 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   document.getElementById("top").dataset.open = "false";
-  leave = page.show(main, rest.map(decodeURIComponent)) ?? (() => {});
+  leave = page.show(main, rest) ?? (() => {});
 }
 
 function tick() {
@@ -157,6 +180,7 @@ function tick() {
   }
   const stale = document.getElementById("stale");
   stale.hidden = sentence === "";
+  document.body.dataset.stale = String(sentence !== "");
   say(stale, sentence);
 }
 
@@ -165,18 +189,24 @@ async function start() {
   const told = await api("/dashboard/session");
   Object.assign(session, {
     csrf: told.csrf, role: told.role, actor: told.actor, only: told.tenant,
-    rehearsal: told.rehearsal, history: told.history, currencies: told.currencies ?? {},
+    rehearsal: told.rehearsal, history: told.history, currencies: told.currencies ?? {}, pages: told.pages,
     tenant: told.tenant ?? new URLSearchParams(location.search).get("tenant") ?? stored("onhand-tenant") ?? "default",
   });
   if (!told.signed_in) {
     signIn();
     return;
   }
-  window.addEventListener("onhand-sign-in", signIn, { once: true });
+  window.addEventListener("onhand-sign-in", signIn);
+  // Not by its address, which says what page is open.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main").focus();
+  });
   top();
   connect();
   follow(() => {});
   window.addEventListener("hashchange", () => {
+    if (asking) return;
     route();
     document.getElementById("main").focus({ preventScroll: true });
     window.scrollTo(0, 0);

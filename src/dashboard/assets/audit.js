@@ -1,6 +1,6 @@
 // Audit: who did what, newest first.
 
-import { api, attempt, empty, fill, h, moment, none, orderLink, say, session, table, timeWindow, words } from "./lib.js";
+import { api, attempt, empty, every, fill, h, moment, none, orderLink, say, session, table, timeWindow, words } from "./lib.js";
 
 export const title = "Audit";
 
@@ -43,9 +43,9 @@ export function show(main) {
   }
   load();
   // The newest page is kept up to date; who reads an older one is left alone.
-  const again = setInterval(() => older || load(null, false), 4_000);
+  const end = every(4_000, () => older || load(null, false));
   return () => {
     alive = false;
-    clearInterval(again);
+    end();
   };
 }

@@ -1,6 +1,6 @@
 // Bottlenecks: where orders wait, and what that costs.
 
-import { api, attempt, channelsByNumber, duration, empty, fill, h, moment, number, say, session, table, timeWindow, words } from "./lib.js";
+import { api, attempt, channelsByNumber, duration, empty, every, fill, h, moment, number, say, session, table, timeWindow, words } from "./lib.js";
 
 export const title = "Bottlenecks";
 
@@ -38,7 +38,7 @@ export function show(main) {
 
   if (!session.history) {
     draw();
-    return;
+    return () => {};
   }
   async function load() {
     const turn = ++asked;
@@ -53,4 +53,6 @@ export function show(main) {
     draw();
   }
   load();
+  // The time that is looked at goes on; summing it up is work, so not often.
+  return every(60_000, load);
 }

@@ -1,6 +1,6 @@
 // Flow: where orders are, what moves, what fails, and what becomes of it.
 
-import { api, attempt, chip, clock, duration, empty, fill, h, health, number, orderLink, say, scroller, session, share, words } from "./lib.js";
+import { action, api, attempt, chip, duration, empty, every, h, health, number, orderLink, patch, say, scroller, session, share, when, words } from "./lib.js";
 import { follow, live, serverNow } from "./live.js";
 import { nodes, picture } from "./picture.js";
 import { detail, providersOf } from "./system.js";
@@ -56,7 +56,6 @@ export function show(main) {
   let setup = { providers: [], pipelines: [] };
   let picked = null;
   let drawn = 0;
-  let shownBreakers = "";
   const news = h("ul", { class: "news" });
   const retries = h("div", {});
   const waiting = h("span", { class: "muted small" });
@@ -64,24 +63,25 @@ export function show(main) {
   const panelBody = h("div", { class: "scroll-host" }, empty("Choose a system for its providers, settings and failures."));
   const compare = automation();
   const status = h("span", { class: "muted small", role: "status" });
-  const simulate = h("button", { type: "button", class: "risk", id: "simulate", onclick: start }, "Simulate payment failure");
+  const simulate = session.rehearsal ? action({ class: "risk", id: "simulate", onclick: start }, "Simulate payment failure") : null;
 
-  async function start() {
-    simulate.disabled = true;
-    const told = await attempt(() => api("/dashboard/simulate", { method: "POST" }), "The primary processor is down; watch the retries");
-    if (!told) simulate.disabled = false;
+  /** It keeps the focus, so it is not disabled: it does nothing. */
+  function simulates(running) {
+    if (running) simulate?.setAttribute("aria-disabled", "true");
+    else simulate?.removeAttribute("aria-disabled");
   }
 
-  /** Puts the focus back to where it was: the same button, or the other one of its provider. */
-  function refocus(key) {
-    const [same] = [...panelBody.querySelectorAll("[data-key]")].filter((one) => one.dataset.key === key);
-    const free = same?.disabled ? same.parentElement.querySelector("button:not(:disabled)") : same;
-    (free ?? panelBody.firstElementChild).focus({ preventScroll: true });
+  async function start() {
+    if (simulate.getAttribute("aria-disabled") === "true") return;
+    simulates(true);
+    const told = await attempt(() => api("/dashboard/simulate", { method: "POST" }), "The primary processor is down; watch the retries");
+    if (!told) simulates(false);
   }
 
   function pick(name) {
     picked = picked === name ? null : name;
     view.pick(picked);
+    panelBody.replaceChildren(); // another one is read from its top
     drawn = 0;
     render();
   }
@@ -102,43 +102,32 @@ export function show(main) {
 
   function render() {
     if (performance.now() - drawn < 900) return;
-    const breakers = providersOf(setup, picked).map((one) => live.providers?.[one]?.breaker?.state).join();
-    const focused = drawn && panelBody.contains(document.activeElement) ? document.activeElement : null;
-    // Whoever is at a button or link is left there, but for what its own press has changed.
-    if (focused?.matches("a, button") && breakers === shownBreakers) return;
-    shownBreakers = breakers;
     drawn = performance.now();
     if (picked) {
       const [, name] = nodes.find(([key]) => key === picked);
       say(panelTitle, name);
-      const top = panelBody.firstElementChild?.scrollTop ?? 0;
-      fill(panelBody, detail(setup, live, picked));
-      panelBody.firstElementChild.scrollTop = top;
-      if (focused) refocus(focused.dataset.key);
+      patch(panelBody, detail(setup, live, picked));
     } else if (session.rehearsal) {
       say(panelTitle, "By hand and automated");
-      if (!panelBody.contains(compare.table)) fill(panelBody, compare.table);
+      if (!panelBody.contains(compare.table)) panelBody.replaceChildren(compare.table);
       compare.show();
     } else {
       say(panelTitle, "System");
-      fill(panelBody, empty("Choose a system for its providers, settings and failures."));
+      patch(panelBody, empty("Choose a system for its providers, settings and failures."));
     }
   }
 
-  let newest = 0;
   let told = -1;
   function headlines() {
-    const last = live.news.at(-1);
-    const mark = live.news.reduce((sum, one) => sum + one.more, last?.id ?? 0);
-    if (mark === told || news.contains(document.activeElement)) return; // the focus stays where it is
+    const mark = live.news.reduce((sum, one) => sum + one.more, live.news.at(-1)?.id ?? 0);
+    if (mark === told) return;
     told = mark;
-    newest = last?.id ?? newest;
     const rows = [...live.news].reverse().slice(0, 40).map((one) => {
       const [name, kind] = kinds[one.kind] ?? [one.kind, ""];
-      return h("li", { "data-kind": one.kind }, h("time", {}, clock(one.at)), h("span", {}, chip(name, kind)),
+      return h("li", { "data-kind": one.kind, "data-key": `${one.id} ${one.at}` }, h("time", {}, when(one.at)), h("span", {}, chip(name, kind)),
         h("span", { class: "text" }, one.text, " ", one.order ? orderLink(one.order) : null, one.more ? h("span", { class: "muted" }, ` and ${number(one.more)} more`) : null));
     });
-    fill(news, ...(rows.length ? rows : [h("li", {}, h("span", { class: "only muted" }, "Nothing out of the ordinary."))]));
+    patch(news, rows.length ? rows : h("li", {}, h("span", { class: "only muted" }, "Nothing out of the ordinary.")));
   }
 
   function countdown() {
@@ -149,13 +138,12 @@ export function show(main) {
       const left = Math.max(0, one.due - now);
       const delays = setup.retry?.delays_ms ?? [];
       const whole = (delays[one.attempt - 1] ?? delays.at(-1) ?? 8_000) / 1000;
-      return h("div", { class: "retry" },
+      return h("div", { class: "retry", "data-key": `${one.order} ${one.kind} ${one.attempt}` },
         h("span", {}, `${words(one.kind)} at ${one.provider}, attempt ${one.attempt + 1} `, orderLink(one.order)),
         h("span", { class: "count" }, left > 0 ? `${(left / 1000).toFixed(1)} s` : "now"),
         h("progress", { max: "1", value: String(1 - Math.min(1, left / (whole * 1000))), "aria-label": `attempt ${one.attempt + 1} of order ${one.order.slice(0, 8)}` }));
     });
-    if (retries.contains(document.activeElement)) return;
-    fill(retries, ...(rows.length ? rows : [empty("No call waits for its next attempt.")]));
+    patch(retries, rows.length ? rows : empty("No call waits for its next attempt."));
   }
 
   main.className = "wall";
@@ -177,29 +165,26 @@ export function show(main) {
     render();
   });
   const clockwork = setInterval(countdown, 200);
-  let poll = null;
   attempt(async () => {
     setup = await api("/dashboard/data/setup");
     drawn = 0;
     render();
   });
-  if (session.rehearsal) {
-    const look = async () => {
-      try {
-        const now = await api("/dashboard/simulate");
-        simulate.disabled = now.running;
-        say(status, now.step ?? "");
-      } catch {
-        // the stream says when the server is gone
-      }
-    };
-    look();
-    poll = setInterval(look, 1_000);
+  async function look() {
+    try {
+      const now = await api("/dashboard/simulate");
+      simulates(now.running);
+      say(status, now.step ?? "");
+    } catch {
+      // the stream says when the server is gone
+    }
   }
+  if (session.rehearsal) look();
+  const poll = session.rehearsal ? every(1_000, look) : () => {};
   return () => {
     stop();
     view.stop();
     clearInterval(clockwork);
-    clearInterval(poll);
+    poll();
   };
 }

@@ -17,6 +17,72 @@ export function fill(element, ...children) {
   element.replaceChildren(...kept(children));
 }
 
+const handlers = ["onclick", "onchange", "onsubmit"];
+
+/** What tells an element from its siblings: rows of lists that come and go have a `data-key`. */
+function keyOf(node) {
+  return node.nodeType === Node.ELEMENT_NODE ? node.dataset.key ?? null : null;
+}
+
+function morph(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const name of handlers) old[name] = fresh[name];
+  morphChildren(old, [...fresh.childNodes]);
+}
+
+function morphChildren(old, wanted) {
+  const keys = new Set(wanted.map(keyOf).filter((key) => key !== null));
+  const known = new Map([...old.childNodes].map((node) => [keyOf(node), node]));
+  let place = old.firstChild;
+  for (const node of wanted) {
+    // What is not wanted any more makes room, so that the others are left where they are.
+    while (place && keyOf(place) !== null && !keys.has(keyOf(place))) {
+      const gone = place;
+      place = place.nextSibling;
+      gone.remove();
+    }
+    const key = keyOf(node);
+    const same = key === null ? (place && keyOf(place) === null ? place : null) : known.get(key);
+    known.delete(key); // a second one of the same key is another one
+    if (!same || same.nodeName !== node.nodeName) {
+      old.insertBefore(node, place);
+      continue;
+    }
+    if (same === place) place = place.nextSibling;
+    else old.insertBefore(same, place);
+    morph(same, node);
+  }
+  while (place) {
+    const gone = place;
+    place = place.nextSibling;
+    gone.remove();
+  }
+}
+
+/**
+ * As `fill`, but what is the same stays the same element: it keeps the focus, the scroll position and
+ * the attention of a screen reader. Where what had the focus is gone, the focus goes to what is next
+ * to it in the page instead of nowhere.
+ */
+export function patch(element, ...children) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const fresh = document.createDocumentFragment();
+  fresh.append(...kept(children));
+  morphChildren(element, [...fresh.childNodes]);
+  if (focused && (!focused.isConnected || focused.disabled)) refocus(element);
+}
+
+/** Puts the focus to the nearest thing around an element that can have it. */
+export function refocus(element) {
+  const near = element.closest("[tabindex]") ?? document.getElementById("main");
+  near.focus({ preventScroll: true });
+}
+
 /** The same in a picture. */
 export function s(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -28,7 +94,7 @@ export function s(tag, attributes = {}, ...children) {
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) element.removeAttribute(name);
-    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.startsWith("on")) element[name] = value; // one of each, so that `patch` can give it to another
     else if (value === true) element.setAttribute(name, "");
     else element.setAttribute(name, value);
   }
@@ -78,9 +144,24 @@ export function clock(at) {
   return new Date(at).toLocaleTimeString("en-GB");
 }
 
+function dateOf(at) {
+  return new Date(typeof at === "string" && /^\d+$/.test(at) ? Number(at) : at);
+}
+
+/** A time of today without its date, any other one with it. */
+export function when(at) {
+  if (!at) return none;
+  return dateOf(at).toDateString() === new Date().toDateString() ? clock(dateOf(at)) : moment(at);
+}
+
+/** For how long something has been so, in milliseconds. */
+export function since(at) {
+  return Math.max(0, Date.now() - dateOf(at).getTime());
+}
+
 export function moment(at) {
   if (!at) return none;
-  const date = new Date(typeof at === "string" && /^\d+$/.test(at) ? Number(at) : at);
+  const date = dateOf(at);
   return `${date.toLocaleDateString("en-CA")} ${date.toLocaleTimeString("en-GB")}`;
 }
 
@@ -130,11 +211,22 @@ export class Refused extends Error {
   }
 }
 
+/** 128 random bits; also where the page is not from a secure origin. */
+function drawKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** JSON whose numbers beyond 2^53, such as a customer's, are texts: as numbers they would be others. */
+export function parse(text) {
+  const exact = (part) => (part.startsWith('"') || Number.isSafeInteger(Number(part)) ? part : `"${part}"`);
+  return JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, exact));
+}
+
 /** Asks the server. Whatever changes something carries a key, so that it happens once. */
 export async function api(path, { method = "GET", body } = {}) {
   const headers = { "onhand-tenant": session.tenant };
   if (method !== "GET") {
-    headers["idempotency-key"] = crypto.randomUUID().replaceAll("-", "");
+    headers["idempotency-key"] = drawKey();
     if (session.csrf) headers["x-onhand-csrf"] = session.csrf;
     if (body !== undefined) headers["content-type"] = "application/json";
   }
@@ -144,13 +236,47 @@ export async function api(path, { method = "GET", body } = {}) {
   const text = await answer.text();
   let said = {};
   try {
-    said = text ? JSON.parse(text) : {};
+    said = text ? parse(text) : {};
   } catch {
     said = { title: text.slice(0, 200) };
   }
   if (answer.status === 401) window.dispatchEvent(new Event("onhand-sign-in"));
   if (!answer.ok) throw new Refused(answer.status, said);
   return said;
+}
+
+/**
+ * Does something again and again, `ms` after it was done last: a slow server is asked less often, and
+ * never twice at once. Not while a question is open. Returns what ends it.
+ */
+export function every(ms, doing) {
+  let timer = null;
+  let alive = true;
+  const next = () => {
+    if (!alive) return;
+    timer = setTimeout(async () => {
+      try {
+        if (!document.getElementById("ask").open) await doing();
+      } finally {
+        next();
+      }
+    }, ms);
+  };
+  next();
+  return () => {
+    alive = false;
+    clearTimeout(timer);
+  };
+}
+
+/** True where the session's role may do what operators do. */
+export function mayAct() {
+  return ["operator", "admin"].includes(session.role);
+}
+
+/** A button for those who may press it; for others there is none. */
+export function action(attributes, ...children) {
+  return mayAct() ? h("button", { type: "button", ...attributes }, ...children) : null;
 }
 
 /** Tells everybody, also those who listen. */
@@ -207,15 +333,17 @@ export function question({ title, text, action, risk = false, fields = [] }) {
       event.preventDefault();
       close(null);
     };
+    // Also where the page below it was left; the end of one question is not that of the next one.
+    dialog.onclose = () => dialog.open || resolve(null);
     dialog.showModal();
     (form.querySelector("input") ?? form.querySelector("button[type=submit]")).focus();
   });
 }
 
-/** A table; each column is [heading, cell of a row, class]. */
-export function table(caption, columns, rows) {
+/** A table; each column is [heading, cell of a row, class]. `key` tells rows apart that come and go. */
+export function table(caption, columns, rows, key = null) {
   const head = h("tr", {}, columns.map(([name, , kind]) => h("th", { scope: "col", class: kind }, name || h("span", { class: "hush" }, "Actions"))));
-  const body = rows.map((row) => h("tr", {}, columns.map(([name, cell, kind]) => {
+  const body = rows.map((row) => h("tr", { "data-key": key ? key(row) : null }, columns.map(([name, cell, kind]) => {
     const value = cell(row);
     return h("td", { class: kind, "data-label": name || null }, value === null || value === undefined ? none : value);
   })));

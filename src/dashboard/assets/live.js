@@ -7,6 +7,7 @@ export const live = { at: 0, seen: 0, news: [], ticks: [] };
 
 const listeners = new Set();
 let source = null;
+let start = null; // of the server, as ids of frames tell it
 
 const TICKS = 120;
 const NEWS = 60;
@@ -46,6 +47,9 @@ export function connect() {
   const opened = new EventSource(`/dashboard/events?tenant=${encodeURIComponent(session.tenant)}`);
   source = opened;
   opened.onmessage = (event) => {
+    const [told] = event.lastEventId.split("-");
+    if (start !== null && told !== start) renew();
+    start = told;
     merge(JSON.parse(event.data));
     for (const listener of listeners) listener(live);
   };
@@ -53,6 +57,12 @@ export function connect() {
     // The browser tries again by itself, but not after an answer that is no stream.
     if (opened.readyState === EventSource.CLOSED && source === opened) setTimeout(() => again(opened), 2_000);
   };
+}
+
+/** A server that was started anew may have other pages: a wall display takes them by itself. */
+async function renew() {
+  const told = await api("/dashboard/session").catch(() => null);
+  if (told && told.pages !== session.pages) location.reload();
 }
 
 /** Connects again, or asks for a token where the session did not outlive the server. */
@@ -92,6 +102,8 @@ export function freshness() {
   if ((live.behind?.ms ?? 0) > 2_000) {
     return ["wait", `${(live.behind.ms / 1000).toFixed(0)} s behind`, ""];
   }
+  // A mistyped tenant has no orders, and neither has one that has only just begun.
+  if (live.sale?.followed === false) return ["live", `live, nothing of tenant ${session.tenant}`, ""];
   return ["live", "live", ""];
 }
 

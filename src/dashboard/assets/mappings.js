@@ -1,6 +1,6 @@
 // Mappings: which SKU each item of a channel stands for.
 
-import { announce, api, attempt, channelsByNumber, empty, fill, h, none, question, table, words } from "./lib.js";
+import { action, announce, api, attempt, channelsByNumber, empty, fill, h, none, patch, question, table, words } from "./lib.js";
 
 /** Sets mappings of a channel; says which were refused, and whether all were taken. */
 export async function setMappings(channel, wanted) {
@@ -16,7 +16,7 @@ export function mappings(main) {
   const host = h("div", { "aria-live": "polite" });
   const more = h("p", { class: "right" });
   const choice = h("select", { name: "channel", onchange: () => load() });
-  const add = h("button", { type: "button", id: "add-mapping", onclick: () => change({ item: "", sku: "", write_back: {} }) }, "Add");
+  const add = action({ id: "add-mapping", onclick: () => change({ item: "", sku: "", write_back: {} }) }, "Add");
   const panel = h("section", { class: "panel", "aria-labelledby": "mappings-title", hidden: true },
     h("header", {}, h("h2", { id: "mappings-title" }, "What items stand for"), h("span", { class: "row push" }, h("label", { class: "inline" }, "Channel", choice), add)), host, more);
   main.append(panel);
@@ -27,12 +27,12 @@ export function mappings(main) {
     if (after) query.set("after", after);
     const found = await attempt(() => api(`/v1/mappings/${choice.value}?${query}`));
     if (!found) return;
-    fill(host, found.mappings.length ? table("The channel's items and the SKUs that they stand for", [
+    patch(host, found.mappings.length ? table("The channel's items and the SKUs that they stand for", [
       ["item", (row) => h("span", { class: "key" }, row.item)], ["SKU", (row) => row.sku],
       ["for writing stock", (row) => Object.entries(row.write_back).map(([name, value]) => `${words(name)} ${value}`).join(", ") || none],
-      ["", (row) => h("span", { class: "row" }, h("button", { type: "button", onclick: () => change(row) }, "Change", h("span", { class: "hush" }, ` ${row.item}`)),
-        h("button", { type: "button", class: "risk", onclick: () => remove(row) }, "Remove", h("span", { class: "hush" }, ` ${row.item}`)))],
-    ], found.mappings) : empty("No item of this channel is mapped. An item that carries the name of a SKU needs no mapping."));
+      ["", (row) => h("span", { class: "row" }, action({ onclick: () => change(row) }, "Change", h("span", { class: "hush" }, ` ${row.item}`)),
+        action({ class: "risk", onclick: () => remove(row) }, "Remove", h("span", { class: "hush" }, ` ${row.item}`)))],
+    ], found.mappings, (row) => row.item) : empty("No item of this channel is mapped. An item that carries the name of a SKU needs no mapping."));
     fill(more, found.next ? h("button", { type: "button", onclick: () => load(found.next) }, "Next page") : "");
   }
 

@@ -1,6 +1,6 @@
 // Orders: find one, and see everything that ever happened to it.
 
-import { api, attempt, channelsByNumber, chip, currency, decimal, empty, fill, h, minorUnits, moment, money, none, number, orderLink, question, scroller, session, table, words } from "./lib.js";
+import { action, api, attempt, channelsByNumber, chip, currency, decimal, empty, every, fill, h, minorUnits, moment, money, none, number, orderLink, patch, question, say, scroller, session, table, when, words } from "./lib.js";
 
 export const title = "Orders";
 
@@ -23,27 +23,48 @@ export function stateChip(state) {
   return chip(words(state), kind[state]);
 }
 
+/** Shows a table of orders, with the time at which it was so. */
+function listed(results, told, caption, columns, rows, key, none) {
+  patch(results, rows.length ? table(`${caption}, at ${told}`, columns, rows, key) : empty(none));
+}
+
 export function show(main, [order]) {
   if (order) return showOne(main, order);
   const results = h("div", {});
   const field = h("input", { name: "q", type: "search", autocomplete: "off", placeholder: "key, number, customer, e-mail or channel's order id" });
-  const state = h("select", { name: "state", onchange: () => list() }, states.map((name) => h("option", { value: name }, name ? words(name) : "any state")));
+  const state = h("select", { name: "state", onchange: () => look(list) }, states.map((name) => h("option", { value: name }, name ? words(name) : "any state")));
   const form = h("form", { class: "line", role: "search", onsubmit: (event) => { event.preventDefault(); search(field.value.trim()); } },
     h("label", { class: "grow" }, "Find an order", field), h("button", { class: "main", type: "submit" }, "Search"),
     h("label", {}, "In process", state));
-  main.append(h("div", { class: "head" }, h("h1", {}, "Orders")), h("section", { class: "panel" }, form),
-    h("section", { class: "panel", "aria-label": "Orders found", "aria-live": "polite" }, results));
+  const count = h("span", { class: "muted", role: "status" });
+  main.append(h("div", { class: "head" }, h("h1", {}, "Orders"), count), h("section", { class: "panel" }, form),
+    h("section", { class: "panel", "aria-label": "Orders found" }, results));
+  let shown = null;
+  let alive = true;
+
+  /** Shows what `doing` finds, now and again and again. */
+  function look(doing) {
+    say(count, "");
+    shown = doing;
+    return attempt(() => renew(doing));
+  }
+
+  async function renew(doing) {
+    const draw = await doing();
+    // The page was left, or something else is looked for meanwhile.
+    if (alive && shown === doing) draw();
+  }
 
   async function search(text) {
     if (!text) {
-      list();
+      look(list);
       return;
     }
     // A key or a number is known to the engine, also where there is no history.
     if (/^([0-9a-f]{32}|\d+-\d+)$/i.test(text)) {
       try {
-        const found = await api(`/v1/orders/${encodeURIComponent(text.toLowerCase())}`);
-        location.hash = `#/orders/${found.order}`;
+        const one = await api(`/v1/orders/${encodeURIComponent(text.toLowerCase())}`);
+        location.hash = `#/orders/${one.order}`;
         return;
       } catch (error) {
         if (error.status !== 404) {
@@ -53,37 +74,44 @@ export function show(main, [order]) {
       }
     }
     if (!session.history) {
+      shown = null;
       fill(results, empty("Only keys and order numbers can be found: this server keeps no history."));
       return;
     }
-    const found = await attempt(() => api(`/dashboard/data/search?q=${encodeURIComponent(text)}`));
-    if (!found) return;
-    fill(results, found.orders.length ? table(`${number(found.orders.length)} found`, [
-      ["order", (row) => orderLink(row.order_key, row.number)],
-      ["channel", (row) => channelName(row.channel)],
-      ["channel's id", (row) => row.external_id || none],
-      ["customer", (row) => row.customer],
-      ["state", (row) => [stateChip(row.state), row.review_reason && row.review_reason !== "none" ? ` ${words(row.review_reason)}` : ""]],
-      ["total", (row) => (row.total === null ? none : money(Number(row.total), Number(row.currency))), "num"],
-      ["decided", (row) => moment(row.accepted_ms)],
-    ], found.orders) : empty(`Nothing found for “${text}”.`));
+    look(async () => {
+      const told = await api(`/dashboard/data/search?q=${encodeURIComponent(text)}`);
+      return () => say(count, `${number(told.orders.length)} found`) ?? listed(results, when(Date.now()), "Orders found", [
+        ["order", (row) => orderLink(row.order_key, row.number)],
+        ["channel", (row) => channelName(row.channel)],
+        ["channel's id", (row) => row.external_id || none],
+        ["customer", (row) => row.customer],
+        ["state", (row) => [stateChip(row.state), row.review_reason && row.review_reason !== "none" ? ` ${words(row.review_reason)}` : ""]],
+        ["total", (row) => (row.total === null ? none : money(Number(row.total), Number(row.currency))), "num"],
+        ["decided", (row) => moment(row.accepted_ms)],
+      ], told.orders, (row) => `${row.order_key} ${row.accepted_ms}`, `Nothing found for “${text}”.`);
+    });
   }
 
   async function list() {
     const wanted = state.value ? `&state=${state.value}` : "";
-    const found = await attempt(() => api(`/v1/orders?limit=100${wanted}`));
-    if (!found) return;
-    fill(results, found.orders.length ? table(`Orders in process, oldest first${found.next ? " (the first 100)" : ""}`, [
+    const told = await api(`/v1/orders?limit=100${wanted}`);
+    return () => listed(results, when(Date.now()), `Orders in process, oldest first${told.next ? " (the first 100)" : ""}`, [
       ["order", (row) => orderLink(row.order, row.number)],
       ["customer", (row) => String(row.customer)],
       ["state", (row) => [stateChip(row.state), row.review_reason ? ` ${words(row.review_reason)}` : ""]],
       ["step", (row) => (row.step ? `${row.pipeline} / ${row.step}` : none)],
       ["total", (row) => money(row.total, row.currency), "num"],
       ["since", (row) => moment(row.since)],
-    ], found.orders) : empty("No order is in process."));
+    ], told.orders, (row) => row.order, "No order is in process.");
   }
   learnChannels();
-  list();
+  look(list);
+  // Without a word where it fails: the time in the caption stands still then.
+  const stop = every(3_000, () => shown && renew(shown).catch(() => {}));
+  return () => {
+    alive = false;
+    stop();
+  };
 }
 
 /** Asks for a reason and does it. */
@@ -164,7 +192,7 @@ export function timeline(events) {
       ? h("b", {}, ` ${one.before_state ? `${words(one.before_state)} → ` : "→ "}${words(one.after_state)}`) : null;
     const next = one.what === "answer" && one.after_state ? ` (${words(one.after_state)})` : "";
     return h("li", { "data-what": one.what },
-      h("time", { title: moment(one.time_ms) }, moment(one.time_ms).slice(11), h("span", { class: "hush" }, ` ${one.what}`)),
+      h("time", { title: moment(one.time_ms) }, when(one.time_ms), h("span", { class: "hush" }, ` ${one.what}`)),
       h("div", {}, words(one.event), one.provider ? ` at ${one.provider}` : "", change, next,
         one.actor && one.actor !== "engine" ? h("span", { class: "muted" }, ` by ${one.actor}`) : null,
         one.detail ? h("span", { class: "muted" }, ` · ${one.detail}`) : null));
@@ -183,13 +211,16 @@ function remembered(told) {
 
 function showOne(main, order) {
   const host = h("div", { class: "split" });
-  const heading = h("h1", {}, "Order");
+  const heading = h("h1", { tabindex: "-1" }, "Order");
   const actions = h("div", { class: "push" });
   main.append(h("div", { class: "head" }, h("a", { href: "#/orders" }, "Orders"), heading, actions), host);
   let alive = true;
   let mark = "";
+  let turn = 0;
 
   async function load(first) {
+    turn += 1;
+    const asked = turn;
     let found = null;
     let told = null;
     let known = null;
@@ -207,26 +238,28 @@ function showOne(main, order) {
       found = remembered(told);
     }
     known = JSON.stringify([found, told]);
-    if (!alive || known === mark) return;
+    // An answer that was overtaken by a later one is old.
+    if (!alive || known === mark || asked !== turn) return;
     mark = known;
     fill(heading, `Order ${found.number ?? order.slice(0, 8)} `, stateChip(found.state));
     const process = found.process;
     const before = document.activeElement?.dataset?.action;
-    fill(actions, 
-      process?.review_reason ? h("a", { class: "button", href: `#/review/${found.order}` }, "Decide the review") : "",
-      h("button", { type: "button", class: "risk", "data-action": "cancel", disabled: ended.has(found.state) || ["SHIPPED", "DELIVERED", "CANCELLING"].includes(found.state), onclick: async () => { await cancel(order); load(); } }, "Cancel"),
-      h("button", { type: "button", "data-action": "refund", disabled: !process || process.captured <= process.refunded, onclick: async () => { await refund(order, process); load(); } }, "Refund"));
-    if (before) actions.querySelector(`[data-action="${before}"]`)?.focus();
-    fill(host, 
+    patch(actions,
+      process?.review_reason ? h("a", { class: "button", "data-key": "review", href: `#/review/${found.order}` }, "Decide the review") : null,
+      action({ class: "risk", "data-key": "cancel", "data-action": "cancel", disabled: ended.has(found.state) || ["SHIPPED", "DELIVERED", "CANCELLING"].includes(found.state), onclick: async () => { await cancel(order); load(); } }, "Cancel"),
+      action({ "data-key": "refund", "data-action": "refund", disabled: !process || process.captured <= process.refunded, onclick: async () => { await refund(order, process); load(); } }, "Refund"));
+    // What was pressed may not be pressed again: go on with what became of the order.
+    if (before && actions.querySelector(`[data-action="${before}"]`)?.disabled) heading.focus({ preventScroll: true });
+    patch(host,
       h("section", { class: "panel", "aria-label": "Facts" }, facts(found, told), found.lines.length ? lines(found) : null, told ? null : effects(found)),
       h("section", { class: "panel", "aria-labelledby": "timeline-title" }, h("header", {}, h("h2", { id: "timeline-title" }, "Timeline")),
         told ? timeline(told.events) : empty("The history is off, or behind: the timeline is not known.")));
   }
   learnChannels().then(() => load(true));
-  const again = setInterval(() => document.getElementById("ask").open || load(false), 1_500);
+  const stop = every(1_500, () => load(false));
   return () => {
     alive = false;
-    clearInterval(again);
+    stop();
   };
 }
 

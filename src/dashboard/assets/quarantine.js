@@ -1,6 +1,6 @@
 // Quarantine: what channels sent and a person has to see to, and which SKU their items stand for.
 
-import { announce, api, attempt, channelsByNumber, chip, clock, empty, fill, h, moment, number, orderLink, question, words } from "./lib.js";
+import { action, announce, api, attempt, channelsByNumber, chip, empty, every, fill, h, mayAct, moment, number, orderLink, patch, question, when, words } from "./lib.js";
 import { mappings, setMappings } from "./mappings.js";
 
 export const title = "Quarantine";
@@ -34,7 +34,7 @@ export function show(main) {
   const count = h("span", { class: "muted", role: "status" });
   const fate = h("select", { name: "fate", onchange: () => load(true) },
     h("option", { value: "" }, "all that wait"), Object.keys(kinds).map((name) => h("option", { value: name }, name)));
-  const all = h("button", { type: "button", hidden: true, onclick: redriveAll }, "Redrive all");
+  const all = action({ hidden: true, onclick: redriveAll }, "Redrive all") ?? h("span", { hidden: true });
   main.append(h("div", { class: "head" }, h("h1", {}, "Quarantine"), count, h("div", { class: "push" }, h("label", { class: "inline" }, "Show", fate), all)),
     h("div", { class: "split" }, h("section", { class: "panel", "aria-label": "Events that wait" }, list), detail));
   let picked = null;
@@ -45,10 +45,13 @@ export function show(main) {
 
   const channelName = (row) => row.channel_name ?? names.get(row.channel)?.name ?? `channel ${row.channel}`;
 
+  let turn = 0;
   async function load(again) {
+    turn += 1;
+    const asked = turn;
     const query = fate.value ? `&fate=${fate.value}` : "";
     const found = await api(`/v1/quarantine?limit=200${query}`).catch((error) => ({ error }));
-    if (!alive) return;
+    if (!alive || asked !== turn) return;
     if (found.error) {
       fill(list, empty(found.error.message));
       mark = "";
@@ -59,14 +62,12 @@ export function show(main) {
     mark = known;
     rows = found.events;
     count.textContent = rows.length ? `${number(rows.length)}${found.next ? "+" : ""} wait` : "";
-    all.hidden = rows.length < 2;
+    all.hidden = rows.length < 2 || !mayAct();
     all.textContent = `Redrive all ${number(rows.length)}`;
-    const focused = document.activeElement?.dataset?.event;
-    fill(list, ...(rows.length ? rows.map((row) => h("button", {
-      type: "button", class: "pick", "data-event": row.event, "aria-current": String(row.event === picked), onclick: () => pick(row.event),
+    patch(list, rows.length ? rows.map((row) => h("button", {
+      type: "button", class: "pick", "data-key": row.event, "data-event": row.event, "aria-current": String(row.event === picked), onclick: () => pick(row.event),
     }, h("b", {}, channelName(row), " ", h("span", { class: "muted" }, row.topic || "")), chip(words(row.fate), kinds[row.fate]),
-    h("span", { class: "why" }, row.note || meaning[row.fate]), h("span", { class: "muted small" }, clock(row.received_ms)))) : [empty("Nothing waits for a person.")]));
-    if (focused) list.querySelector(`[data-event="${focused}"]`)?.focus();
+    h("span", { class: "why" }, row.note || meaning[row.fate]), h("span", { class: "muted small" }, when(row.received_ms)))) : empty("Nothing waits for a person."));
     if (!rows.some((row) => row.event === picked)) {
       if (rows.length) pick(rows[0].event);
       else {
@@ -86,9 +87,9 @@ export function show(main) {
       h("header", {}, h("h2", {}, `${channelName(found)}: ${found.topic || "event"}`), chip(words(found.fate), kinds[found.fate])),
       h("p", { class: "why" }, found.note || meaning[found.fate]),
       h("div", { class: "row" },
-        found.fate === "unmapped" ? h("button", { type: "button", class: "main", id: "map", onclick: () => map(found) }, "Map and redrive") : null,
-        h("button", { type: "button", class: found.fate === "unmapped" ? null : "main", id: "redrive", onclick: () => settle(found, "redrive") }, "Redrive"),
-        h("button", { type: "button", class: "risk", id: "discard", onclick: () => settle(found, "discard") }, "Discard")),
+        found.fate === "unmapped" ? action({ class: "main", id: "map", onclick: () => map(found) }, "Map and redrive") : null,
+        action({ class: found.fate === "unmapped" ? null : "main", id: "redrive", onclick: () => settle(found, "redrive") }, "Redrive"),
+        action({ class: "risk", id: "discard", onclick: () => settle(found, "discard") }, "Discard")),
       h("dl", { class: "facts" },
         h("dt", {}, "received"), h("dd", {}, moment(found.received_ms)),
         found.settled_ms ? [h("dt", {}, "decided"), h("dd", {}, moment(found.settled_ms))] : null,
@@ -162,9 +163,9 @@ export function show(main) {
     for (const [key, one] of found) names.set(key, one);
     load(true);
   });
-  const again = setInterval(() => document.getElementById("ask").open || load(), 4_000);
+  const end = every(4_000, () => load());
   return () => {
     alive = false;
-    clearInterval(again);
+    end();
   };
 }

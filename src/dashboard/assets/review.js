@@ -1,8 +1,8 @@
 // Review: orders that wait for a person, with what there is to know, and the decision.
 
-import { api, attempt, empty, fill, h, moment, money, number, question, session, words } from "./lib.js";
+import { action, api, attempt, duration, empty, every, fill, h, moment, money, number, patch, question, say, session, since, when, words } from "./lib.js";
 import { follow, live } from "./live.js";
-import { facts, learnChannels, timeline } from "./orders.js";
+import { cancel, facts, learnChannels, timeline } from "./orders.js";
 
 export const title = "Review";
 
@@ -15,27 +15,30 @@ export function show(main, [chosen]) {
   let picked = chosen ?? null;
   let rows = [];
   let alive = true;
-  let mark = "";
+  let turn = 0;
 
   async function load() {
-    const found = await api("/v1/review?limit=200").catch(() => null);
-    if (!alive || !found) return;
-    const known = JSON.stringify(found.orders.map((one) => [one.order, one.since]));
-    if (known === mark) return;
-    mark = known;
+    turn += 1;
+    const asked = turn;
+    const found = await api("/v1/review?limit=200").catch((error) => ({ error }));
+    if (!alive || asked !== turn) return;
+    if (found.error) {
+      say(count, `The list is not up to date: ${found.error.message}`);
+      return;
+    }
     rows = found.orders;
-    count.textContent = `${number(rows.length)}${found.next ? "+" : ""} to decide`;
-    const focused = document.activeElement?.dataset?.order;
-    fill(list, ...(rows.length ? rows.map((row) => h("button", {
-      type: "button", class: "pick", "data-order": row.order, "aria-current": String(row.order === picked), onclick: () => pick(row.order),
+    say(count, `${number(rows.length)}${found.next ? "+" : ""} to decide`);
+    patch(list, rows.length ? rows.map((row) => h("button", {
+      type: "button", class: "pick", "data-key": row.order, "data-order": row.order, "aria-current": String(row.order === picked), onclick: () => pick(row.order),
     }, h("b", {}, row.number ?? row.order.slice(0, 8)), h("span", {}, money(row.total, row.currency)),
-    h("span", {}, words(row.review_reason)), h("span", { class: "muted small" }, moment(row.since).slice(11))))
-      : [empty("Nothing waits for a person.")]));
-    if (focused) list.querySelector(`[data-order="${focused}"]`)?.focus();
+    h("span", {}, words(row.review_reason)),
+    h("span", { class: "muted small", title: moment(row.since) }, `${when(row.since)}, waits ${duration(since(row.since))}`)))
+      : empty("Nothing waits for a person."));
     if (!picked && rows.length) pick(rows[0].order);
-    else if (picked && !rows.some((row) => row.order === picked)) pick(picked);
+    else if (picked && shown === "REVIEW" && !rows.some((row) => row.order === picked)) pick(picked);
   }
 
+  let shown = ""; // state of the order that is picked
   async function pick(order) {
     picked = order;
     for (const one of list.querySelectorAll("[data-order]")) one.setAttribute("aria-current", String(one.dataset.order === order));
@@ -43,14 +46,18 @@ export function show(main, [chosen]) {
     if (!found || picked !== order || !alive) return;
     const told = session.history ? await api(`/dashboard/data/timeline/${order}`).catch(() => null) : null;
     if (picked !== order || !alive) return;
+    shown = found.state;
     const open = found.state === "REVIEW";
-    fill(detail, 
+    const unaddressed = found.process?.review_reason === "address_missing";
+    patch(detail,
       h("header", {}, h("h2", {}, `Order ${found.number ?? order.slice(0, 8)}`),
         h("a", { class: "push", href: `#/orders/${order}` }, "Whole order")),
       open ? h("div", { class: "row" },
-        h("button", { type: "button", class: "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
-        h("button", { type: "button", class: "risk", id: "decline", onclick: () => decide(found, false) }, "Decline"),
-        h("span", { class: "muted" }, found.process?.resume_to ? `approved, it goes on to ${words(found.process.resume_to)}` : ""))
+        action({ class: "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
+        action({ class: "risk", id: "decline", onclick: () => decide(found, false) }, "Decline"),
+        action({ class: "risk", id: "cancel", onclick: () => done(found, cancel(order)) }, "Cancel"),
+        h("span", { class: "muted" }, unaddressed ? ["its next version with an address goes on: ", h("code", {}, `POST /v1/orders/${found.number ?? "ORDER"}/edit`)]
+          : found.process?.resume_to ? `approved, it goes on to ${words(found.process.resume_to)}` : ""))
         : h("p", {}, `It is ${words(found.state)} now: nothing to decide.`),
       h("h3", {}, "What is known"), facts(found, told),
       told ? [h("h3", {}, "What happened"), timeline(told.events.slice(-25))] : null);
@@ -65,12 +72,16 @@ export function show(main, [chosen]) {
     });
     if (!said) return;
     const path = `/v1/review/${found.order}/${approve ? "approve" : "decline"}`;
-    const done = await attempt(() => api(path, { method: "POST", body: { reason: said.reason } }),
-      (told) => `${approve ? "Approved" : "Declined"}: the order is ${words(told.state)}`);
-    if (!done) return;
+    await done(found, attempt(() => api(path, { method: "POST", body: { reason: said.reason } }),
+      (told) => `${approve ? "Approved" : "Declined"}: the order is ${words(told.state)}`));
+  }
+
+  /** Goes on to what is next once something was done. */
+  async function done(found, doing) {
+    if (!await doing) return;
     const next = rows.find((row) => row.order !== found.order);
     picked = next?.order ?? null;
-    mark = "";
+    shown = "";
     await load();
     if (picked) await pick(picked);
     else fill(detail, empty("Nothing waits for a person."));
@@ -89,10 +100,10 @@ export function show(main, [chosen]) {
       load();
     }
   });
-  const again = setInterval(load, 4_000);
+  const end = every(4_000, load);
   return () => {
     alive = false;
     stop();
-    clearInterval(again);
+    end();
   };
 }

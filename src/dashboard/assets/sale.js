@@ -1,18 +1,40 @@
 // Sale: what is offered, taken, sold out and refused, and whether a unit or an order went wrong.
 
-import { chip, duration, empty, fill, h, none, number, say, scroller, short, table } from "./lib.js";
+import { chip, duration, empty, h, none, number, patch, say, scroller, short, table } from "./lib.js";
 import { follow, live } from "./live.js";
 import uPlot from "./vendor/uplot.js";
 
 export const title = "Sale";
 
+/** What is not known is said to be so: a 0 would be good news. */
+function showTruth(one, value, atLeast, unit) {
+  const known = value !== null && value !== undefined;
+  const said = [known ? number(value) : "unknown", known && atLeast ? "or more" : ""].filter(Boolean).join(" ");
+  say(one.value, known ? `${atLeast ? "≥\u00a0" : ""}${short(value)}` : "?");
+  say(one.under, known && !atLeast ? unit : `${said}: ${unit}`);
+  one.root.classList.toggle("good", value === 0 && !atLeast);
+  one.root.classList.toggle("wrong", value > 0);
+  return said;
+}
+
+/** The age of what a channel shows, at least: none where nothing was told to it lately. */
+function ageOf(channel) {
+  const known = [channel.p99, channel.still].filter((ms) => ms !== null && ms !== undefined);
+  return known.length ? Math.max(...known) : null;
+}
+
 /** A channel's stock is called true if it is no older than this, in milliseconds. */
 const TRUE_MS = 100;
 
 function figure(name, unit, kind = "") {
-  const value = h("span", { class: "value" }, "0");
+  const value = h("span", { class: "value" }, none);
   const under = h("span", { class: "unit" }, unit);
   return { root: h("div", { class: `panel figure ${kind}` }, h("span", { class: "name" }, name), value, under), value, under };
+}
+
+/** Names, as many as fit under a figure. */
+function few(names) {
+  return names.length > 2 ? `${number(names.length)} channels` : names.join(" and ");
 }
 
 function color(name) {
@@ -37,8 +59,10 @@ function chart(host) {
 }
 
 export function show(main) {
-  const oversold = figure("OVERSOLD", "units promised beyond what is there", "truth good");
-  const lost = figure("LOST", "accepted orders missing from the journal", "truth good");
+  const beyond = "units promised beyond what is there";
+  const missing = "accepted orders missing from the journal";
+  const oversold = figure("OVERSOLD", beyond, "truth");
+  const lost = figure("LOST", missing, "truth");
   const rates = ["offered", "accepted", "sold out", "rejected"].map((name) => figure(name, "orders/s"));
   const yours = figure("answer “yours”, p99", "p50 · p99");
   const gone = figure("answer “sold out”, p99", "p50 · p99");
@@ -70,6 +94,8 @@ export function show(main) {
     drawn = 0;
   };
   window.addEventListener("onhand-theme", repaint);
+  const sky = matchMedia("(prefers-color-scheme: dark)");
+  sky.addEventListener("change", repaint);
 
   let drawn = 0;
   let said = 0;
@@ -77,14 +103,13 @@ export function show(main) {
     const sale = live.sale ?? {};
     const now = sale.now ?? [];
     const total = sale.total ?? [];
-    for (const [one, value] of [[oversold, sale.oversold ?? 0], [lost, sale.lost ?? 0]]) {
-      say(one.value, short(value));
-      one.root.classList.toggle("good", value === 0);
-      one.root.classList.toggle("wrong", value > 0);
-    }
+    const truths = [
+      `oversold ${showTruth(oversold, sale.oversold, sale.at_least, beyond)}`,
+      `lost ${showTruth(lost, sale.lost, false, missing)}`,
+    ].join(", ");
     rates.forEach((one, place) => {
-      say(one.value, short(now[place + 1] ?? 0));
-      say(one.under, `orders/s · ${short(total[place + 1] ?? 0)} in all`);
+      say(one.value, short(now[place + 1]));
+      say(one.under, `orders/s · ${short(total[place + 1])} in all`);
     });
     for (const [one, latency] of [[yours, live.latency?.yours], [gone, live.latency?.sold_out]]) {
       say(one.value, duration(latency?.p99));
@@ -98,13 +123,13 @@ export function show(main) {
     }
     if (performance.now() - said > 30_000) {
       said = performance.now();
-      say(spoken, `${number(now[2] ?? 0)} orders a second accepted, ${number(sale.oversold ?? 0)} units oversold, ${number(sale.lost ?? 0)} orders lost`);
+      say(spoken, `${number(now[2] ?? 0)} orders a second accepted, ${truths}`);
     }
   });
 
   function hot() {
     const rows = live.skus ?? [];
-    fill(skus, rows.length ? table("Those that sell fastest now", [
+    patch(skus, rows.length ? table("Those that sell fastest now", [
       ["SKU", (row) => row.sku ?? "…"],
       ["sold a second", (row) => number(row.rate), "num"],
       ["sold", (row) => number(row.sold), "num"],
@@ -115,17 +140,25 @@ export function show(main) {
     ], rows) : empty("Nothing was sold since the server started."));
     const published = Object.entries(live.channels ?? {});
     if (published.length) {
-      const ages = published.map(([, one]) => one.p99).filter((ms) => ms !== null && ms !== undefined);
+      const ages = published.map(([, one]) => ageOf(one)).filter((ms) => ms !== null);
       const worst = ages.length ? Math.max(...ages) : null;
-      say(truth.value, duration(worst));
-      say(truth.under, worst === null ? "nothing published in the last 10 s" : `slowest of ${number(published.length)} channels; true up to ${TRUE_MS} ms`);
-      truth.root.classList.toggle("good", worst !== null && worst <= TRUE_MS);
-      truth.root.classList.toggle("wrong", worst > TRUE_MS);
-      fill(channels, table("By channel, last 10 s", [
-        ["channel", ([name]) => name], ["a second", ([, one]) => number(one.rate), "num"], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => (one.p99 === null || one.p99 === undefined ? "–" : chip(duration(one.p99), one.p99 <= TRUE_MS ? "ok" : "warn")), "num"],
+      const down = published.filter(([, one]) => one.down).map(([name]) => name);
+      const still = published.filter(([, one]) => one.still).map(([name]) => name);
+      say(truth.value, down.length && worst === null ? "down" : duration(worst));
+      say(truth.under, down.length ? `calls to ${few(down)} fail`
+        : still.length ? `nothing reaches ${few(still)}`
+          : worst === null ? "nothing published in the last 10 s" : `slowest of ${number(published.length)} channels; true up to ${TRUE_MS} ms`);
+      truth.root.classList.toggle("good", !down.length && worst !== null && worst <= TRUE_MS);
+      truth.root.classList.toggle("wrong", down.length > 0 || worst > TRUE_MS);
+      patch(channels, table("By channel, last 10 s", [
+        ["channel", ([name]) => name], ["a second", ([, one]) => number(one.rate), "num"], ["p50", ([, one]) => duration(one.p50), "num"], ["p99", ([, one]) => (ageOf(one) === null ? none : chip(`${one.still ? "≥ " : ""}${duration(ageOf(one))}`, ageOf(one) <= TRUE_MS ? "ok" : one.still ? "bad" : "warn")), "num"],
         ["waiting", ([, one]) => (one.down ? chip("calls fail", "bad") : number(one.waiting)), "num"],
         ["refused", ([, one]) => (one.refused > 0 ? chip(`${number(one.refused)} SKUs`, "bad") : number(one.refused)), "num"],
       ], published));
+    } else {
+      say(truth.value, none);
+      say(truth.under, "no channel publishes stock");
+      patch(channels, empty("No channel publishes stock."));
     }
   }
 
@@ -133,6 +166,7 @@ export function show(main) {
     stop();
     size.disconnect();
     window.removeEventListener("onhand-theme", repaint);
+    sky.removeEventListener("change", repaint);
     plot.destroy();
   };
 }

@@ -1,6 +1,6 @@
 // Stock: units by SKU and location, or as a channel is to offer them, and corrections with their reason.
 
-import { api, attempt, chip, empty, fill, h, moment, none, number, question, scroller, table, words } from "./lib.js";
+import { action, api, attempt, chip, empty, every, fill, h, moment, none, number, patch, question, say, scroller, table, when, words } from "./lib.js";
 
 export const title = "Stock";
 
@@ -54,10 +54,12 @@ export function show(main) {
   const view = h("select", { name: "view", onchange: () => load() }, h("option", { value: "" }, "by location"));
   const form = h("form", { class: "line", role: "search", onsubmit: (event) => { event.preventDefault(); load(); } },
     h("label", {}, "Show", view), h("label", { class: "grow" }, "SKU begins with", filter), h("button", { class: "main", type: "submit" }, "Show"));
-  main.append(h("div", { class: "head" }, h("h1", {}, "Stock")), h("section", { class: "panel" }, form),
-    h("section", { class: "panel", "aria-label": "Stock", "aria-live": "polite" }, host, more), campaigns);
+  const told = h("span", { class: "muted" });
+  main.append(h("div", { class: "head" }, h("h1", {}, "Stock"), told), h("section", { class: "panel" }, form),
+    h("section", { class: "panel", "aria-label": "Stock" }, host, more), campaigns);
   let alive = true;
   let asked = 0;
+  let page;
 
   /** A page of rows, of SKUs that begin with what is wanted; through as many pages as that takes. */
   async function collect(path, member, after) {
@@ -76,18 +78,22 @@ export function show(main) {
     return [rows, next];
   }
 
-  async function load(after) {
+  /** Shows the page behind `after`; `again`: the same one as it is now. */
+  async function load(after, again = false) {
     asked += 1;
     const turn = asked;
+    page = after;
     try {
       const built = view.value ? await ofChannel(Number(view.value), after) : await ofLocations(after);
       if (!alive || turn !== asked) return;
-      fill(host, built.content);
-      fill(more, built.next ? h("button", { type: "button", onclick: () => load(built.next) }, "Next page") : "");
+      say(told, `as of ${when(Date.now())}`);
+      patch(host, built.content);
+      patch(more, built.next ? h("button", { type: "button", onclick: () => load(built.next) }, "Next page") : "");
       campaigns.hidden = !built.campaigns;
       fill(campaigns, built.campaigns);
     } catch (error) {
-      if (alive && turn === asked) fill(host, empty(error.message));
+      // What is shown stays, with its time, where only the next look failed.
+      if (alive && turn === asked && !again) fill(host, empty(error.message));
     }
   }
 
@@ -106,15 +112,15 @@ export function show(main) {
       ["safety", (row) => number(row.safety), "num"], ["damaged", (row) => number(row.damaged), "num"],
       ["to inspect", (row) => number(row.quality_control), "num"],
       ["short", (row) => (row.short > 0 ? chip(number(row.short), "bad") : number(row.short)), "num"],
-      ["", (row) => (row.location ? h("button", { type: "button", "data-action": "adjust", onclick: () => adjust(row) }, "Adjust", h("span", { class: "hush" }, ` ${row.sku} at ${row.location}`)) : null)],
-    ], rows) : nothing();
+      ["", (row) => (row.location ? action({ "data-action": "adjust", onclick: () => adjust(row) }, "Adjust", h("span", { class: "hush" }, ` ${row.sku} at ${row.location}`)) : null)],
+    ], rows, (row) => `${row.sku} at ${row.location}`) : nothing();
     return { content, next };
   }
 
   async function ofChannel(channelNumber, after) {
-    const told = await api("/v1/channels");
-    const channel = told.channels.find((one) => one.number === channelNumber) ?? { rules: [], buffer: 0, name: "" };
-    const own = told.campaigns.filter((one) => one.channel === channelNumber);
+    const known = await api("/v1/channels");
+    const channel = known.channels.find((one) => one.number === channelNumber) ?? { rules: [], buffer: 0, name: "" };
+    const own = known.campaigns.filter((one) => one.channel === channelNumber);
     const [found, next] = await collect(`/v1/channels/${channelNumber}/stock`, "stock", after);
     const rows = found.map((item) => offered(item, channel, own));
     const content = rows.length ? scroller(`What ${channel.name} is to offer`, table(`What ${channel.name} is to offer`, [
@@ -124,7 +130,7 @@ export function show(main) {
       ["to publish", (row) => h("b", {}, number(row.quantity)), "num"], ["published last", lastPublished, "num"],
       ["true at record", (row) => (row.published_sequence === null ? none : number(row.published_sequence)), "num"],
       ["campaign", (row) => (row.campaign ? [row.campaign.name, " ", chip(row.campaign.state, row.campaign.state === "running" ? "ok" : "warn"), h("span", { class: "small muted" }, ` ${windowOf(row.campaign)}`)] : none)],
-    ], rows)) : nothing();
+    ], rows, (row) => row.sku)) : nothing();
     return { content, next, campaigns: campaignTable(own) };
   }
 
@@ -137,18 +143,25 @@ export function show(main) {
     if (!said) return;
     const body = { location: row.location, delta: Number(said.delta), reason: said.reason };
     await attempt(() => api(`/v1/stock/${encodeURIComponent(row.sku)}/adjust`, { method: "POST", body }), `${row.sku} adjusted by ${said.delta}`);
-    load();
+    load(page, true);
   }
 
   async function channels() {
-    const told = await api("/v1/channels").catch(() => ({ channels: [] }));
-    view.append(...told.channels.map((one) => h("option", { value: String(one.number) },
+    const known = await api("/v1/channels").catch(() => ({ channels: [] }));
+    view.append(...known.channels.map((one) => h("option", { value: String(one.number) },
       `by channel: ${one.name || one.number}${one.kind === "own" ? "" : ` (${words(one.kind)})`}`)));
   }
 
   channels();
   load();
+  // Where many pages are looked through for a SKU, less often.
+  let skipped = 0;
+  const end = every(3_000, () => {
+    skipped = filter.value.trim() && skipped < 4 ? skipped + 1 : 0;
+    return skipped ? null : load(page, true);
+  });
   return () => {
     alive = false;
+    end();
   };
 }

@@ -1,6 +1,6 @@
 // One system in detail: providers, endpoints, settings, failures, dwell, and what a person can do.
 
-import { api, attempt, chip, clock, duration, empty, h, health, number, orderLink, question, scroller, session, share, words } from "./lib.js";
+import { action, api, attempt, chip, duration, empty, h, health, number, orderLink, question, scroller, session, share, when, words } from "./lib.js";
 
 /** Names of the providers of each system, in the order in which they are tried. */
 export function providersOf(setup, name) {
@@ -32,8 +32,8 @@ async function change(provider, isolate) {
     action: isolate ? "Isolate" : "Reset", risk: isolate,
   });
   if (!asked) return;
-  const action = isolate ? "isolate" : "reset";
-  await attempt(() => api(`/v1/breakers/${encodeURIComponent(provider)}/${action}`, { method: "POST" }), `${provider}: ${isolate ? "isolated" : "reset"}`);
+  const path = `/v1/breakers/${encodeURIComponent(provider)}/${isolate ? "isolate" : "reset"}`;
+  await attempt(() => api(path, { method: "POST" }), `${provider}: ${isolate ? "isolated" : "reset"}`);
 }
 
 function provider(setup, live, name, place) {
@@ -42,13 +42,13 @@ function provider(setup, live, name, place) {
   const breaker = now.breaker ?? { state: "closed" };
   const until = breaker.until > live.at ? ` for ${duration(breaker.until - live.at)}` : "";
   const failures = (now.failures ?? []).slice(0, 3).map((one) =>
-    h("li", { class: "small" }, `${clock(one.at)} ${words(one.kind)} ${one.class}${one.status ? ` ${one.status}` : ""}: ${one.text} `, orderLink(one.order)));
-  return h("section", { class: "provider" },
+    h("li", { class: "small", "data-key": `${one.at} ${one.order}` }, `${when(one.at)} ${words(one.kind)} ${one.class}${one.status ? ` ${one.status}` : ""}: ${one.text} `, orderLink(one.order)));
+  return h("section", { class: "provider", "data-key": name },
     h("div", { class: "row" },
       h("h3", {}, `${place + 1}. ${name}`), chip(words(breaker.state) + until, health[breaker.state]),
       h("span", { class: "row push" },
-        h("button", { type: "button", class: "risk", "data-key": `isolate ${name}`, disabled: breaker.state === "isolated", onclick: () => change(name, true) }, "Isolate", h("span", { class: "hush" }, ` ${name}`)),
-        h("button", { type: "button", "data-key": `reset ${name}`, onclick: () => change(name, false) }, "Reset", h("span", { class: "hush" }, ` ${name}`)))),
+        breaker.state === "isolated" ? null : action({ class: "risk", onclick: () => change(name, true) }, "Isolate", h("span", { class: "hush" }, ` ${name}`)),
+        action({ onclick: () => change(name, false) }, "Reset", h("span", { class: "hush" }, ` ${name}`)))),
     h("dl", { class: "facts" },
       h("dt", {}, "endpoint"), h("dd", {}, h("code", {}, fixed.endpoint ?? "–")),
       h("dt", {}, "limits"), h("dd", {}, fixed.timeout_ms === undefined ? "–" : `${duration(fixed.timeout_ms)} a call, ${fixed.concurrency ?? "–"} at once, ${fixed.rate_per_second ? `${fixed.rate_per_second}/s` : "no rate limit"}`),

@@ -21,7 +21,10 @@ pub struct Shown<'a> {
     pub providers: &'a [String],
     pub breakers: &'a [BreakerNow],
     pub open_holds: Option<u64>,
-    pub lost: u64,
+    /// The tenant is known, and followed.
+    pub followed: bool,
+    /// Orders that are not in the journal; none: not known yet.
+    pub lost: Option<u64>,
     pub yours: &'a Latency,
     pub sold_out: &'a Latency,
     /// By provider: how long calls wait until they leave.
@@ -76,11 +79,15 @@ pub fn sections(tenant: &mut Tenant, shown: &Shown<'_>, news_sent: &mut u64) -> 
 
 fn sale(tenant: &Tenant, shown: &Shown<'_>) -> Value {
     let (now, _) = tenant.sale.ticks(shown.as_of_ms / 1_000);
+    let (oversold, sure) = tenant.sale.oversold();
     json!({
+        "followed": shown.followed,
         "now": now,
         "total": tenant.sale.total(),
-        "oversold": tenant.sale.oversold(),
-        "lost": shown.lost,
+        // What is not known is not zero.
+        "oversold": (shown.followed && (sure || oversold > 0)).then_some(oversold),
+        "at_least": !sure,
+        "lost": shown.lost.filter(|_| shown.followed),
     })
 }
 

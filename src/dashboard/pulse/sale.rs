@@ -1,7 +1,7 @@
 //! What is sold: orders a second, and SKU by SKU.
 
 use super::window::Rate;
-use crate::engine::record::{OrderAccepted, OrderRejected};
+use crate::engine::record::{OrderAccepted, OrderRejected, accepted_flags};
 use crate::limits::DASHBOARD_SKUS_MAX;
 use crate::shard::local::Level;
 use crate::types::{ResultCode, SkuId, TenantId};
@@ -13,6 +13,9 @@ const TICKS_MAX: usize = 120;
 
 /// SKUs shown.
 pub const HOT_MAX: usize = 8;
+
+/// SKUs of which more was promised than there is that are asked for at once.
+const SHORT_ASKED_MAX: usize = 64;
 
 /// Orders decided in one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,17 @@ struct Seller {
 /// A SKU of a shard.
 pub type SkuRef = (u16, SkuId);
 
+/// Units of a SKU that were promised beyond what is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Short {
+    /// As the engine said last; 0 before it was asked.
+    units: u64,
+    /// Sequence of the last record that notes it: only what the engine says behind it counts.
+    noted: u64,
+    /// The engine has said it.
+    sure: bool,
+}
+
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Sale {
@@ -55,7 +69,11 @@ pub struct Sale {
     total: Tick,
     sellers: HashMap<SkuRef, Seller>,
     /// SKUs of which more was promised than there is, as far as the journal said so.
-    short: BTreeMap<SkuRef, u64>,
+    short: BTreeMap<SkuRef, Short>,
+    /// There were more of them than are kept.
+    short_beyond: bool,
+    /// Where the next question about them goes on.
+    short_next: SkuRef,
     hot: Vec<SkuRef>,
 }
 
@@ -74,8 +92,11 @@ impl Sale {
         self.ticks.iter_mut().rev().find(|one| one.second <= second)
     }
 
-    /// An order was accepted.
+    /// An order was accepted. Its next versions are the same order, and are not counted again.
     pub fn accepted(&mut self, shard: u16, second: u64, order: &OrderAccepted<'_>) {
+        if order.flags & accepted_flags::REPLACES != 0 {
+            return;
+        }
         self.total.accepted += 1;
         if let Some(tick) = self.tick(second) {
             tick.accepted += 1;
@@ -107,13 +128,34 @@ impl Sale {
         }
     }
 
-    /// The journal noted that less is there than was promised. It does not say whose SKU it is:
-    /// the engine is asked, and says by how much, or nothing.
-    pub fn shortage(&mut self, sku: SkuRef) {
-        self.short.entry(sku).or_insert(0);
-        if self.short.len() > DASHBOARD_SKUS_MAX {
-            self.short.pop_first();
+    /// Less is there than was promised, says the record of this sequence: by how much, the engine
+    /// will say.
+    pub fn shortage(&mut self, sku: SkuRef, sequence: u64) {
+        if let Some(short) = self.short_of(sku) {
+            short.sure = false;
+            short.noted = sequence;
         }
+    }
+
+    /// As [`Sale::shortage`], where the engine has said by how much.
+    pub fn known_shortage(&mut self, sku: SkuRef, units: u64) {
+        if let Some(short) = self.short_of(sku) {
+            short.sure = true;
+            short.units = units;
+        }
+    }
+
+    fn short_of(&mut self, sku: SkuRef) -> Option<&mut Short> {
+        if self.short.len() >= DASHBOARD_SKUS_MAX && !self.short.contains_key(&sku) {
+            self.short_beyond = true;
+            return None;
+        }
+        Some(self.short.entry(sku).or_default())
+    }
+
+    /// The SKU is another tenant's.
+    pub fn not_ours(&mut self, sku: SkuRef) {
+        self.short.remove(&sku);
     }
 
     /// Those that sold longest ago make room.
@@ -135,26 +177,46 @@ impl Sale {
         all.truncate(HOT_MAX);
         self.hot = all.into_iter().map(|(_, _, _, sku)| sku).collect();
         let mut asked = self.hot.clone();
-        asked.extend(self.short.keys().take(64).copied());
+        asked.extend(self.choose_short());
         asked
     }
 
-    /// The engine said how much there is.
-    pub fn level(&mut self, shard: u16, level: &Level) {
+    /// Those of which it is not known by how much they are short, then the others in turn.
+    fn choose_short(&mut self) -> Vec<SkuRef> {
+        let unsure = self.short.iter().filter(|(_, short)| !short.sure);
+        let mut asked: Vec<SkuRef> = unsure.map(|(sku, _)| *sku).collect();
+        asked.truncate(SHORT_ASKED_MAX);
+        let later = self.short.range(self.short_next..);
+        let turn = later.chain(self.short.range(..self.short_next));
+        let sure = turn.filter(|(_, short)| short.sure).map(|(sku, _)| *sku);
+        asked.extend(sure.take(SHORT_ASKED_MAX - asked.len()));
+        if let Some((shard, sku)) = asked.last() {
+            self.short_next = (*shard, SkuId(sku.0.saturating_add(1)));
+        }
+        asked
+    }
+
+    /// The engine said how much there is, with all records below `sequence`.
+    pub fn level(&mut self, shard: u16, level: &Level, sequence: u64) {
         let sku = (shard, level.sku);
-        if level.short == 0 {
-            self.short.remove(&sku);
-        } else {
-            self.short.insert(sku, level.short);
+        let noted = self.short.get(&sku).map_or(0, |short| short.noted);
+        if noted < sequence {
+            if level.short == 0 {
+                self.short.remove(&sku);
+            } else {
+                self.known_shortage(sku, level.short);
+            }
         }
         if let Some(seller) = self.sellers.get_mut(&sku) {
             seller.level = Some(level.clone());
         }
     }
 
-    /// Units promised beyond what is there.
-    pub fn oversold(&self) -> u64 {
-        self.short.values().sum()
+    /// Units promised beyond what is there, as far as is known; and whether that is all.
+    pub fn oversold(&self) -> (u64, bool) {
+        let units = self.short.values().map(|short| short.units).sum();
+        let sure = !self.short_beyond && self.short.values().all(|short| short.sure);
+        (units, sure)
     }
 
     /// Orders decided since this process started.
@@ -239,6 +301,7 @@ pub type Questions = BTreeMap<u16, Vec<(TenantId, SkuId)>>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn level(short: u64) -> Level {
         Level {
@@ -251,13 +314,45 @@ mod tests {
     #[test]
     fn what_is_short_is_what_the_engine_says_until_it_is_covered() {
         let mut sale = Sale::default();
-        sale.shortage((0, SkuId(7)));
-        assert_eq!(sale.oversold(), 0, "whose it is, is not known yet");
+        assert_eq!(sale.oversold(), (0, true));
+        sale.shortage((0, SkuId(7)), 10);
+        assert_eq!(sale.oversold(), (0, false), "by how much, is not known yet");
         assert_eq!(sale.choose(1), [(0, SkuId(7))], "so it is asked for");
-        sale.level(0, &level(3));
-        assert_eq!(sale.oversold(), 3);
-        sale.level(0, &level(0));
-        assert_eq!((sale.oversold(), sale.choose(2).len()), (0, 0));
+        sale.level(0, &level(0), 10);
+        assert_eq!(sale.oversold(), (0, false), "asked before it was noted");
+        sale.level(0, &level(3), 11);
+        assert_eq!(sale.oversold(), (3, true));
+        sale.shortage((0, SkuId(7)), 20);
+        assert_eq!(sale.oversold(), (3, false), "at least as many as before");
+        sale.level(0, &level(0), 21);
+        assert_eq!((sale.oversold(), sale.choose(2).len()), ((0, true), 0));
+        sale.shortage((0, SkuId(8)), 22);
+        sale.not_ours((0, SkuId(8)));
+        assert_eq!(sale.oversold(), (0, true));
+    }
+
+    #[test]
+    fn every_short_sku_is_asked_for_in_its_turn_and_too_many_are_not_called_all() {
+        let mut sale = Sale::default();
+        for sku in 0..200 {
+            sale.known_shortage((0, SkuId(sku)), 1);
+        }
+        let asked: BTreeSet<SkuRef> = (0..4).flat_map(|_| sale.choose(1)).collect();
+        assert_eq!(asked.len(), 200);
+        sale.shortage((1, SkuId(9)), 1);
+        assert_eq!(
+            sale.choose(1).first(),
+            Some(&(1, SkuId(9))),
+            "asked at once"
+        );
+        assert_eq!(sale.oversold(), (200, false));
+        sale.known_shortage((1, SkuId(9)), 1);
+        assert_eq!(sale.oversold(), (201, true));
+        for sku in 0..5_000 {
+            sale.known_shortage((2, SkuId(sku)), 1);
+        }
+        let kept = DASHBOARD_SKUS_MAX as u64;
+        assert_eq!(sale.oversold(), (kept, false), "and more");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::feed::{FeedError, FeedProgress, Place, ShardJournal, Tail};
 use crate::shard::local::LocalQueue;
 use crate::types::process::BreakerState;
-use crate::types::{OrderState, TenantId};
+use crate::types::{ChannelId, OrderState, SkuId, TenantId};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -26,6 +26,10 @@ pub struct PulseSource {
     pub accepted: u64,
     /// Its providers by number, with their breakers.
     pub breakers: Vec<(String, BreakerNow)>,
+    /// SKUs of which more was promised than there is, and how many units more.
+    pub shortages: Vec<(TenantId, SkuId, u64)>,
+    /// Its sales channels and their names.
+    pub channels: Vec<(TenantId, ChannelId, String)>,
 }
 
 /// A breaker as it is.
@@ -69,10 +73,10 @@ pub(super) struct ShardTail {
     /// What the engine counted, and at which sequence; compared when that is read.
     pub counted: Option<(u64, u64)>,
     pub open_holds: u64,
-    /// Orders that the engine counts and the journal does not hold.
-    pub lost: u64,
-    /// A question for stock is out.
-    pub asking: bool,
+    /// Orders that the engine counts and the journal does not hold; none: not compared yet.
+    pub lost: Option<u64>,
+    /// The question for stock that is out.
+    pub asking: Option<Vec<(TenantId, SkuId)>>,
     pub failed: bool,
     /// When the latest batches were written, by the sequence of their first record.
     pub times: VecDeque<(u64, u64)>,
@@ -92,8 +96,8 @@ impl ShardTail {
             accepted: source.accepted,
             counted: None,
             open_holds: 0,
-            lost: 0,
-            asking: false,
+            lost: None,
+            asking: None,
             failed: false,
             times: VecDeque::new(),
         }
@@ -131,7 +135,7 @@ impl ShardTail {
             && sequence >= at
         {
             if sequence == at {
-                self.lost = accepted.saturating_sub(self.accepted);
+                self.lost = Some(accepted.saturating_sub(self.accepted));
             }
             self.counted = None;
         }

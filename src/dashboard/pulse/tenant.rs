@@ -78,6 +78,7 @@ pub struct Tenant {
 #[derive(Clone, Copy, Debug)]
 pub struct At<'a> {
     pub shard: u16,
+    pub sequence: u64,
     pub time_ms: u64,
     /// Places of the shard's providers among all, by number.
     pub places: &'a [usize],
@@ -104,6 +105,11 @@ impl Tenant {
         match record {
             Record::OrderAccepted(order) => self.sale.accepted(at.shard, second, order),
             Record::OrderRejected(order) => self.sale.rejected(second, order),
+            Record::Process(ProcessRecord::Oversold(oversold)) => {
+                for line in oversold.lines.iter() {
+                    self.sale.shortage((at.shard, line.sku), at.sequence);
+                }
+            }
             Record::Process(ProcessRecord::Moved(moved)) => self.moved(at, moved),
             Record::Process(ProcessRecord::Started(started)) => {
                 self.calls.started(at.heard(started.provider), started);

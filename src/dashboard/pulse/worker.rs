@@ -1,27 +1,30 @@
 //! The thread of the pulse: reads the journals, asks for stock, makes frames.
 
+mod stock;
+
 use super::channels::Publishing;
 use super::frame::FRAME_MS;
 use super::registry::{Latencies, Latency, gauges};
 use super::render::{Shown, sections};
-use super::sale::{Questions, by_shard};
-use super::shard::{BreakerNow, NoTail, PulseSource, READER, ShardTail, worst};
+use super::sale::Questions;
+use super::shard::{BreakerNow, NoTail, PulseSource, ShardTail, worst};
 use super::tenant::{At, Tenant};
 use super::{Pulse, PulseThread};
 use crate::engine::record::{BreakerChanged, CellRef, ChannelRecord, ProcessRecord, Record, kind};
 use crate::feed::{FeedError, FeedProgress, Tail};
 use crate::limits::DASHBOARD_TENANTS_MAX;
 use crate::metrics;
-use crate::shard::local::{Levels, Local, LocalAnswer, LocalQuery, LocalRequest};
+use crate::shard::local::Levels;
+use crate::types::TenantId;
 use crate::types::pipeline::PipelineSet;
 use crate::types::record::Records;
-use crate::types::{SkuId, TenantId};
 use crate::{affinity, clock};
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use stock::ask_about;
 
 /// Batches read of one shard before another one, or a frame, has its turn.
 const STEP_BATCHES_MAX: usize = 64;
@@ -62,8 +65,8 @@ pub fn spawn(
     Ok((pulse, running))
 }
 
-/// A shard, and what its engine said.
-type Answer = (u16, Levels);
+/// A shard, and what its engine said; none: it refused to say.
+type Answer = (u16, Option<Levels>);
 
 struct Worker {
     pulse: Pulse,
@@ -117,10 +120,19 @@ impl Worker {
             shard.set_tenant(TenantId(tenant), place);
         }
         for ((tenant, state), count) in source.states {
-            let place = shard.tenants.get(usize::from(tenant.0)).copied().flatten();
-            if let Some(tenant) = place.and_then(|place| self.tenants.get_mut(place)) {
+            if let Some(tenant) = self.followed(&shard, tenant) {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
                 *tenant.states.entry(state).or_default() += count;
+            }
+        }
+        for (tenant, sku, units) in source.shortages {
+            if let Some(tenant) = self.followed(&shard, tenant) {
+                tenant.sale.known_shortage((number, sku), units);
+            }
+        }
+        for (tenant, channel, name) in source.channels {
+            if let Some(tenant) = self.followed(&shard, tenant) {
+                tenant.channels.name(channel, &name);
             }
         }
         for (name, breaker) in source.breakers {
@@ -129,6 +141,12 @@ impl Worker {
             shard.breakers.push(breaker);
         }
         self.shards.push(shard);
+    }
+
+    /// A tenant of a shard, if it is followed.
+    fn followed(&mut self, shard: &ShardTail, tenant: TenantId) -> Option<&mut Tenant> {
+        let place = shard.tenants.get(usize::from(tenant.0)).copied().flatten();
+        self.tenants.get_mut(place?)
     }
 
     /// The place of a tenant among all, by its name; `None` where there are too many.
@@ -163,7 +181,7 @@ impl Worker {
             let more = self.read();
             let now_ms = clock::now_ms();
             while let Ok((shard, levels)) = self.answers.1.try_recv() {
-                self.answered(shard, &levels);
+                self.answered(shard, levels.as_ref());
             }
             if now_ms >= next_frame_ms {
                 next_frame_ms = now_ms + FRAME_MS;
@@ -216,7 +234,7 @@ impl Worker {
                     shard.accepted += u64::from(raw.kind == kind::ORDER_ACCEPTED);
                 }
                 if let Some(record) = Record::decode(&raw) {
-                    self.take(place, batch.time_ms, &record);
+                    self.take(place, (sequence, batch.time_ms), &record);
                 }
             }
             if let Some(shard) = self.shards.get_mut(place) {
@@ -229,7 +247,7 @@ impl Worker {
         progress
     }
 
-    fn take(&mut self, place: usize, time_ms: u64, record: &Record<'_>) {
+    fn take(&mut self, place: usize, (sequence, time_ms): (u64, u64), record: &Record<'_>) {
         match record {
             Record::TenantDefined { tenant, name } => {
                 let number = self.shards.get(place).map_or(0, |shard| shard.number);
@@ -254,7 +272,7 @@ impl Worker {
                 self.breaker(place, time_ms, changed);
             }
             Record::Channel(record) => self.channel(place, time_ms, record),
-            Record::ShortageDetected { cell, .. } => self.shortage(place, *cell),
+            Record::ShortageDetected { cell, .. } => self.shortage(place, *cell, sequence),
             _ => {
                 let Some(tenant) = tenant_of(record) else {
                     return;
@@ -265,6 +283,7 @@ impl Worker {
                 let known = shard.tenants.get(usize::from(tenant.0)).copied().flatten();
                 let at = At {
                     shard: shard.number,
+                    sequence,
                     time_ms,
                     places: &shard.providers,
                     names: &self.providers,
@@ -301,13 +320,13 @@ impl Worker {
     }
 
     /// The record does not say whose SKU it is; the engine will, for those that it is asked about.
-    fn shortage(&mut self, place: usize, cell: CellRef) {
+    fn shortage(&mut self, place: usize, cell: CellRef, sequence: u64) {
         let Some(shard) = self.shards.get(place) else {
             return;
         };
         for tenant in shard.tenants.iter().flatten() {
             if let Some(tenant) = self.tenants.get_mut(*tenant) {
-                tenant.sale.shortage((shard.number, cell.sku));
+                tenant.sale.shortage((shard.number, cell.sku), sequence);
             }
         }
     }
@@ -336,56 +355,11 @@ impl Worker {
         }
     }
 
-    /// Asks every shard for the stock of what sells.
-    fn ask(&mut self, mut questions: Questions) {
-        for shard in &mut self.shards {
-            if shard.asking {
-                continue;
-            }
-            let skus: Vec<(TenantId, SkuId)> = questions.remove(&shard.number).unwrap_or_default();
-            let (number, sender) = (shard.number, self.answers.0.clone());
-            let local = Local {
-                tenant: String::new(),
-                actor: READER.to_owned(),
-                request: LocalRequest::Query(LocalQuery::Levels { skus }),
-                answer: Some(Box::new(move |answer| {
-                    let levels = match answer {
-                        LocalAnswer::Levels(levels) => levels,
-                        _ => Levels::default(),
-                    };
-                    // An error means that nobody waits any more.
-                    let _ = sender.send((number, levels));
-                })),
-            };
-            shard.asking = shard.queue.push(local).is_ok();
-        }
-    }
-
-    fn answered(&mut self, number: u16, levels: &Levels) {
-        for tenant in &mut self.tenants {
-            for level in &levels.skus {
-                if tenant.numbers.get(&number) == Some(&level.tenant) {
-                    tenant.sale.level(number, level);
-                }
-            }
-        }
-        let Some(shard) = self.shards.iter_mut().find(|one| one.number == number) else {
-            return;
-        };
-        shard.asking = false;
-        shard.open_holds = levels.open_holds;
-        // Only where the journal is not read past it already: then it is compared on the way.
-        if levels.sequence >= shard.tail.place().sequence {
-            shard.counted = Some((levels.accepted, levels.sequence));
-            shard.check_count(shard.tail.place().sequence);
-        }
-    }
-
     fn publish(&mut self, now_ms: u64) {
         let slow = now_ms >= self.next_slow_ms;
         if slow {
             self.next_slow_ms = now_ms + SLOW_MS;
-            self.read_registry();
+            self.read_registry(now_ms);
         }
         let behind = self.behind();
         let as_of_ms = now_ms.saturating_sub(behind.1);
@@ -410,6 +384,7 @@ impl Worker {
                 providers: &self.providers,
                 breakers: &worst(&self.shards, self.providers.len()),
                 open_holds,
+                followed: place.is_some(),
                 lost: self.shards.iter().map(|shard| shard.lost).sum(),
                 yours: &self.yours,
                 sold_out: &self.sold_out,
@@ -432,7 +407,7 @@ impl Worker {
         (self.tenants.len() <= 1).then_some(all)
     }
 
-    fn read_registry(&mut self) {
+    fn read_registry(&mut self, now_ms: u64) {
         let text = (self.registry)();
         let name = metrics::DECISION_SECONDS;
         self.yours.read(&text, name, "accepted");
@@ -444,6 +419,9 @@ impl Worker {
         self.publishing.waiting = gauges(&text, metrics::PUBLISH_WAITING, "channel");
         self.publishing.refused = gauges(&text, metrics::PUBLISH_QUARANTINED, "channel");
         self.publishing.down = gauges(&text, metrics::PUBLISH_DOWN, "channel");
+        for tenant in &mut self.tenants {
+            tenant.channels.note(now_ms, &self.publishing);
+        }
         for shard in &self.shards {
             shard.tail.publish_lag();
         }
@@ -466,16 +444,6 @@ impl Worker {
     }
 }
 
-/// Adds the SKUs that sell, or are short, to what the engines are asked.
-fn ask_about(tenant: &mut Tenant, second: u64, questions: &mut Questions) {
-    let skus = tenant.sale.choose(second);
-    let numbers = &tenant.numbers;
-    let asked = by_shard(|shard| numbers.get(&shard).copied(), &skus);
-    for (shard, skus) in asked {
-        questions.entry(shard).or_default().extend(skus);
-    }
-}
-
 fn tenant_of(record: &Record<'_>) -> Option<TenantId> {
     Some(match record {
         Record::OrderAccepted(order) => order.tenant,
@@ -483,6 +451,7 @@ fn tenant_of(record: &Record<'_>) -> Option<TenantId> {
         Record::Process(ProcessRecord::Moved(moved)) => moved.tenant,
         Record::Process(ProcessRecord::Started(started)) => started.tenant,
         Record::Process(ProcessRecord::Ended(ended)) => ended.tenant,
+        Record::Process(ProcessRecord::Oversold(oversold)) => oversold.tenant,
         _ => return None,
     })
 }

@@ -144,6 +144,14 @@ impl Engine {
         views
     }
 
+    /// Every channel that was defined, with its name.
+    pub fn channel_names(&self) -> Vec<(TenantId, ChannelId, String)> {
+        let channels = self.channels.channels.iter();
+        channels
+            .map(|((tenant, channel), it)| (*tenant, *channel, it.name.clone()))
+            .collect()
+    }
+
     /// The tenant's campaigns, newest first.
     pub fn campaign_views(&self, tenant: TenantId) -> Vec<CampaignView> {
         let campaigns = self.channels.campaigns.iter().rev();

@@ -21,6 +21,10 @@ use tokio::sync::watch;
 /// watch any more does not.
 const STREAM_MS: u64 = 10 * 60 * 1_000;
 
+/// A browser that cannot follow gets everything at most this often, in milliseconds: who reads
+/// slowly is not sent the most.
+const WHOLE_MS: u64 = 2_000;
+
 /// What the browser waits before it comes again, in milliseconds.
 const RETRY: &[u8] = b"retry: 1000\n\n";
 
@@ -29,6 +33,8 @@ struct Watching {
     frames: watch::Receiver<Frame>,
     /// The last frame that it has; 0: none.
     last: u64,
+    /// From when on it may get everything again.
+    whole_ns: u64,
     greeted: bool,
     until_ns: u64,
 }
@@ -60,6 +66,7 @@ pub(super) async fn stream(
     let watching = Watching {
         frames,
         last: last.unwrap_or(0),
+        whole_ns: 0,
         greeted: false,
         until_ns: clock::monotonic_ns() + STREAM_MS * 1_000_000,
     };
@@ -92,20 +99,60 @@ async fn next(mut watching: Watching) -> Option<(Result<Bytes, Infallible>, Watc
             return None;
         }
         let frame = watching.frames.borrow_and_update().clone();
-        if frame.number == 0 || frame.number == watching.last {
-            continue;
+        if let Some(bytes) = watching.part(frame, clock::monotonic_ns()) {
+            return Some((Ok(bytes), watching));
         }
-        // Who has the frame before gets the difference, anybody else gets all of it.
-        let follows = watching.last + 1 == frame.number && watching.last > 0;
-        watching.last = frame.number;
-        let bytes = if follows { frame.delta } else { frame.whole };
-        return Some((Ok(bytes), watching));
+    }
+}
+
+impl Watching {
+    /// What it is sent of a frame. Who has the frame before gets the difference, anybody else gets
+    /// all of it, now or with one of the next frames.
+    fn part(&mut self, frame: Frame, now_ns: u64) -> Option<Bytes> {
+        if frame.number == 0 || frame.number == self.last {
+            return None;
+        }
+        if self.last + 1 == frame.number && self.last > 0 {
+            self.last = frame.number;
+            return Some(frame.delta);
+        }
+        if now_ns < self.whole_ns {
+            return None;
+        }
+        self.last = frame.number;
+        self.whole_ns = now_ns + WHOLE_MS * 1_000_000;
+        Some(frame.whole)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_misses_frames_gets_everything_but_not_with_every_frame() {
+        let (_, frames) = watch::channel(Frame::default());
+        let mut watching = Watching {
+            frames,
+            last: 0,
+            whole_ns: 0,
+            greeted: true,
+            until_ns: u64::MAX,
+        };
+        let mut part = |number: u64, at_ms: u64| {
+            let frame = Frame {
+                number,
+                delta: Bytes::from_static(b"delta"),
+                whole: Bytes::from_static(b"whole"),
+            };
+            let part = watching.part(frame, at_ms * 1_000_000);
+            part.map_or("", |bytes| if bytes == "whole" { "whole" } else { "delta" })
+        };
+        assert_eq!([part(0, 1), part(7, 2), part(7, 3)], ["", "whole", ""]);
+        assert_eq!([part(8, 250), part(10, 750)], ["delta", ""], "one missed");
+        assert_eq!([part(12, 1_500), part(14, 2_002)], ["", "whole"]);
+        assert_eq!(part(15, 2_250), "delta");
+    }
 
     #[test]
     fn an_id_of_an_earlier_start_counts_for_nothing() {

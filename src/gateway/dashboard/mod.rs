@@ -21,6 +21,7 @@ use super::problem::Problem;
 use super::rate::Who;
 use super::state::Shared;
 use super::v1::Caller;
+use crate::dashboard::assets::VERSION;
 use crate::dashboard::pulse::Pulse;
 use crate::gateway::body;
 use crate::history::Questions;
@@ -118,6 +119,7 @@ async fn show(State(shared): State<Shared>, headers: HeaderMap) -> Result<Json<V
         "rehearsal": dashboard.rehearsal.is_some(),
         "history": dashboard.history.is_some(),
         "currencies": currencies(),
+        "pages": VERSION.as_str(),
     })))
 }
 

@@ -6,12 +6,13 @@
 //!      not GET or HEAD: also the session's own word in `X-Onhand-Csrf`, and from this origin
 //! ```
 //!
-//! The table holds hashes of ids, so that what is in memory lets nobody in. A session ends after
-//! 12 hours, at sign-out, and with the process.
+//! The table holds hashes of ids, so that what is in memory lets nobody in. A session ends 12 hours
+//! after its last use (a page that is open uses it) and 7 days after the sign-in, at sign-out, and
+//! with the process.
 
 use crate::clock;
 use crate::gateway::problem::Problem;
-use crate::limits::{DASHBOARD_SESSION_MS, DASHBOARD_SESSIONS_MAX};
+use crate::limits::{DASHBOARD_SESSION_MS, DASHBOARD_SESSION_WHOLE_MS, DASHBOARD_SESSIONS_MAX};
 use crate::net::token::{AuthError, Grant, Token};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -32,6 +33,7 @@ type IdHash = [u8; 32];
 struct Session {
     token: Token,
     csrf: String,
+    opened_ms: u64,
     until_ms: u64,
 }
 
@@ -70,6 +72,7 @@ impl Sessions {
         let session = Session {
             token,
             csrf: csrf.clone(),
+            opened_ms: now_ms,
             until_ms: now_ms + DASHBOARD_SESSION_MS,
         };
         let mut table = self.table.lock();
@@ -91,13 +94,19 @@ impl Sessions {
         }
     }
 
-    /// Who these headers belong to.
+    /// Who these headers belong to. To be asked is to be used: the session goes on from here.
     #[must_use]
     pub fn signed_in(&self, headers: &HeaderMap) -> Option<SignedIn> {
+        self.signed_in_at(headers, monotonic_ms())
+    }
+
+    fn signed_in_at(&self, headers: &HeaderMap, now_ms: u64) -> Option<SignedIn> {
         let id = hash(cookie(headers)?);
-        let table = self.table.lock();
-        let session = table.get(&id)?;
-        (session.until_ms > monotonic_ms()).then(|| SignedIn {
+        let mut table = self.table.lock();
+        let session = table.get_mut(&id).filter(|one| one.until_ms > now_ms)?;
+        let last_ms = session.opened_ms + DASHBOARD_SESSION_WHOLE_MS;
+        session.until_ms = last_ms.min(now_ms + DASHBOARD_SESSION_MS);
+        Some(SignedIn {
             token: session.token.clone(),
             csrf: session.csrf.clone(),
         })
@@ -235,6 +244,24 @@ mod tests {
         assert!(change(&[word, ("sec-fetch-site", "cross-site")]).is_err());
         sessions.close(&read.headers);
         assert!(sessions.grant(&read, "acme").expect("no error").is_none());
+    }
+
+    #[test]
+    fn a_session_goes_on_while_it_is_used_but_not_for_ever() {
+        let sessions = Sessions::default();
+        let cookie = format!("{COOKIE}={}", opened(&sessions, "acme").id);
+        let headers = parts("GET", &[("cookie", &cookie)]).headers;
+        let (start_ms, hour_ms) = (monotonic_ms(), 3_600 * 1_000);
+        let lasts = |hours: u64| {
+            let at_ms = start_ms + hours * hour_ms;
+            sessions.signed_in_at(&headers, at_ms).is_some()
+        };
+        assert!((0..24 * 7).step_by(11).all(lasts), "used twice a day");
+        assert!(!lasts(24 * 7 + 1), "a week is over");
+        let cookie = format!("{COOKIE}={}", opened(&sessions, "acme").id);
+        let headers = parts("GET", &[("cookie", &cookie)]).headers;
+        let late_ms = monotonic_ms() + 12 * hour_ms + 1_000;
+        assert!(sessions.signed_in_at(&headers, late_ms).is_none(), "unused");
     }
 
     #[test]

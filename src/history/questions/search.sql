@@ -20,7 +20,7 @@ FROM (
         UNION
         SELECT a.shard, a.tenant, a.order_key
         FROM tenants AS t CROSS JOIN personal_data AS a
-        WHERE t.name = $1 AND a.shard = t.shard AND a.tenant = t.tenant AND a.email = $2
+        WHERE t.name = $1 AND a.shard = t.shard AND a.tenant = t.tenant AND a.email IN ($2, $3)
     ) AS f
     CROSS JOIN orders AS o
     WHERE o.shard = f.shard AND o.tenant = f.tenant AND o.order_key = f.order_key

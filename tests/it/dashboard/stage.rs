@@ -187,6 +187,28 @@ impl Stage {
         keys.iter().map(ToString::to_string).collect()
     }
 
+    /// A channel has sold so many units of the second SKU, of which there are ten; returns the
+    /// order's key.
+    pub fn sell(&mut self, quantity: u32, customer: u64) -> String {
+        let line = Line {
+            quantity,
+            ..line(1)
+        };
+        let number = self.placed;
+        self.placed += 1;
+        let key = key::order_key(CHANNEL, external_id(number).as_bytes());
+        let details = details_of(number);
+        let sold = ReserveItem {
+            flags: reserve_flags::FACT,
+            total: TOTAL,
+            customer,
+            details: &details,
+            ..hold(key, number, &line)
+        };
+        self.reserve(&[sold]);
+        key.to_string()
+    }
+
     /// Offers so many holds of one unit, one in five for a SKU that is soon sold out.
     pub fn offer(&mut self, first: u64, count: u64) {
         let lines = [line(0), line(1)];

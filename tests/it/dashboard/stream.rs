@@ -104,6 +104,53 @@ fn frames_are_few_and_small_at_any_order_rate_and_tell_what_the_journal_holds() 
 }
 
 #[test]
+fn what_a_channel_sold_beyond_the_stock_is_told_also_after_a_restart_and_never_as_none() {
+    let mut stage = Stage::start(60_000);
+    let path = "/dashboard/events?tenant=default";
+    let mut stream = Stream::open(stage.http, path, "");
+    let oversold = |stream: &mut Stream| loop {
+        let (_, frame) = stream.frame();
+        if frame["sale"].is_object() {
+            return frame["sale"].clone();
+        }
+    };
+    stage.sell(15, 7);
+    let sale = loop {
+        let sale = oversold(&mut stream);
+        if sale["oversold"] == 5 {
+            break sale;
+        }
+    };
+    assert_eq!(sale["at_least"], false);
+    drop(stream);
+    stage.stop();
+    stage.start_again();
+    let mut stream = Stream::open(stage.http, path, "");
+    for _ in 0..4 {
+        let sale = oversold(&mut stream);
+        assert_eq!(sale["oversold"], 5, "{sale}");
+        assert_eq!(sale["at_least"], false, "{sale}");
+    }
+    // Covered, it is over.
+    let arrived = serde_json::json!({ "location": "berlin", "quantity": 5 });
+    stage.change("POST", "/v1/stock/shoe-42/receive", &arrived);
+    while oversold(&mut stream)["oversold"] != 0 {}
+}
+
+#[test]
+fn nothing_is_told_of_a_tenant_that_is_not_known() {
+    let stage = Stage::start(1_000);
+    let mut stream = Stream::open(stage.http, "/dashboard/events?tenant=nobody", "");
+    let (_, frame) = stream.frame();
+    let sale = &frame["sale"];
+    assert_eq!(sale["followed"], false);
+    assert!(
+        sale["oversold"].is_null() && sale["lost"].is_null(),
+        "{sale}"
+    );
+}
+
+#[test]
 fn a_browser_that_comes_again_goes_on_where_it_was_or_gets_everything() {
     let stage = Stage::start(1_000);
     let path = "/dashboard/events";

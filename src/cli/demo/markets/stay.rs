@@ -6,6 +6,7 @@ use serde_json::json;
 use super::bazaar::{Bazaar, MARKETS};
 use super::{LIMITED, POOLED, RETURNED};
 use crate::cli::demo::engine::{Engine, EngineOptions};
+use crate::cli::demo::shop;
 use crate::cli::demo::ward::Ward;
 use crate::cli::output::print;
 use crate::clock;
@@ -34,8 +35,9 @@ pub(super) fn stay(sandbox: &Sandbox, options: &EngineOptions, ward: &Ward) -> a
         }
     }
     print(format!(
-        "\nThe dashboard is at http://{http}/ with five marketplaces selling ({LIMITED} is sold \
-         out); Ctrl-C ends it."
+        "\nThe dashboard is at {} with five marketplaces selling ({LIMITED} is sold out); Ctrl-C \
+         ends it.",
+        shop::dashboard(http)
     ))?;
     while ward.interrupted().is_none() {
         clock::sleep_ms(LOOK_MS);
