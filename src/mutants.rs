@@ -16,16 +16,25 @@ pub enum Mutant {
     ForgetReleaseOnExpiry,
     /// An order key that was seen before is decided anew.
     SkipDuplicateCheck,
+    /// An order that a channel had sold is not counted with the channel's quota.
+    ForgetQuotaOfFact,
+    /// Units that are guaranteed to other channels are published with the pool.
+    OfferGuaranteed,
+    /// An item that is in a write already is written again beside it.
+    WriteBesideWrite,
 }
 
 impl Mutant {
     /// Every fault.
-    pub const ALL: [Mutant; 5] = [
+    pub const ALL: [Mutant; 8] = [
         Self::AckBeforeSync,
         Self::StaleRecycled,
         Self::TrustCacheAfterFailedSync,
         Self::ForgetReleaseOnExpiry,
         Self::SkipDuplicateCheck,
+        Self::ForgetQuotaOfFact,
+        Self::OfferGuaranteed,
+        Self::WriteBesideWrite,
     ];
 }
 

@@ -14,6 +14,7 @@
 #![allow(clippy::indexing_slicing)] // a panic is how a simulation reports
 
 mod sim {
+    pub mod channels;
     mod clients;
     mod codec;
     pub mod coverage;
@@ -43,6 +44,8 @@ use std::time::Duration;
 const SEEDS: u64 = 300;
 
 const PROCESS_SEEDS: u64 = 100;
+
+const CHANNEL_SEEDS: u64 = 40;
 
 /// A run that is long enough to crash and recover.
 const SHORT: Length = Length {
@@ -200,6 +203,34 @@ mod mutants {
         is_caught(Mutant::SkipDuplicateCheck);
     }
 
+    fn is_caught_by_channels(mutant: Mutant) {
+        let caught = (1..=CHANNEL_SEEDS).find_map(|seed| {
+            let run = std::panic::catch_unwind(|| {
+                set(Some(mutant));
+                sim::channels::run_channel_seed(seed);
+            });
+            set(None);
+            run.err().map(|_| seed)
+        });
+        let seed = caught.unwrap_or_else(|| panic!("{mutant:?} was not caught"));
+        println!("{mutant:?} is caught by seed {seed} of the channels");
+    }
+
+    #[test]
+    fn forgetting_the_quota_of_an_order_that_a_channel_had_sold_is_caught() {
+        is_caught_by_channels(Mutant::ForgetQuotaOfFact);
+    }
+
+    #[test]
+    fn offering_what_is_guaranteed_to_other_channels_is_caught() {
+        is_caught_by_channels(Mutant::OfferGuaranteed);
+    }
+
+    #[test]
+    fn writing_an_item_beside_its_own_write_is_caught() {
+        is_caught_by_channels(Mutant::WriteBesideWrite);
+    }
+
     #[test]
     fn taking_stale_bytes_of_a_recycled_segment_is_caught() {
         is_caught(Mutant::StaleRecycled);
@@ -231,6 +262,34 @@ fn orders_reach_an_end_paid_once_or_not_at_all_whatever_providers_and_crashes_do
     }
     println!("{seeds} seeds: {met:#?}");
     if seeds >= PROCESS_SEEDS {
+        for (name, count) in met.rows() {
+            assert!(count > 0, "{seeds} seeds met no {name}");
+        }
+    }
+}
+
+/// Seeds of the channels: `SIM_CHANNEL_SEED=N` runs that one, `SIM_SEEDS=N` another number.
+#[test]
+fn channels_sell_no_more_than_their_quotas_and_learn_what_is_left_whatever_crashes_do() {
+    use sim::channels::{ChannelCoverage, run_channel_seed};
+    if let Some(seed) = number("SIM_CHANNEL_SEED") {
+        println!("{:#?}", run_channel_seed(seed));
+        return;
+    }
+    let first = number("SIM_FIRST").unwrap_or(1);
+    let seeds = number("SIM_SEEDS").unwrap_or(CHANNEL_SEEDS);
+    let mut met = ChannelCoverage::default();
+    for seed in first..first + seeds {
+        let run = std::panic::catch_unwind(|| run_channel_seed(seed));
+        let coverage = run.unwrap_or_else(|_| {
+            panic!(
+                "again: SIM_CHANNEL_SEED={seed} cargo test --test sim -- --nocapture channels_sell"
+            )
+        });
+        met.add(&coverage);
+    }
+    println!("{seeds} seeds: {met:#?}");
+    if seeds >= CHANNEL_SEEDS {
         for (name, count) in met.rows() {
             assert!(count > 0, "{seeds} seeds met no {name}");
         }

@@ -110,6 +110,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "channels",
         &[
             "feed", "clock", "metrics", "types", "limits", "engine", "shard", "affinity", "wire",
+            "mutants",
         ],
     ),
     ("sandbox", &["types", "clock"]),

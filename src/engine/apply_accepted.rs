@@ -7,6 +7,7 @@ use super::order::{Line, NO_LINE, OrderSlot, flag};
 use super::process::Entry;
 use super::record::{Allocation, OrderAccepted, accepted_flags};
 use super::{Contradiction, Engine, OrderProbe};
+use crate::mutants::{self, Mutant};
 use crate::types::{OrderKey, OrderState, Resolution, SkuId};
 
 type Applied = Result<(), Contradiction>;
@@ -42,7 +43,10 @@ impl Engine {
                 return Err(Contradiction::UnknownSku(taken.sku));
             }
             self.take_units(&taken, record.flags)?;
-            self.count_taken(buyer, taken.sku, taken.quantity);
+            let fact = record.flags & accepted_flags::FACT != 0;
+            if !fact || !mutants::is(Mutant::ForgetQuotaOfFact) {
+                self.count_taken(buyer, taken.sku, taken.quantity);
+            }
         }
         let ttl_ms = u64::from(record.ttl_ms);
         let deadline_ms = self.now_ms + ttl_ms;

@@ -9,20 +9,24 @@
 //!
 //! An item is in one write at a time, and a write takes the newest value: so no older value ever
 //! follows a newer one.
+//!
+//! A book neither waits nor calls: it is told what happened and when, so that the simulation can
+//! drive it as the publisher does.
 
 mod results;
 
 use super::entry::{Entry, Rank, State};
 use crate::channels::api::StockWrite;
+use crate::mutants::{self, Mutant};
 use crate::types::SkuId;
 use std::collections::{BTreeSet, HashMap};
 
 /// How long an item without new orders is quiet, in milliseconds.
-pub(super) const SETTLE_MS: u64 = 1_500;
+pub const SETTLE_MS: u64 = 1_500;
 
 /// How a marketplace takes stock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
+pub struct Rules {
     /// Items in one write.
     pub batch_max: usize,
     /// It compares before it sets.
@@ -37,7 +41,7 @@ pub(super) struct Rules {
 
 /// An item that was taken for a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Taken {
+pub struct Taken {
     place: usize,
     sequence: u64,
     since_ms: Option<u64>,
@@ -47,9 +51,17 @@ pub(super) struct Taken {
     pub write: StockWrite,
 }
 
+impl Taken {
+    /// The sequence at which the quantity to write is true.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
 /// A quantity that the channel shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shown {
+pub struct Shown {
     /// Name of the SKU.
     pub sku: String,
     /// Units.
@@ -60,7 +72,7 @@ pub(super) struct Shown {
 
 /// What came of one item's write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Settled {
+pub enum Settled {
     /// Shown, so many milliseconds after its oldest change was committed.
     Acknowledged(Option<u64>),
     /// To be done again, with the value of then.
@@ -71,7 +83,7 @@ pub(super) enum Settled {
 
 /// The items of one channel.
 #[derive(Debug)]
-pub(super) struct Book {
+pub struct Book {
     rules: Rules,
     entries: Vec<Entry>,
     by_item: HashMap<String, usize>,
@@ -91,6 +103,8 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// A book without items.
+    #[must_use]
     pub fn new(rules: Rules) -> Self {
         Self {
             rules,
@@ -187,6 +201,9 @@ impl Book {
             entry.wanted = Some((quantity, sequence));
             if changed {
                 entry.note_change(since_ms);
+            }
+            if mutants::is(Mutant::WriteBesideWrite) && entry.state == State::Out {
+                entry.state = State::Idle;
             }
             self.decide(place);
         }
@@ -312,6 +329,7 @@ impl Book {
     }
 
     /// The next write: the most urgent item, and others that may go with it.
+    #[must_use]
     pub fn take(&mut self) -> Vec<Taken> {
         let Some((_, _, first)) = self.ready.first().copied() else {
             return Vec::new();
@@ -376,11 +394,13 @@ impl Book {
     }
 
     /// Items that wait for a write or a read.
+    #[must_use]
     pub fn waiting(&self) -> usize {
         self.ready.len() + self.to_read.len()
     }
 
     /// Items that are left alone because their writes are refused.
+    #[must_use]
     pub fn quarantined(&self) -> usize {
         self.quarantined
     }

@@ -143,6 +143,19 @@ impl Entry {
         self.own.retain(|(at, _)| *at > sequence);
     }
 
+    /// A write of `quantity`, true at `sequence`, was given up: it may have arrived. The figure is
+    /// read, and what it is less than the larger of both is taken for sold: a unit that is offered
+    /// late does less harm than one that is offered twice.
+    pub fn may_show(&mut self, quantity: u32, sequence: u64) {
+        let sold = self.own.iter().filter(|(at, _)| *at <= sequence);
+        let sold: i64 = sold.map(|(_, units)| i64::from(*units)).sum();
+        if let Some(shown) = self.shown {
+            self.shows((shown - sold).max(i64::from(quantity)), sequence);
+        }
+        self.reread = true;
+        self.zeroed = false;
+    }
+
     /// What it shows is not known any more. Orders that are on their way still are.
     pub fn forget(&mut self) {
         self.shown = None;
@@ -177,16 +190,20 @@ impl Entry {
     /// It was read, and shows `quantity`. What is less than expected was sold, and the orders
     /// will come until `until_ms`.
     pub fn was_read(&mut self, quantity: i64, until_ms: u64) {
+        let came_later = self.own_after_wanted();
+        let mut in_it = came_later;
         if let Some(expected) = self.estimate() {
-            let came_later: u64 = self.own_after_wanted();
             let gone = u64::try_from(expected.saturating_sub(quantity)).unwrap_or(0);
-            let unseen = gone.saturating_sub(came_later);
-            let unseen = u64::from(self.unseen).saturating_add(unseen);
+            in_it = gone.min(came_later);
+            let unseen = u64::from(self.unseen).saturating_add(gone - in_it);
             self.unseen = u32::try_from(unseen).unwrap_or(u32::MAX);
             self.unseen_until_ms = until_ms;
         }
-        self.shown = Some(quantity);
-        self.own.clear();
+        // Orders that are known, but not in what is wanted yet, have been taken off already: they
+        // are no reason to write more than is there.
+        let in_it = i64::try_from(in_it).unwrap_or(i64::MAX);
+        let until = self.wanted.map_or(0, |(_, sequence)| sequence);
+        self.shows(quantity.saturating_add(in_it), until);
         self.reread = false;
     }
 

@@ -11,7 +11,7 @@
 //! that is slow, throttles or is down delays nobody else; when it is back it gets the values of
 //! then. All quantities are written at the start, and again from time to time.
 
-mod book;
+pub mod book;
 #[cfg(test)]
 mod book_tests;
 mod desk;

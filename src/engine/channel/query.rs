@@ -5,6 +5,7 @@ use super::command::{
 };
 use super::{Campaign, CampaignState};
 use crate::engine::Engine;
+use crate::mutants::{self, Mutant};
 use crate::types::channel_stock::ChannelRule;
 use crate::types::{ChannelId, SkuId, TenantId};
 
@@ -60,6 +61,9 @@ impl Engine {
                 .channel(tenant, channel)
                 .map_or(0, |it| it.buffer),
         };
+        if mutants::is(Mutant::OfferGuaranteed) {
+            all = 0;
+        }
         let pool = available
             .saturating_sub(all)
             .saturating_sub(self.units_aside(sku, None))

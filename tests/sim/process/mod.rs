@@ -27,5 +27,7 @@ mod providers;
 mod run;
 mod shop;
 
+pub use adapters::Adapters;
 pub use coverage::ProcessCoverage;
+pub use providers::Providers;
 pub use run::run_process_seed;

@@ -120,7 +120,11 @@ impl Book {
             }
             ApiError::Retry { .. } => {
                 // It may have been written: what it shows is not known.
-                entry.forget();
+                if self.rules.compares {
+                    entry.may_show(taken.write.quantity, taken.sequence);
+                } else {
+                    entry.forget();
+                }
                 self.note_late(place, late_ms);
                 self.wait(place, now_ms)
             }
@@ -206,6 +210,7 @@ impl Book {
     /// written once more behind it.
     pub fn again(&mut self, taken: &[Taken], written: bool, now_ms: u64) {
         let late_ms = written.then(|| now_ms + self.rules.late_ms);
+        let compares = self.rules.compares;
         for one in taken {
             self.ended(one.place, late_ms);
             if let Some(entry) = self.entries.get_mut(one.place)
@@ -214,7 +219,9 @@ impl Book {
                 if let Some(since) = one.since_ms {
                     entry.note_change(since);
                 }
-                if written {
+                if written && compares {
+                    entry.may_show(one.write.quantity, one.sequence);
+                } else if written {
                     entry.forget();
                 }
                 entry.state = State::Idle;
