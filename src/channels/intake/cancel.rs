@@ -14,7 +14,7 @@ use super::fetch::{self, Fetched};
 use super::work;
 use crate::channels::{ChannelOptions, Delivery, What, event_id};
 use crate::engine::channel_event::command::{ChannelOrder as Applied, EventHead};
-use crate::engine::record::{ProcessRecord, Record, accepted_flags, kind};
+use crate::engine::record::{ProcessRecord, Record, kind, process_flags};
 use crate::feed::{FeedError, FeedProgress, Place, ShardJournal};
 use crate::shard::local::{LocalAnswer, LocalRequest, OwnedDelivery};
 use crate::types::channel_event::EventFate;
@@ -43,7 +43,8 @@ pub(super) struct Ended {
     pub accepted: u64,
 }
 
-/// The order that a record ends without a sale.
+/// The order of a channel that a record ends without a sale: one that the channel had sold, whoever
+/// changed it since.
 pub(super) fn ended(record: &RawRecord<'_>) -> Option<Ended> {
     if record.kind != kind::ORDER_MOVED {
         return None;
@@ -55,7 +56,8 @@ pub(super) fn ended(record: &RawRecord<'_>) -> Option<Ended> {
         moved.to,
         OrderState::Cancelled | OrderState::Declined | OrderState::Expired
     );
-    (over && moved.from != Some(moved.to)).then_some(Ended {
+    let sold = moved.image.flags & process_flags::FACT != 0;
+    (sold && over && moved.from != Some(moved.to)).then_some(Ended {
         tenant: moved.tenant,
         accepted: moved.accepted,
     })
@@ -80,7 +82,7 @@ pub(super) fn before(journal: &dyn ShardJournal, place: Place) -> Result<Vec<End
     Ok(found)
 }
 
-/// The channel that had sold the order, and its id there; none for an order that nobody had sold.
+/// The channel of an order, and its id there; none where it has none.
 pub(super) fn sold_by(
     journal: &dyn ShardJournal,
     accepted: u64,
@@ -88,7 +90,6 @@ pub(super) fn sold_by(
     let mut sold = None;
     journal.find(accepted, &mut |record, _| {
         if let Some(Record::OrderAccepted(accepted)) = Record::decode(record)
-            && accepted.flags & accepted_flags::FACT != 0
             && let Some(details) = OrderDetails::from_archive(accepted.details)
             && !details.external_id.is_empty()
         {
@@ -98,23 +99,24 @@ pub(super) fn sold_by(
     Ok(sold)
 }
 
-/// Journals that the channel is to be told, unless it knows. Nothing is journaled twice.
+/// Journals that the channel is to be told, unless it knows. Nothing is journaled twice. Where the
+/// shard takes no event now, it is put off: those that it has are to be settled meanwhile.
 pub(super) async fn open(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
     order_id: &str,
-) -> Result<(), Stopped> {
+) -> Result<Option<(Duration, Task)>, Stopped> {
     let tells = desk.api(task.channel).is_some() && channel.setting("cancel_at_market") != "false";
     let known = work::known(desk, task, channel, (order_id, None)).await?;
     if !tells || known.applied.is_none_or(|applied| applied.cancelled) {
-        return Ok(());
+        return Ok(None);
     }
     let body = Body {
         order_id: order_id.to_owned(),
     };
     let Ok(body) = serde_json::to_vec(&body) else {
-        return Ok(());
+        return Ok(None);
     };
     let event = event_id(channel.kind, &[b"cancel", order_id.as_bytes()]);
     let delivery = OwnedDelivery {
@@ -126,20 +128,15 @@ pub(super) async fn open(
         head: format!("{CANCEL}: 1\n"),
         body,
     };
-    loop {
-        match desk
-            .ask(task, LocalRequest::Event(delivery.clone()))
-            .await?
-        {
-            LocalAnswer::Command(done) if done.code == ResultCode::Ok => return Ok(()),
-            other => {
-                tracing::warn!(
-                    channel = channel.name,
-                    ?other,
-                    "that an order is cancelled could not be journaled for its channel yet"
-                );
-                work::pause(desk).await?;
-            }
+    match desk.ask(task, LocalRequest::Event(delivery)).await? {
+        LocalAnswer::Command(done) if done.code == ResultCode::Ok => Ok(None),
+        other => {
+            tracing::warn!(
+                channel = channel.name,
+                ?other,
+                "that an order is cancelled could not be journaled for its channel yet"
+            );
+            Ok(Some(fetch::waits(task, channel, 0)))
         }
     }
 }
