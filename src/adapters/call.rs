@@ -39,6 +39,17 @@ pub struct Call {
 }
 
 impl Call {
+    /// The order's name for providers that know orders, one for each order of all tenants: its key,
+    /// with the mark of its tenant where the effect's key has one.
+    #[must_use]
+    pub fn order_id(&self) -> String {
+        let mark = self.key.splitn(4, '-').nth(3);
+        mark.map_or_else(
+            || self.order.to_string(),
+            |mark| format!("{}-{mark}", self.order),
+        )
+    }
+
     /// True where the authorisation takes the money at once.
     #[must_use]
     pub fn is_one_step(&self) -> bool {

@@ -74,13 +74,20 @@ pub struct ShardHandle {
 /// The address of the page for an order's buyer, from the tenant's name and the order.
 pub type Links = Box<dyn Fn(&str, OrderKey) -> String + Send + Sync>;
 
+/// Where a tenant's latest version of an order stands: shard and sequence.
+struct Latest {
+    tenant: String,
+    place: (u16, u64),
+}
+
 /// Facts of accepted orders, shared by all lanes and the gateway.
 pub struct OrderFactsStore {
     shards: Vec<ShardHandle>,
     names: Arc<NameKeeper>,
     orders: DashMap<(u16, u64), Arc<OrderFacts>>,
-    /// The latest accepted version of each order in `orders`.
-    latest: DashMap<OrderKey, (u16, u64)>,
+    /// The latest accepted version of each order in `orders`, by its key and for each tenant that
+    /// has one of this key.
+    latest: DashMap<OrderKey, Vec<Latest>>,
     /// Where buyers look; none where the server is not reached from outside.
     links: Option<Links>,
     /// In order of arrival; what does not fit any more is the oldest.
@@ -143,11 +150,18 @@ impl OrderFactsStore {
         Some(Arc::clone(found.value()))
     }
 
-    /// The shard and the facts of an order's latest accepted version, if they are here.
+    /// Shard and facts of the latest accepted version of the order with this key, for each tenant
+    /// of whom it is here: two tenants may sell orders of one key.
     #[must_use]
-    pub fn latest(&self, order: OrderKey) -> Option<(u16, Arc<OrderFacts>)> {
-        let (shard, sequence) = *self.latest.get(&order)?;
-        Some((shard, self.get(shard, sequence)?))
+    pub fn latest(&self, order: OrderKey) -> Vec<(u16, Arc<OrderFacts>)> {
+        let places: Vec<(u16, u64)> = match self.latest.get(&order) {
+            Some(known) => known.iter().map(|one| one.place).collect(),
+            None => Vec::new(),
+        };
+        let found = places.into_iter();
+        found
+            .filter_map(|(shard, sequence)| Some((shard, self.get(shard, sequence)?)))
+            .collect()
     }
 
     /// The facts of the order that was accepted at `sequence`, from the journal where they are not
@@ -161,24 +175,15 @@ impl OrderFactsStore {
         }
         let none = || FactsError::NoSuchOrder { shard, sequence };
         let handle = self.shards.get(usize::from(shard)).ok_or_else(none)?;
-        let mut decoded = None;
-        let mut seen = false;
-        let mut read = |record: &RawRecord<'_>, time_ms: u64| {
-            seen = record.kind == kind::ORDER_ACCEPTED;
-            decoded = Accepted::decode(shard, sequence, time_ms, record);
-        };
-        handle
-            .journal
-            .find(sequence, &mut read)
-            .map_err(|source| FactsError::Journal {
-                shard,
-                sequence,
-                source,
-            })?;
-        let accepted = match decoded {
-            Some(accepted) => accepted,
-            None if seen => return Err(FactsError::Undecodable { shard, sequence }),
-            None => return Err(none()),
+        let journal = Arc::clone(&handle.journal);
+        // It may have to look through a good part of a segment: others go on meanwhile.
+        let read = tokio::task::spawn_blocking(move || Accepted::read(&*journal, shard, sequence));
+        let accepted = match read.await {
+            Ok(read) => read?,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => return Err(NameError::NoAnswer { shard }.into()), // at a stop
+            },
         };
         let skus = accepted.lines.iter().map(|line| line.sku);
         let locations = accepted.lines.iter().map(|line| line.location);
@@ -235,6 +240,17 @@ impl OrderFactsStore {
         self.orders.is_empty()
     }
 
+    fn note_latest(&self, facts: &OrderFacts, place: (u16, u64)) {
+        let mut known = self.latest.entry(facts.order).or_default();
+        match known.iter_mut().find(|one| one.tenant == facts.tenant) {
+            Some(one) => one.place = one.place.max(place),
+            None => known.push(Latest {
+                tenant: facts.tenant.clone(),
+                place,
+            }),
+        }
+    }
+
     fn insert(&self, shard: u16, sequence: u64, mut facts: OrderFacts) -> Arc<OrderFacts> {
         if let Some(links) = &self.links {
             facts.link = links(&facts.tenant, facts.order);
@@ -244,15 +260,15 @@ impl OrderFactsStore {
         if self.orders.insert(place, Arc::clone(&facts)).is_some() {
             return facts; // two tails at once: the same facts
         }
-        self.latest
-            .entry(facts.order)
-            .and_modify(|last| *last = (*last).max(place))
-            .or_insert(place);
+        self.note_latest(&facts, place);
         if let Some(oldest) = self.ages.force_push(place)
             && let Some((_, gone)) = self.orders.remove(&oldest)
+            && let Some(mut known) = self.latest.get_mut(&gone.order)
         {
+            known.retain(|one| one.place != oldest);
+            drop(known);
             self.latest
-                .remove_if(&gone.order, |_, last| *last == oldest);
+                .remove_if(&gone.order, |_, known| known.is_empty());
         }
         facts
     }
@@ -273,6 +289,26 @@ struct AcceptedLine {
 }
 
 impl Accepted {
+    fn read(journal: &dyn ShardJournal, shard: u16, sequence: u64) -> Result<Self, FactsError> {
+        let mut decoded = None;
+        let mut seen = false;
+        let mut read = |record: &RawRecord<'_>, time_ms: u64| {
+            seen = record.kind == kind::ORDER_ACCEPTED;
+            decoded = Self::decode(shard, sequence, time_ms, record);
+        };
+        let found = journal.find(sequence, &mut read);
+        found.map_err(|source| FactsError::Journal {
+            shard,
+            sequence,
+            source,
+        })?;
+        match decoded {
+            Some(accepted) => Ok(accepted),
+            None if seen => Err(FactsError::Undecodable { shard, sequence }),
+            None => Err(FactsError::NoSuchOrder { shard, sequence }),
+        }
+    }
+
     fn decode(shard: u16, sequence: u64, time_ms: u64, record: &RawRecord<'_>) -> Option<Self> {
         if record.kind != kind::ORDER_ACCEPTED {
             return None;

@@ -4,7 +4,7 @@ use super::call::{Call, OrderFacts};
 use super::trace::traceparent;
 use crate::engine::process::command::OpenEffect;
 use crate::engine::record::{EffectStarted, ProcessRecord, Record, kind};
-use crate::types::effect::{EffectKind, Lane, effect_key};
+use crate::types::effect::{Lane, effect_key, of_target_byte, tenant_mark};
 use crate::types::record::RawRecord;
 use std::sync::Arc;
 
@@ -62,9 +62,15 @@ impl Task {
     /// The attempt that a provider makes of it.
     pub fn call(&self, facts: Arc<OrderFacts>) -> Call {
         let effect = &self.effect;
-        let target = EffectKind::from_u8(effect.target_kind).filter(|_| effect.target != 0);
+        let (target, marked) = of_target_byte(effect.target_kind);
+        let target = target.filter(|_| effect.target != 0);
+        let mut mark = String::new();
+        if marked {
+            mark = tenant_mark(&facts.tenant);
+        }
+        let key = |kind, number| effect_key(effect.order, kind, number) + &mark;
         Call {
-            key: effect_key(effect.order, effect.kind, effect.number),
+            key: key(effect.kind, effect.number),
             order: effect.order,
             number: effect.number,
             kind: effect.kind,
@@ -72,9 +78,7 @@ impl Task {
             resumed: self.is_resumed(),
             amount: effect.amount,
             reference: effect.reference.clone(),
-            target_key: target.map_or_else(String::new, |kind| {
-                effect_key(effect.order, kind, effect.target)
-            }),
+            target_key: target.map_or_else(String::new, |kind| key(kind, effect.target)),
             milestone: effect.milestone,
             step: effect.note.clone(),
             traceparent: traceparent(effect.order, effect.number, effect.attempt),

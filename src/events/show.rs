@@ -7,7 +7,7 @@ use crate::engine::record::{
     kind,
 };
 use crate::types::record::RawRecord;
-use crate::types::{ChannelId, Disposition, OrderKey, OrderState, TenantId};
+use crate::types::{ChannelId, Disposition, LocationId, OrderKey, OrderState, TenantId};
 use serde_json::{Map, Value, json};
 
 /// What every type begins with.
@@ -25,6 +25,7 @@ const KINDS: &[(u8, &str)] = &[
     (kind::ORDER_SHIPPED, "order.shipped"),
     (kind::ORDER_RETURNED, "order.returned"),
     (kind::ORDER_REINSTATED, "order.reinstated"),
+    (kind::BACKORDER_ALLOCATED, "order.allocated"),
     (kind::STOCK_RECEIVED, "stock.received"),
     (kind::STOCK_ADJUSTED, "stock.adjusted"),
     (kind::STOCK_SET, "stock.set"),
@@ -94,11 +95,19 @@ pub(super) fn handles(record: &Record<'_>, into: &mut Handles) {
     let mut of_lines = |lines: &Lines<'_>| {
         for line in lines.iter() {
             into.skus.push(line.sku);
-            into.locations.push(line.location);
+            if line.location != LocationId::ANY {
+                into.locations.push(line.location);
+            }
         }
     };
     match record {
-        Record::OrderAccepted(accepted) => of_lines(&accepted.allocations),
+        Record::OrderAccepted(accepted) => of_lines(wanted(accepted)),
+        Record::BackorderAllocated {
+            order, allocations, ..
+        } => {
+            of_lines(allocations);
+            into.orders.push(*order);
+        }
         Record::OrderConfirmed { order, lines }
         | Record::OrderShipped { order, lines }
         | Record::OrderReturned { order, lines, .. } => {
@@ -207,6 +216,17 @@ fn of_order(record: &Record<'_>, seen: &Seen, shard: u16, names: &Names) -> Opti
             own(*tenant)?;
             Some(about(*order, json!({})))
         }
+        Record::BackorderAllocated {
+            tenant,
+            order,
+            expires_at_ms,
+            allocations,
+        } => {
+            own(*tenant)?;
+            let lines = lines_json(allocations, names);
+            let more = json!({ "held_until": time(*expires_at_ms), "lines": lines });
+            Some(about(*order, more))
+        }
         Record::Process(ProcessRecord::Moved(moved)) => {
             own(moved.tenant)?;
             let more = json!({
@@ -252,8 +272,23 @@ fn accepted_json(accepted: &OrderAccepted<'_>, seen: &Seen, shard: u16, names: &
         "customer": accepted.customer,
         "total": accepted.total,
         "currency": accepted.currency,
-        "lines": lines_json(&accepted.allocations, names),
+        "waits": waits(accepted),
+        "lines": lines_json(wanted(accepted), names),
     })
+}
+
+/// True for an order that waits for stock.
+fn waits(accepted: &OrderAccepted<'_>) -> bool {
+    accepted.flags & accepted_flags::BACKORDERED != 0
+}
+
+/// What an order took, or waits for.
+fn wanted<'a, 'b>(accepted: &'b OrderAccepted<'a>) -> &'b Lines<'a> {
+    if waits(accepted) {
+        &accepted.requested
+    } else {
+        &accepted.allocations
+    }
 }
 
 fn lines_json(lines: &Lines<'_>, names: &Names) -> Vec<Value> {
@@ -356,6 +391,42 @@ fn change_json(change: &StockChange<'_>, names: &Names) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::record::{Allocation, put_lines};
+    use crate::types::SkuId;
+
+    #[test]
+    fn an_order_that_waits_for_stock_names_what_it_waits_for_and_what_it_gets() {
+        let mut lines = Vec::new();
+        let line = Allocation {
+            sku: SkuId(3),
+            quantity: 2,
+            location: LocationId::ANY,
+        };
+        put_lines(&mut lines, &[line]);
+        let waiting = OrderAccepted {
+            key: OrderKey(7),
+            fingerprint: 0,
+            customer: 0,
+            total: 1,
+            ttl_ms: 1,
+            tenant: TenantId(0),
+            channel: ChannelId(0),
+            version: 1,
+            currency: 978,
+            flags: accepted_flags::PLACED | accepted_flags::BACKORDERED,
+            allocations: Lines::default(),
+            requested: Lines::from_bytes(&lines),
+            destination: None,
+            details: &[],
+            details_version: 0,
+        };
+        assert_eq!(wanted(&waiting).iter().count(), 1);
+        let mut named = Handles::default();
+        handles(&Record::OrderAccepted(waiting), &mut named);
+        assert_eq!(named.skus, [SkuId(3)]);
+        assert_eq!(named.locations, [], "anywhere has no name");
+        assert_eq!(type_of(kind::BACKORDER_ALLOCATED), Some("order.allocated"));
+    }
 
     #[test]
     fn a_kind_fits_whole_words_of_types() {

@@ -17,11 +17,27 @@ pub type Route = Arc<dyn Fn(&str) -> usize + Send + Sync>;
 
 /// Finds accepted orders outside the engine: in memory, or in the journal.
 pub trait FindOrder: Send + Sync {
-    /// What an order number (shard and sequence of the accepting record) stands for.
-    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, Option<FoundOrder>>;
+    /// What an order number (shard and sequence of the accepting record) stands for; `None` where
+    /// it is no order's.
+    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUp>;
 
-    /// The shard and tenant of a key, if it is remembered.
-    fn by_key(&self, order: OrderKey) -> Option<(u16, String)>;
+    /// Shard and tenant of every order of this key that is remembered.
+    fn by_key(&self, order: OrderKey) -> Vec<(u16, String)>;
+}
+
+/// What a look-up comes to.
+pub type LookedUp = Result<Option<FoundOrder>, LookUpError>;
+
+/// Why it is not known what an order number stands for, or what its order has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookUpError {
+    /// It may be known later: the journal cannot be read, or the shard does not answer.
+    #[error("{0}")]
+    NotNow(String),
+    /// This build cannot read the record.
+    #[error("{0}")]
+    Unreadable(String),
 }
 
 /// An accepted order, as the journal has it.
@@ -128,14 +144,17 @@ impl Engines {
         self.queues.len()
     }
 
-    /// What an order number stands for.
-    pub async fn find(&self, shard: u16, sequence: u64) -> Option<FoundOrder> {
+    /// What an order number stands for; `None` where it is no order's.
+    ///
+    /// # Errors
+    /// It cannot be looked up.
+    pub async fn find(&self, shard: u16, sequence: u64) -> LookedUp {
         self.find.by_number(shard, sequence).await
     }
 
-    /// The shard and tenant of an order's key, if it is remembered.
+    /// Shard and tenant of every order of this key that is remembered.
     #[must_use]
-    pub fn owner(&self, order: OrderKey) -> Option<(u16, String)> {
+    pub fn owners(&self, order: OrderKey) -> Vec<(u16, String)> {
         self.find.by_key(order)
     }
 

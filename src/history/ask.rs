@@ -175,7 +175,12 @@ impl Questions {
                 let mut options = PgConnectOptions::from_url(url)
                     .map_err(|error| told(&self.target.name(), OPEN, error))?
                     .application_name("onhand-dashboard")
-                    .options([("default_transaction_read_only", "on")])
+                    .options([
+                        ("default_transaction_read_only", "on"),
+                        // One question behind a lock holds up no other for long.
+                        ("lock_timeout", "5s"),
+                        ("statement_timeout", "60s"),
+                    ])
                     .disable_statement_logging();
                 if let Some(password) = password {
                     options = options.password(password);

@@ -20,6 +20,14 @@ static POSTGRES: Migrator = sqlx::migrate!("src/history/migrations/postgres");
 /// How long a statement waits for another program to give the SQLite file free.
 const BUSY_MS: u64 = 2_000;
 
+/// How long a statement in PostgreSQL waits for a lock of somebody else's, and how long it may take
+/// in all: what takes longer is taken back and tried again, and said.
+const LOCK_LIMIT: &str = "5s";
+const STATEMENT_LIMIT: &str = "60s";
+
+/// How long PostgreSQL may take to be connected to.
+const CONNECT_TIME: Duration = Duration::from_secs(20);
+
 /// The connection of whichever database it is.
 enum Link {
     Sqlite(SqliteConnection),
@@ -60,6 +68,7 @@ impl Database {
             statements: HashMap::new(),
         };
         database.migrate().await?;
+        database.limit_statements(STATEMENT_LIMIT).await?;
         Ok(database)
     }
 
@@ -78,6 +87,19 @@ impl Database {
                 source,
             },
         })
+    }
+
+    /// From now on a statement in PostgreSQL may take so long.
+    async fn limit_statements(&mut self, limit: &'static str) -> Result<(), HistoryError> {
+        let Link::Postgres(connection) = &mut self.link else {
+            return Ok(());
+        };
+        let done = sqlx::query("SELECT set_config('statement_timeout', $1, false)")
+            .bind(limit)
+            .execute(&mut **connection)
+            .await;
+        done.map_err(|error| told(&self.name, "limit statements", error))?;
+        Ok(())
     }
 
     /// Runs one statement without values.
@@ -229,11 +251,13 @@ impl Database {
 
     /// Forgets everything: the next reader begins at the first record of all.
     pub async fn clear(&mut self) -> Result<(), HistoryError> {
+        self.limit_statements("0").await?; // everything at once may take its time
         self.begin().await?;
         for table in sql::WRITTEN {
             self.run("clear", table).await?;
         }
-        self.commit().await
+        self.commit().await?;
+        self.limit_statements(STATEMENT_LIMIT).await
     }
 
     /// See `History::limit_pages`.
@@ -285,12 +309,14 @@ async fn connect(target: &HistoryTarget) -> Result<Link, sqlx::Error> {
         HistoryTarget::Postgres { url, password } => {
             let mut options = PgConnectOptions::from_url(url)?
                 .application_name("onhand")
+                .options([("lock_timeout", LOCK_LIMIT)])
                 .disable_statement_logging();
             if let Some(password) = password {
                 options = options.password(password);
             }
-            let connection = options.connect().await?;
-            Ok(Link::Postgres(Box::new(connection)))
+            let connection = tokio::time::timeout(CONNECT_TIME, options.connect()).await;
+            let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+            Ok(Link::Postgres(Box::new(connection.map_err(late)??)))
         }
     }
 }

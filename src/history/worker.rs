@@ -27,6 +27,9 @@ const BACKOFF_MS: (u64, u64) = (100, 30_000);
 /// How long a stop goes on writing what is acknowledged; the rest comes at the next start.
 const STOP_MS: u64 = 2_000;
 
+/// How much longer a statement may go on that was begun before a stop.
+const STOP_GRACE_MS: u64 = 1_000;
+
 /// The running history. Dropping it without [`HistoryThread::stop`] leaves the thread to itself.
 pub struct HistoryThread {
     stopping: Arc<AtomicBool>,
@@ -35,7 +38,7 @@ pub struct HistoryThread {
 }
 
 impl HistoryThread {
-    /// Ends it: what is acknowledged by now is still written, unless that takes over 2 s or the
+    /// Ends it: what is acknowledged by now is still written, unless that takes over 3 s or the
     /// database does not let it; the rest comes at the next start.
     pub fn stop(self) {
         self.stopping.store(true, Ordering::Release);
@@ -82,6 +85,14 @@ pub fn spawn<S: Storage>(
     })
 }
 
+/// Ends where a stop is asked for and a statement goes on for too long.
+async fn overdue(stopping: Arc<AtomicBool>, wake: Arc<tokio::sync::Notify>) {
+    while !stopping.load(Ordering::Acquire) {
+        wake.notified().await;
+    }
+    tokio::time::sleep(Duration::from_millis(STOP_MS + STOP_GRACE_MS)).await;
+}
+
 struct Worker<S: Storage> {
     target: HistoryTarget,
     sources: Vec<HistorySource<S>>,
@@ -96,7 +107,18 @@ struct Worker<S: Storage> {
 impl<S: Storage> Worker<S> {
     async fn run(mut self) {
         loop {
-            let ended = self.follow().await;
+            let overdue = overdue(Arc::clone(&self.stopping), Arc::clone(&self.wake));
+            let ended = tokio::select! {
+                ended = self.follow() => ended,
+                // The connection goes with it, which takes back what was not committed.
+                () = overdue => {
+                    tracing::warn!(
+                        "the history database did not answer in time for the stop; the rest comes \
+                         at the next start"
+                    );
+                    return;
+                }
+            };
             let Err(error) = ended else { return };
             self.tell(&error);
             if matches!(error, HistoryError::CursorMoved { .. }) {

@@ -3,7 +3,7 @@
 use super::error::ServerError;
 use super::route_of;
 use super::threads::ShardAccess;
-use crate::adapters::facts::{Links, OrderFactsStore};
+use crate::adapters::facts::{FactsError, Links, OrderFactsStore};
 use crate::adapters::fulfilment::notice::Notices;
 use crate::channels::ChannelOptions;
 use crate::config::Config;
@@ -11,7 +11,7 @@ use crate::config::process::ProcessConfig;
 use crate::events::subscribers::Board;
 use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
 use crate::gateway::dashboard::Dashboard;
-use crate::gateway::engines::{Engines, FindOrder, FoundOrder};
+use crate::gateway::engines::{Engines, FindOrder, FoundOrder, LookUpError, LookedUp};
 use crate::gateway::track::TrackKey;
 use crate::gateway::{HttpLimits, Services};
 use crate::journal::storage::Storage;
@@ -120,23 +120,28 @@ fn sources(process: &ProcessConfig) -> Result<Vec<Source>, ServerError> {
 struct Facts(Arc<OrderFactsStore>);
 
 impl FindOrder for Facts {
-    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, Option<FoundOrder>> {
+    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUp> {
         Box::pin(async move {
-            let facts = self.0.find(shard, sequence).await;
-            let facts = facts
-                .inspect_err(|error| tracing::debug!(%error, "no such order"))
-                .ok()?;
-            Some(FoundOrder {
-                tenant: facts.tenant.clone(),
-                order: facts.order,
-                details: Some(facts.details.clone()),
-            })
+            match self.0.find(shard, sequence).await {
+                Ok(facts) => Ok(Some(FoundOrder {
+                    tenant: facts.tenant.clone(),
+                    order: facts.order,
+                    details: Some(facts.details.clone()),
+                })),
+                Err(FactsError::NoSuchOrder { .. }) => Ok(None),
+                Err(error @ FactsError::Undecodable { .. }) => {
+                    Err(LookUpError::Unreadable(error.to_string()))
+                }
+                Err(error) => Err(LookUpError::NotNow(error.to_string())),
+            }
         })
     }
 
-    fn by_key(&self, order: OrderKey) -> Option<(u16, String)> {
-        let (shard, facts) = self.0.latest(order)?;
-        Some((shard, facts.tenant.clone()))
+    fn by_key(&self, order: OrderKey) -> Vec<(u16, String)> {
+        let found = self.0.latest(order).into_iter();
+        found
+            .map(|(shard, facts)| (shard, facts.tenant.clone()))
+            .collect()
     }
 }
 

@@ -201,16 +201,73 @@ impl EffectKind {
     }
 }
 
-/// The idempotency key of an effect, the same for all its attempts: order, kind and number.
-/// At most 47 ASCII characters.
+/// The idempotency key of an effect of the tenant `default`, the same for all its attempts: order,
+/// kind and number. At most 41 ASCII characters. Those of other tenants have the tenant's
+/// [`tenant_mark`] behind it.
 #[must_use]
 pub fn effect_key(order: OrderKey, kind: EffectKind, number: u16) -> String {
     format!("{order}-{}-{number}", kind as u8)
 }
 
+/// The tenant whose keys have no mark.
+const UNMARKED: &str = "default";
+
+/// Bit of `EffectStarted::target_kind`: the keys of the effect and of its target end in the mark
+/// of their tenant.
+const MARKED: u8 = 0x80;
+
+/// What ends the keys of a tenant's effects, because two tenants may sell orders of one key and
+/// call the same account of a provider: a dash and 8 hexadecimal digits; empty for `default`.
+#[must_use]
+pub fn tenant_mark(tenant: &str) -> String {
+    if !has_mark(tenant) {
+        return String::new();
+    }
+    let hash = blake3::derive_key("onhand effect key tenant v1", tenant.as_bytes());
+    let first = hash.first_chunk::<4>().copied().unwrap_or_default();
+    format!("-{:08x}", u32::from_be_bytes(first))
+}
+
+/// True where keys of the tenant's effects end in its mark.
+#[must_use]
+pub fn has_mark(tenant: &str) -> bool {
+    tenant != UNMARKED
+}
+
+/// The journal's byte for the kind of a target, and whether keys have the tenant's mark: those of
+/// effects that an older version started have none, and must stay what they are.
+#[must_use]
+pub fn target_byte(target: Option<EffectKind>, marked: bool) -> u8 {
+    target.map_or(0, |kind| kind as u8) | if marked { MARKED } else { 0 }
+}
+
+/// The other way round: the target's kind, and whether keys have the mark.
+#[must_use]
+pub fn of_target_byte(byte: u8) -> (Option<EffectKind>, bool) {
+    (EffectKind::from_u8(byte & !MARKED), byte & MARKED != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_two_tenants_differ_and_those_of_the_default_tenant_have_no_mark() {
+        assert_eq!(tenant_mark("default"), "");
+        let (acme, globex) = (tenant_mark("acme"), tenant_mark("globex"));
+        assert_ne!(acme, globex);
+        assert_eq!(
+            acme, "-413a106c",
+            "the key of an effect must stay what it is for ever"
+        );
+        let longest = effect_key(OrderKey(u128::MAX), EffectKind::WebhookUndo, u16::MAX) + &acme;
+        assert_eq!(longest.len(), 50);
+        for kind in [None, Some(EffectKind::Label)] {
+            for marked in [false, true] {
+                assert_eq!(of_target_byte(target_byte(kind, marked)), (kind, marked));
+            }
+        }
+    }
 
     /// Number and name of every row of the table below a heading of docs/EVENTS.md.
     fn rows(heading: &str) -> Vec<(u8, String)> {

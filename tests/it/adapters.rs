@@ -17,7 +17,9 @@ use onhand::engine::process::command::OpenEffect;
 use onhand::limits::{LOCAL_COMMANDS_MAX, PROVIDER_QUEUE_MAX};
 use onhand::shard::local::{Local, LocalQuery, LocalRequest, OwnedResult};
 use onhand::types::OrderKey;
-use onhand::types::effect::{EffectClass, EffectKind, Milestone, effect_key};
+use onhand::types::effect::{
+    EffectClass, EffectKind, Milestone, effect_key, target_byte, tenant_mark,
+};
 use rig::{Rig, effect, until};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -86,8 +88,41 @@ fn a_call_carries_what_the_journal_says_about_effect_and_order() {
         ("SKU-3", "LOC-1")
     );
     assert_eq!((line.quantity, line.unit_price), (2, 1_250));
-    let (shard, latest) = rig.store.latest(OrderKey(77)).expect("mirrored");
-    assert_eq!((shard, latest.number.as_str()), (0, facts.number.as_str()));
+    let latest = rig.store.latest(OrderKey(77));
+    assert_eq!(latest.len(), 1);
+    let (shard, latest) = &latest[0];
+    assert_eq!((*shard, latest.number.as_str()), (0, facts.number.as_str()));
+}
+
+#[test]
+fn keys_have_the_mark_of_their_tenant_but_for_orders_of_before_there_were_marks() {
+    let mut rig = Rig::new();
+    let stripe = Fake::new("stripe", PAYS, 0).arc();
+    rig.start(&[&stripe], Vec::new());
+    let accepted = rig.accept(77);
+    let void = |number: u16, marked: bool| OpenEffect {
+        order: OrderKey(77),
+        accepted,
+        target: 3,
+        target_kind: target_byte(Some(EffectKind::PaymentAuthorise), marked),
+        ..effect(number, EffectKind::PaymentVoid, 0)
+    };
+    rig.begin(&[void(4, true)]);
+    rig.results("the marked one", |results| results.len() == 1);
+    rig.begin(&[void(5, false)]);
+    rig.results("the old one", |results| results.len() == 1);
+    let key = |kind, number| effect_key(OrderKey(77), kind, number);
+    let target = key(EffectKind::PaymentAuthorise, 3);
+    let mark = tenant_mark("acme");
+    let calls = stripe.calls();
+    let marked = &calls[0].1;
+    assert_eq!(marked.key, key(EffectKind::PaymentVoid, 4) + &mark);
+    assert_eq!(marked.target_key, target.clone() + &mark);
+    assert_eq!(marked.order_id(), OrderKey(77).to_string() + &mark);
+    let old = &calls[1].1;
+    assert_eq!(old.key, key(EffectKind::PaymentVoid, 5));
+    assert_eq!(old.target_key, target);
+    assert_eq!(old.order_id(), OrderKey(77).to_string());
 }
 
 #[test]

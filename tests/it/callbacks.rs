@@ -10,7 +10,7 @@ use serde_json::json;
 
 use self::cases::{Headers, TWILIO_URL, cases, header, standard, stripe};
 use super::web::{Answered, send};
-use super::web_engine::{ORDER, Web, done};
+use super::web_engine::{ORDER, SHARED, UNREADABLE, Web, done};
 
 const SECRET: &str = "whsec_dG9wc2VjcmV0"; // "topsecret" for those who decode it
 
@@ -381,4 +381,67 @@ fn sendgrids_signed_events_are_checked_with_its_public_key() {
     assert_eq!(deliver_at(seconds(), &body), 200);
     assert_eq!(deliver_at(seconds() - 400, &body), 401);
     assert_eq!(web.asked.reports().len(), 2);
+}
+
+/// What a warehouse says about an order, signed.
+fn shipped(web: &Web, order: &str, number: u32) -> Answered {
+    let body = json!({"type": "shipped", "order": order}).to_string();
+    let id = format!("msg_{number}");
+    let time = seconds().to_string();
+    let signature = sign::standard(SECRET, &id, &time, body.as_bytes());
+    let headers = vec![
+        ("webhook-id".to_owned(), id),
+        ("webhook-timestamp".to_owned(), time),
+        ("webhook-signature".to_owned(), format!("v1,{signature}")),
+    ];
+    deliver(web, "wms", &headers, body.as_bytes())
+}
+
+#[test]
+fn an_event_about_a_key_that_two_tenants_have_goes_to_the_one_that_its_mark_names() {
+    let mark = onhand::types::effect::tenant_mark;
+    let web = accepting(vec![source("wms", &[SECRET])]);
+    for (number, tenant) in [(1, "acme"), (2, "globex")] {
+        let named = format!("{SHARED}-9-4{}", mark(tenant));
+        shipped(&web, &named, number).is(200);
+        let asked = web.asked.all();
+        assert_eq!(asked.len(), 1);
+        assert_eq!(asked[0].0, tenant);
+    }
+    // Nothing says which of both: no order is moved by its key.
+    shipped(&web, &SHARED.to_string(), 3).is(200);
+    let reports = web.asked.reports();
+    assert!(
+        reports.iter().all(|report| report.order.0 == 0),
+        "{reports:?}"
+    );
+}
+
+#[test]
+fn a_provider_of_one_tenant_reports_on_that_tenants_orders_only() {
+    let fenced = |tenant: &str| {
+        let mut source = source("wms", &[SECRET]);
+        source.tenant = tenant.to_owned();
+        source
+            .settings
+            .insert("tenant".to_owned(), tenant.to_owned());
+        source
+    };
+    let web = accepting(vec![fenced("acme")]);
+    shipped(&web, "0-7", 1).is(200); // acme's
+    shipped(&web, &SHARED.to_string(), 2).is(200); // acme's, and globex's
+    let asked = web.asked.all();
+    let tenants: Vec<&str> = asked.iter().map(|(tenant, ..)| tenant.as_str()).collect();
+    assert_eq!(tenants, ["acme", "acme"]);
+    let web = accepting(vec![fenced("initech")]);
+    shipped(&web, "0-7", 3).is(200);
+    shipped(&web, &SHARED.to_string(), 4).is(200);
+    assert_eq!(web.asked.reports(), [], "they are of others");
+}
+
+#[test]
+fn an_event_whose_order_cannot_be_looked_up_is_to_be_sent_again() {
+    let web = accepting(vec![source("wms", &[SECRET])]);
+    shipped(&web, &format!("0-{UNREADABLE}"), 1).is_problem(503, "OVERLOADED");
+    assert_eq!(web.asked.reports(), []);
 }

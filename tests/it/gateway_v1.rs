@@ -1,5 +1,6 @@
 //! The REST API: shapes that are a contract, who may do what, and what bad requests are told.
 
+mod edits;
 mod known;
 
 use onhand::net::token::{Token, TokenFile};

@@ -2,6 +2,7 @@
 
 mod channels;
 mod commands;
+mod locks;
 mod look;
 mod plans;
 pub(super) mod postgres;

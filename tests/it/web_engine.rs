@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use onhand::engine::command::CommandOutcome;
 use onhand::gateway::callbacks::{Follow, Source};
-use onhand::gateway::engines::{Engines, FindOrder, FoundOrder};
+use onhand::gateway::engines::{Engines, FindOrder, FoundOrder, LookUpError, LookedUp};
 use onhand::gateway::track::TrackKey;
 use onhand::gateway::{Bound, Gateway, HttpLimits, Services};
 use onhand::net::token::TokenFile;
@@ -20,6 +20,12 @@ use onhand::types::{OrderKey, Resolution, ResultCode};
 
 /// An order that the find-by-number of the test knows: number `0-7`.
 pub const ORDER: OrderKey = OrderKey(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+
+/// A key under which two tenants, `acme` and `globex`, have an order each.
+pub const SHARED: OrderKey = OrderKey(0x5ba2);
+
+/// The sequence of an order that the journal does not give out.
+pub const UNREADABLE: u64 = 99;
 
 /// What the engine was asked, in order.
 #[derive(Clone, Default)]
@@ -163,17 +169,25 @@ pub fn done() -> CommandOutcome {
 struct One;
 
 impl FindOrder for One {
-    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, Option<FoundOrder>> {
+    fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUp> {
+        if sequence == UNREADABLE {
+            let why = LookUpError::NotNow("the disk is on fire".to_owned());
+            return Box::pin(std::future::ready(Err(why)));
+        }
         let found = (shard == 0 && sequence == 7).then(|| FoundOrder {
             tenant: "acme".to_owned(),
             order: ORDER,
             details: None,
         });
-        Box::pin(std::future::ready(found))
+        Box::pin(std::future::ready(Ok(found)))
     }
 
-    fn by_key(&self, _: OrderKey) -> Option<(u16, String)> {
-        None
+    fn by_key(&self, order: OrderKey) -> Vec<(u16, String)> {
+        let of = |tenant: &str| (0, tenant.to_owned());
+        match order {
+            SHARED => vec![of("acme"), of("globex")],
+            _ => Vec::new(),
+        }
     }
 }
 

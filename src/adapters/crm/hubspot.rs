@@ -104,7 +104,7 @@ impl HubSpot {
             let properties = contact_properties(call, &email, profile);
             contact = self.upsert("contacts", "email", &email, properties).await?;
         }
-        let key = call.facts.order.to_string();
+        let key = call.order_id();
         let properties = self.order_properties(call, &contact);
         let order = self
             .upsert("orders", &self.order_key, &key, properties)
@@ -179,7 +179,7 @@ impl HubSpot {
             "onhand_total": money::decimal(facts.total, facts.currency),
         });
         if let Some(properties) = properties.as_object_mut() {
-            properties.insert(self.order_key.clone(), facts.order.to_string().into());
+            properties.insert(self.order_key.clone(), call.order_id().into());
             if !contact.is_empty() {
                 properties.insert("onhand_contact_id".to_owned(), contact.into());
             }

@@ -151,7 +151,7 @@ impl Salesforce {
             }
         }
         let id = self
-            .upsert(call, &self.order, &facts.order.to_string(), &order)
+            .upsert(call, &self.order, &call.order_id(), &order)
             .await?;
         if !undone && !self.event_object.is_empty() {
             self.event(call, profile).await?;
@@ -215,7 +215,7 @@ impl Salesforce {
         let body = json!({
             "Event__c": POST_PURCHASE,
             "Key__c": call.key,
-            "Order_Key__c": call.facts.order.to_string(),
+            "Order_Key__c": call.order_id(),
             "Number__c": call.facts.number,
             "Segment__c": profile.segment,
         });

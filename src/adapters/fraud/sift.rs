@@ -242,7 +242,7 @@ fn event(call: &Call) -> Result<Map<String, Value>, Outcome> {
     put("$type", json!("$create_order"));
     put("$user_id", json!(user(call)));
     put("$session_id", json!(details.session));
-    put("$order_id", json!(call.order.to_string()));
+    put("$order_id", json!(call.order_id()));
     put("$user_email", json!(details.email));
     put("$amount", json!(micros(call.amount)));
     put("$currency_code", json!(code));
@@ -260,7 +260,7 @@ fn event(call: &Call) -> Result<Map<String, Value>, Outcome> {
 /// The buyer; a guest is a user of its own order.
 fn user(call: &Call) -> String {
     match call.facts.customer {
-        0 => format!("guest-{}", call.order),
+        0 => format!("guest-{}", call.order_id()),
         customer => customer.to_string(),
     }
 }

@@ -93,7 +93,7 @@ impl Signifyd {
         };
         let body = json!({
             "checkoutId": checkout_id(call),
-            "orderId": call.order.to_string(),
+            "orderId": call.order_id(),
             "transactions": [{"transactionId": call.key, "gatewayStatusCode": status,
                 "paymentMethod": "CREDIT_CARD",
                 "amount": money::json_number(call.amount, call.facts.currency),
@@ -178,7 +178,7 @@ impl Signifyd {
         }
         let mut body = json!({
             "checkoutId": checkout_id(call),
-            "orderId": call.order.to_string(),
+            "orderId": call.order_id(),
             "coverageRequests": [self.coverage],
             "purchase": {"createdAt": created.to_string(), "orderChannel": "WEB",
                 "totalPrice": amount(call.amount), "currency": code,
@@ -195,7 +195,7 @@ impl Signifyd {
 
 /// Of the order and not of the call, so that the payment's result finds it.
 fn checkout_id(call: &Call) -> String {
-    format!("c-{}", call.order)
+    format!("c-{}", call.order_id())
 }
 
 fn refusal(answer: &Answer, said: &str) -> Outcome {

@@ -81,7 +81,7 @@ impl SendGrid {
         let body = json!({
             "personalizations": [{
                 "to": [{"email": to}],
-                "custom_args": {"onhand_key": call.key, "onhand_order": call.order.to_string()},
+                "custom_args": {"onhand_key": call.key, "onhand_order": call.order_id()},
             }],
             "from": self.from,
             "subject": subject,

@@ -402,7 +402,8 @@ impl Provider for AuthorizeNet {
 
 /// The invoice number of an effect: the order's number and the effect's, which ends its key.
 fn invoice(facts: &OrderFacts, effect: &str) -> String {
-    let number = effect.rsplit('-').next().unwrap_or_default();
+    // Order, kind, number, and the mark of the tenant where it has one.
+    let number = effect.split('-').nth(2).unwrap_or_default();
     let invoice = format!("{}-{number}", facts.number);
     if invoice.len() <= INVOICE_MAX {
         invoice

@@ -135,7 +135,7 @@ impl Stripe {
                 return Ok(intent.authorised());
             }
         }
-        let (amount, order) = (call.amount.to_string(), call.order.to_string());
+        let (amount, order) = (call.amount.to_string(), call.order_id());
         let capture_method = if call.is_one_step() {
             "automatic"
         } else {
@@ -246,7 +246,7 @@ impl Stripe {
 
     /// Refunds an amount, or for a void all that was captured.
     async fn give_back(&self, call: &Call, id: &str, amount: Option<u64>) -> Attempt {
-        let order = call.order.to_string();
+        let order = call.order_id();
         let text = amount.map(|amount| amount.to_string());
         let mut form = vec![
             ("payment_intent", id),
@@ -318,7 +318,7 @@ impl Stripe {
     /// The PaymentIntent that an effect made, by its metadata. The search knows everything but the
     /// last minutes, the list everything; so nothing is said to be absent before both were asked.
     async fn find(&self, call: &Call, effect: &str) -> Result<Option<Intent>, Outcome> {
-        let query = format!("metadata['order_id']:'{}'", call.order);
+        let query = format!("metadata['order_id']:'{}'", call.order_id());
         let query = [("query", query.as_str()), ("limit", "100")];
         let answer = self.get("/v1/payment_intents/search", &query).await?;
         // Not every account may search; then the list has to reach back to the order's start.

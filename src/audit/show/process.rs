@@ -96,7 +96,7 @@ fn moved_fields(moved: &OrderMoved<'_>, names: &Names) -> Map<String, Value> {
 }
 
 fn flag_names(flags: u16) -> Vec<&'static str> {
-    const NAMES: [(u16, &str); 13] = [
+    const NAMES: [(u16, &str); 14] = [
         (process_flags::AUTHORISED, "authorised"),
         (process_flags::CAPTURED, "captured"),
         (process_flags::CONFIRMED, "confirmed"),
@@ -110,6 +110,7 @@ fn flag_names(flags: u16) -> Vec<&'static str> {
         (process_flags::EXPIRING, "expiring"),
         (process_flags::CASH_DUE, "cash_due"),
         (process_flags::FACT, "fact"),
+        (process_flags::TENANT_KEYS, "tenant_keys"),
     ];
     let set = NAMES.iter().filter(|(bit, _)| flags & bit != 0);
     set.map(|(_, name)| *name).collect()

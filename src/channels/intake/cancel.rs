@@ -22,7 +22,7 @@ use super::fetch::{self, Fetched};
 use super::work;
 use crate::channels::{ChannelOptions, Delivery, What, event_id};
 use crate::engine::channel_event::command::{ChannelOrder as Applied, EventHead};
-use crate::engine::record::{ProcessRecord, Record, accepted_flags, kind};
+use crate::engine::record::{ProcessRecord, Record, kind, process_flags};
 use crate::feed::{FeedError, FeedProgress, Place, ShardJournal};
 use crate::shard::local::{LocalAnswer, LocalQuery, LocalRequest, OwnedDelivery};
 use crate::types::channel_event::EventFate;
@@ -59,7 +59,8 @@ pub(super) struct Ended {
     pub accepted: u64,
 }
 
-/// The order that a record ends without a sale.
+/// The order of a channel that a record ends without a sale: one that the channel had sold, whoever
+/// changed it since.
 pub(super) fn ended(record: &RawRecord<'_>) -> Option<Ended> {
     if record.kind != kind::ORDER_MOVED {
         return None;
@@ -71,7 +72,8 @@ pub(super) fn ended(record: &RawRecord<'_>) -> Option<Ended> {
         moved.to,
         OrderState::Cancelled | OrderState::Declined | OrderState::Expired
     );
-    (over && moved.from != Some(moved.to)).then_some(Ended {
+    let sold = moved.image.flags & process_flags::FACT != 0;
+    (sold && over && moved.from != Some(moved.to)).then_some(Ended {
         tenant: moved.tenant,
         order: moved.order,
         accepted: moved.accepted,
@@ -217,7 +219,7 @@ async fn sold_at(
     }
 }
 
-/// The id at its channel of an order that the channel had sold; none for one that nobody had.
+/// The id of an order at its channel; none where it has none.
 pub(super) fn sold_as(
     journal: &dyn ShardJournal,
     accepted: u64,
@@ -225,7 +227,6 @@ pub(super) fn sold_as(
     let mut sold = None;
     journal.find(accepted, &mut |record, _| {
         if let Some(Record::OrderAccepted(accepted)) = Record::decode(record)
-            && accepted.flags & accepted_flags::FACT != 0
             && let Some(details) = OrderDetails::from_archive(accepted.details)
             && !details.external_id.is_empty()
         {
@@ -235,23 +236,24 @@ pub(super) fn sold_as(
     Ok(sold)
 }
 
-/// Journals that the channel is to be told, unless it knows. Nothing is journaled twice.
+/// Journals that the channel is to be told, unless it knows. Nothing is journaled twice. Where the
+/// shard takes no event now, it is put off: those that it has are to be settled meanwhile.
 pub(super) async fn open(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
     order_id: &str,
-) -> Result<(), Stopped> {
+) -> Result<Option<(Duration, Task)>, Stopped> {
     let tells = is_told(desk, task.channel, channel);
     let known = work::known(desk, task, channel, (order_id, None)).await?;
     if !tells || known.applied.is_none_or(|applied| applied.cancelled) {
-        return Ok(());
+        return Ok(None);
     }
     let body = Body {
         order_id: order_id.to_owned(),
     };
     let Ok(body) = serde_json::to_vec(&body) else {
-        return Ok(());
+        return Ok(None);
     };
     let event = event_id(channel.kind, &[b"cancel", order_id.as_bytes()]);
     let delivery = OwnedDelivery {
@@ -263,20 +265,15 @@ pub(super) async fn open(
         head: format!("{CANCEL}: 1\n"),
         body,
     };
-    loop {
-        match desk
-            .ask(task, LocalRequest::Event(delivery.clone()))
-            .await?
-        {
-            LocalAnswer::Command(done) if done.code == ResultCode::Ok => return Ok(()),
-            other => {
-                tracing::warn!(
-                    channel = channel.name,
-                    ?other,
-                    "that an order is cancelled could not be journaled for its channel yet"
-                );
-                work::pause(desk).await?;
-            }
+    match desk.ask(task, LocalRequest::Event(delivery)).await? {
+        LocalAnswer::Command(done) if done.code == ResultCode::Ok => Ok(None),
+        other => {
+            tracing::warn!(
+                channel = channel.name,
+                ?other,
+                "that an order is cancelled could not be journaled for its channel yet"
+            );
+            Ok(Some(fetch::waits(task, channel, 0)))
         }
     }
 }

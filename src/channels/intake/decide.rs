@@ -163,6 +163,12 @@ pub(super) fn order(
         let verdict = Verdict::new(EventFate::Duplicate, "");
         return Decision::Settle(verdict.about(known.key, state));
     }
+    // Whatever was changed of it since (a masked name, a note) comes too late for its parcel.
+    if order.stage == Stage::Shipped && !way.driven {
+        let note = "it has shipped at the channel: what was changed of it since is not taken over";
+        let verdict = Verdict::new(EventFate::Ignored, note);
+        return Decision::Settle(verdict.about(known.key, state));
+    }
     // Two contents of one second: only the marketplace knows which of them holds.
     if changed_ms != 0 && changed_ms == applied.changed_ms && !way.fetched {
         return Decision::Fetch;

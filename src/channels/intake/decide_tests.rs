@@ -238,3 +238,23 @@ fn a_cancellation_for_good_is_never_too_old() {
         Decision::Cancel { .. }
     ));
 }
+
+#[test]
+fn what_changes_of_an_order_that_has_shipped_at_the_channel_holds_nobody_up() {
+    let channel = channel(ChannelKind::TikTok);
+    let known = known(applied(2, 10, 1), Some((1, false)));
+    let mut masked = sold(2, Stage::Shipped);
+    masked.details.contact_name = "A**".into();
+    let Decision::Settle(verdict) = order(&channel, &masked, 20, (&known, CAME)) else {
+        panic!("not settled");
+    };
+    assert_eq!(verdict.fate, EventFate::Ignored);
+    assert_eq!(verdict.state.content, content(&sold(2, Stage::Ready)));
+    assert_eq!(verdict.state.changed_ms, 20);
+    // A person may have it taken over all the same.
+    let driven = order(&channel, &masked, 20, (&known, DRIVEN));
+    assert!(
+        matches!(driven, Decision::Place { version: 2, .. }),
+        "{driven:?}"
+    );
+}

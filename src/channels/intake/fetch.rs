@@ -130,7 +130,8 @@ pub(super) fn put_off(
     Some((wait, again))
 }
 
-fn waits(task: &Task, channel: &ChannelOptions, asked_ms: u64) -> (Duration, Task) {
+/// How an event is taken up again, and when: the longer, the more often it was.
+pub(super) fn waits(task: &Task, channel: &ChannelOptions, asked_ms: u64) -> (Duration, Task) {
     let own_ms = doubled(channel.fetch_retry_ms, task.tries, WAIT_MAX_MS);
     let wait_ms = own_ms.max(asked_ms.min(WAIT_MAX_MS));
     let again = Task {

@@ -48,8 +48,8 @@ pub(super) async fn off(
             return Ok(None);
         }
         Opened::Ended(order_id) => {
-            cancel::open(desk, task, channel, &order_id).await?;
-            return Ok(None);
+            let later = cancel::open(desk, task, channel, &order_id).await?;
+            return Ok(later.map(|(wait, task)| put_off(channel, wait, task)));
         }
         Opened::Cancel(order_id) => {
             match cancel::there(desk, task, channel, &order_id).await? {

@@ -206,7 +206,7 @@ pub struct OpenEffect {
     pub milestone: Option<Milestone>,
     /// The effect that it asks about or undoes; 0 without.
     pub target: u16,
-    /// Number of that effect's kind; 0 without.
+    /// Number of that effect's kind, 0 without; see `of_target_byte`.
     pub target_kind: u8,
     /// Minor units, or a count.
     pub amount: u64,

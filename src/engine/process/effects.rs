@@ -5,10 +5,12 @@ use super::command::EffectResult;
 use super::desk::{Desk, cut};
 use crate::engine::command::CommandOutcome;
 use crate::engine::define::answer;
-use crate::engine::record::process_flags::CANCELLING;
+use crate::engine::record::process_flags::{CANCELLING, TENANT_KEYS};
 use crate::engine::record::{EffectEnded, EffectStarted, ProcessImage, ProcessRecord};
 use crate::limits;
-use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
+use crate::types::effect::{
+    EffectClass, EffectKind, EffectNext, Milestone, ProviderId, target_byte,
+};
 use crate::types::process::ReviewReason;
 use crate::types::{ResultCode, TenantId};
 
@@ -293,6 +295,7 @@ impl Desk<'_> {
             return None;
         }
         let (order, tenant, accepted) = (process.key, process.tenant, process.accepted);
+        let marked = process.has_flag(TENANT_KEYS);
         let waits_until_ms = self.open_door(start.provider);
         self.emit(ProcessRecord::Started(EffectStarted {
             order,
@@ -305,7 +308,7 @@ impl Desk<'_> {
             step: start.step,
             milestone: start.milestone,
             target: start.target.map_or(0, |(number, _)| number),
-            target_kind: start.target.map_or(0, |(_, kind)| kind as u8),
+            target_kind: target_byte(start.target.map(|(_, kind)| kind), marked),
             amount: start.amount,
             reference: cut(start.reference, limits::REFERENCE_BYTES_MAX),
             note: cut(start.note, limits::NAME_BYTES_MAX),

@@ -5,12 +5,12 @@ use super::steps::{NO_SCORE, holds, place};
 use super::table::Trigger;
 use super::version::Change;
 use crate::engine::Engine;
-use crate::engine::record::process_flags::{CASH_DUE, CONFIRMED, FACT};
+use crate::engine::record::process_flags::{CASH_DUE, CONFIRMED, FACT, TENANT_KEYS};
 use crate::engine::record::{
     OrderAccepted, OrderMoved, ProcessImage, ProcessRecord, accepted_flags,
 };
 use crate::types::details::OrderDetails;
-use crate::types::effect::{Milestone, ProviderId};
+use crate::types::effect::{Milestone, ProviderId, has_mark};
 use crate::types::pipeline::{PaymentMode, Step, StepKind, tag};
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
 use crate::types::record::RecordBuffer;
@@ -98,6 +98,10 @@ impl Engine {
             actor,
         };
         let before = desk.image(slot);
+        if let Some(before) = &before {
+            // Its effects have the keys that they began with.
+            image.flags = image.flags & !TENANT_KEYS | before.flags & TENANT_KEYS;
+        }
         if desk.engine.orders.get(slot).state == OrderState::Backordered {
             desk.wait_for_stock(slot, before, image, entry.accepted);
             if desk.cancelled_ahead(slot, entry) {
@@ -151,6 +155,8 @@ impl Engine {
             split |= first.is_none_or(|first| first.location != line.location);
         }
         let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+        let (tenant, _) = self.client_key(slot);
+        let marked = self.tenant_name(tenant).is_some_and(has_mark);
         let mut image = ProcessImage {
             set: self.processes.latest,
             pipeline: 0,
@@ -160,7 +166,7 @@ impl Engine {
             resume_to: None,
             timer: TimerKind::Hold,
             timer_at_ms: order.time_ms(),
-            flags: 0,
+            flags: if marked { TENANT_KEYS } else { 0 },
             score: NO_SCORE,
             processor: ProviderId::NONE,
             authorised: 0,
@@ -227,7 +233,7 @@ impl Engine {
         };
         let mut image = ProcessImage {
             step: place(step),
-            flags: CONFIRMED,
+            flags: CONFIRMED | image.flags & TENANT_KEYS,
             ..image
         };
         desk.set_step_timer(slot, &mut image);

@@ -42,6 +42,9 @@ pub mod process_flags {
     pub const CASH_DUE: u16 = 2048;
     /// A channel had sold the order before it arrived: no hold of ours ends it.
     pub const FACT: u16 = 8192;
+    /// Keys of its effects end in the mark of its tenant. Not set for the tenant `default`, nor for
+    /// orders of before there were marks.
+    pub const TENANT_KEYS: u16 = 16384;
 }
 
 layout! {
@@ -136,7 +139,8 @@ layout! {
         pub milestone: Option<Milestone>,
         /// The effect that this one asks about or undoes; 0 without.
         pub target: u16,
-        /// The kind of that effect's key; 0 without. (Kind as its number.)
+        /// The kind of that effect's key as its number, 0 without; with 128 where keys end in the
+        /// mark of their tenant.
         pub target_kind: u8,
         /// Minor units; for an alert, how many orders it is about.
         pub amount: u64,

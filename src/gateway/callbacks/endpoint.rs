@@ -3,12 +3,15 @@
 use super::{BadPayload, Delivery, Event, Named, Read, Source, event_hash, scheme, shipstation};
 use crate::clock;
 use crate::gateway::body;
-use crate::gateway::engines::{Asked, Asker, NoAnswer};
+use crate::gateway::connections::Peer;
+use crate::gateway::engines::{Asked, Asker, LookUpError, NoAnswer};
 use crate::gateway::problem::Problem;
+use crate::gateway::rate::Who;
 use crate::gateway::state::Shared;
 use crate::limits::{PROVIDER_MESSAGE_BYTES_MAX, REFERENCE_BYTES_MAX};
 use crate::metrics;
 use crate::shard::local::{LocalAnswer, LocalRequest, OwnedReport};
+use crate::types::effect::tenant_mark;
 use crate::types::process::ReportKind;
 use crate::types::{CodeClass, OrderKey, ResultCode};
 use axum::body::Body;
@@ -22,8 +25,11 @@ pub(crate) async fn receive(
     Path(path): Path<Vec<(String, String)>>,
     request: Request<Body>,
 ) -> Response {
+    let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    // Whoever guesses providers or signatures fills no log.
+    let is_told = || shared.rates.failed(&Who::at(address)).is_ok();
     let Some(source) = source(&shared, &path) else {
-        return unknown(&path).into_response();
+        return unknown(&path, is_told()).into_response();
     };
     let outcome = take(&shared, source, request).await;
     let result = match &outcome {
@@ -35,12 +41,15 @@ pub(crate) async fn receive(
         Ok(()) => StatusCode::OK.into_response(),
         Err(refused) => {
             let provider = &source.name;
-            tracing::warn!(
-                provider,
-                result,
-                reason = refused.problem.detail,
-                "callback refused"
-            );
+            let is_guess = refused.problem.status == StatusCode::UNAUTHORIZED;
+            if !is_guess || is_told() {
+                tracing::warn!(
+                    provider,
+                    result,
+                    reason = refused.problem.detail,
+                    "callback refused"
+                );
+            }
             refused.problem.into_response()
         }
     }
@@ -53,7 +62,9 @@ pub(crate) async fn handshake(
     request: Request<Body>,
 ) -> Response {
     let Some(source) = source(&shared, &path).filter(|source| source.kind == "whatsapp") else {
-        return unknown(&path).into_response();
+        let address = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+        let is_told = shared.rates.failed(&Who::at(address)).is_ok();
+        return unknown(&path, is_told).into_response();
     };
     let query = request.uri().query().unwrap_or_default().as_bytes();
     let field = |name: &str| {
@@ -84,6 +95,16 @@ impl From<BadPayload> for Refused {
         Self {
             result: "bad_payload",
             problem: Problem::bad_request(what),
+        }
+    }
+}
+
+impl From<LookUpError> for Refused {
+    fn from(why: LookUpError) -> Self {
+        let detail = format!("the event was not journaled, send it again: {why}");
+        Self {
+            result: "no_answer",
+            problem: Problem::refused(ResultCode::Overloaded, detail),
         }
     }
 }
@@ -172,32 +193,91 @@ fn refuse(code: ResultCode) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whose order an event is about.
+struct Whose {
+    tenant: String,
+    /// 0 where only the event's reference says which.
+    order: OrderKey,
+    /// `None`: any of them.
+    shard: Option<usize>,
+}
+
+/// Whose order an event names; `None` where the provider is one tenant's, and it is another's.
+async fn whose(
+    shared: &Shared,
+    source: &Source,
+    named: &str,
+) -> Result<Option<Whose>, LookUpError> {
+    let engines = &shared.engines;
+    let only = source.settings.get("tenant");
+    let home = |order, shard| Whose {
+        tenant: source.tenant.clone(),
+        order,
+        shard,
+    };
+    let at_home = Some(engines.shard_of(&source.tenant));
+    let by_reference = || home(OrderKey::default(), at_home.filter(|_| only.is_some()));
+    let (order, shard, tenant) = match Named::parse(named) {
+        Named::Key(key) => {
+            let mut owners = engines.owners(key);
+            if owners.is_empty() {
+                return Ok(Some(home(key, at_home)));
+            }
+            owners.retain(|(_, owner)| only.is_none_or(|only| only == owner));
+            if only.is_some() && owners.is_empty() {
+                return Ok(None);
+            }
+            match owner(owners, named) {
+                Some((shard, tenant)) => (key, shard, tenant),
+                None => return Ok(Some(by_reference())),
+            }
+        }
+        Named::Number(shard, sequence) => match engines.find(shard, sequence).await? {
+            Some(found) => (found.order, shard, found.tenant),
+            None => return Ok(Some(home(OrderKey::default(), at_home))),
+        },
+        Named::Nothing => return Ok(Some(by_reference())),
+    };
+    if only.is_some_and(|only| *only != tenant) {
+        return Ok(None);
+    }
+    let shard = Some(usize::from(shard));
+    Ok(Some(Whose {
+        tenant,
+        order,
+        shard,
+    }))
+}
+
+/// Who of the owners of one key is meant: the key of an effect ends in its tenant's mark.
+fn owner(mut owners: Vec<(u16, String)>, named: &str) -> Option<(u16, String)> {
+    if owners.len() > 1 && named.len() > 32 {
+        let mark = named.get(32..).and_then(|rest| rest.rsplit('-').next());
+        let mark = mark.filter(|mark| mark.len() == 8).unwrap_or_default();
+        owners.retain(|(_, owner)| tenant_mark(owner).trim_start_matches('-') == mark);
+    }
+    let first = owners.pop()?;
+    owners.is_empty().then_some(first)
+}
+
 /// Puts one event into the queue of the shard that has its order; into all of them where nothing
 /// says which.
 async fn push(shared: &Shared, source: &Source, event: Event) -> Result<Vec<Asked>, Refused> {
     let engines = &shared.engines;
-    let mut tenant = source.tenant.clone();
-    let mut order = OrderKey::default();
-    let mut shards = engines.shard_of(&tenant)..engines.shard_of(&tenant) + 1;
-    match Named::parse(&event.order) {
-        Named::Key(key) => {
-            order = key;
-            if let Some((shard, owner)) = engines.owner(key) {
-                tenant = owner;
-                shards = usize::from(shard)..usize::from(shard) + 1;
-            }
-        }
-        Named::Number(shard, sequence) => {
-            if let Some(found) = engines.find(shard, sequence).await {
-                (tenant, order) = (found.tenant, found.order);
-                shards = usize::from(shard)..usize::from(shard) + 1;
-            }
-        }
-        Named::Nothing if !source.settings.contains_key("tenant") => {
-            shards = 0..engines.shards();
-        }
-        Named::Nothing => {}
-    }
+    let Some(whose) = whose(shared, source, &event.order).await? else {
+        count(source, "other_tenant", 1);
+        tracing::warn!(
+            provider = source.name,
+            order = event.order,
+            "a callback about an order of another tenant than its provider's was not applied"
+        );
+        return Ok(Vec::new());
+    };
+    let (tenant, order) = (whose.tenant, whose.order);
+    let shards = match whose.shard {
+        Some(shard) => shard..shard + 1,
+        None => 0..engines.shards(),
+    };
     tracing::info!(
         provider = source.name,
         event = event.id,
@@ -260,15 +340,17 @@ fn source<'a>(shared: &'a Shared, path: &[(String, String)]) -> Option<&'a Sourc
     fitting.next().is_none().then_some(first)
 }
 
-fn unknown(path: &[(String, String)]) -> Problem {
-    let words: Vec<&str> = path.iter().map(|(_, value)| value.as_str()).collect();
+fn unknown(path: &[(String, String)], is_told: bool) -> Problem {
     metrics::count_callback("unknown", "unknown_source", 1);
     // As for a bad signature: a stranger does not learn which providers there are.
     let detail = "the signature is missing or wrong";
-    tracing::warn!(
-        path = words.join("/"),
-        "a callback for a provider that is not configured"
-    );
+    if is_told {
+        let words: Vec<&str> = path.iter().map(|(_, value)| value.as_str()).collect();
+        tracing::warn!(
+            path = words.join("/"),
+            "a callback for a provider that is not configured"
+        );
+    }
     Problem::refused(ResultCode::Unauthenticated, detail)
 }
 

@@ -36,9 +36,12 @@ pub(in crate::gateway) async fn list(
     let found = ask_list(&shared, &caller, wanted, true).await?;
     let names = operate::names(&shared, &caller).await?;
     let shard = shared.engines.shard_of(&caller.asker.tenant);
+    let tenant = caller.asker.tenant.as_str();
     let mut letters = Vec::new();
     for view in &found.orders {
-        letters.extend(dead(view).map(|effect| show::dead_letter(view, effect, shard, &names)));
+        letters.extend(
+            dead(view).map(|effect| show::dead_letter(view, effect, (shard, tenant), &names)),
+        );
     }
     Ok(Reply::of(page("dead_letters", letters, found.next)))
 }
@@ -56,7 +59,12 @@ pub(in crate::gateway) async fn show(
     let process = detail.process.as_ref();
     let found = process.and_then(|view| Some((view, dead(view).find(|one| one.number == effect)?)));
     let (view, dead) = found.ok_or_else(|| no_letter(order, effect))?;
-    Ok(Reply::of(show::dead_letter(view, dead, shard, &names)))
+    Ok(Reply::of(show::dead_letter(
+        view,
+        dead,
+        (shard, &caller.asker.tenant),
+        &names,
+    )))
 }
 
 /// `POST /v1/dead-letters/ORDER/EFFECT/redrive`: once more, with the same key.

@@ -3,6 +3,7 @@
 use super::auth::Caller;
 use super::operate;
 use super::orders::{Answer, LineBody};
+use crate::engine::record::process_flags;
 use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
@@ -46,7 +47,7 @@ pub(in crate::gateway) async fn edit(
     let order = operate::order(&shared, &caller, &order).await?;
     let detail = operate::detail(&shared, &caller, order).await?;
     let meaning = meaning(order, &edit);
-    let (place, missing) = next_version(&shared, &caller, order, &detail, edit).await;
+    let (place, missing) = next_version(&shared, &caller, order, &detail, edit).await?;
     let request = LocalRequest::Edit {
         key: caller.key,
         meaning,
@@ -88,7 +89,7 @@ async fn next_version(
     order: OrderKey,
     detail: &OrderDetail,
     edit: Edit,
-) -> (PlaceRequest, Option<&'static str>) {
+) -> Result<(PlaceRequest, Option<&'static str>), Problem> {
     let view = &detail.order;
     let process = detail.process.as_ref();
     let total = edit.total.or(process.map(|process| process.total));
@@ -98,6 +99,7 @@ async fn next_version(
         (_, None) => Some("total"),
         _ => None,
     };
+    let as_ordered = edit.lines.is_empty();
     let mut lines: Vec<NamedLine> = edit.lines.into_iter().map(NamedLine::from).collect();
     if lines.is_empty() {
         // The places are chosen anew: the engine may find better ones.
@@ -108,9 +110,16 @@ async fn next_version(
         });
         lines = ordered.filter(|line| line.quantity > 0).collect();
     }
+    // A channel had sold it: the version is one of the channel's order still.
+    let sold = process.is_some_and(|it| it.image.flags & process_flags::FACT != 0);
     let details = match edit.details {
+        Some(mut details) if sold && details.external_id.is_empty() => {
+            let kept = kept_details(shared, caller, view.sequence).await?;
+            details.external_id = kept.map(|kept| kept.external_id).unwrap_or_default();
+            Some(details)
+        }
         Some(details) => Some(details),
-        None => kept_details(shared, caller, view.sequence).await,
+        None => kept_details(shared, caller, view.sequence).await?,
     };
     let unaddressed = details
         .as_ref()
@@ -126,6 +135,8 @@ async fn next_version(
         ttl_ms: edit.ttl_ms.unwrap_or(HOLD_TTL_MS_DEFAULT),
         mode: match view.placed {
             true if waits && unaddressed => OrderMode::Incomplete,
+            // Its own lines are owed, covered or not; others are taken where there is stock.
+            true if sold && as_ordered => OrderMode::Fact,
             true => OrderMode::Place,
             false => OrderMode::Hold,
         },
@@ -135,18 +146,25 @@ async fn next_version(
         lines,
         details,
     };
-    (place, missing)
+    Ok((place, missing))
 }
 
 /// The details of the present version, without its prices: they are those of its lines.
-async fn kept_details(shared: &Shared, caller: &Caller, sequence: u64) -> Option<OrderDetails> {
+/// Where they cannot be read, there is no next version: it would be one without them.
+async fn kept_details(
+    shared: &Shared,
+    caller: &Caller,
+    sequence: u64,
+) -> Result<Option<OrderDetails>, Problem> {
     let shard = shared.engines.shard_of(&caller.asker.tenant);
-    let found = shared
-        .engines
-        .find(u16::try_from(shard).ok()?, sequence)
-        .await?;
-    Some(OrderDetails {
+    let Ok(shard) = u16::try_from(shard) else {
+        return Ok(None);
+    };
+    let found = shared.engines.find(shard, sequence).await;
+    let found = found.map_err(|error| operate::not_found_out(&error))?;
+    let kept = |details| OrderDetails {
         unit_prices: Vec::new(),
-        ..found.details?
-    })
+        ..details
+    };
+    Ok(found.and_then(|found| found.details).map(kept))
 }

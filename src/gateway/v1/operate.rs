@@ -5,6 +5,7 @@ use super::orders::Answer;
 use super::reply::Reply;
 use super::show::Names;
 use crate::gateway::callbacks::order_named;
+use crate::gateway::engines::LookUpError;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
 use crate::limits::PROVIDER_MESSAGE_BYTES_MAX;
@@ -73,6 +74,7 @@ pub(in crate::gateway) async fn order(
         Ok(key) => key,
         Err(Some((shard, sequence))) => {
             let found = shared.engines.find(shard, sequence).await;
+            let found = found.map_err(|error| not_found_out(&error))?;
             let found = found.filter(|found| found.tenant == *tenant);
             found.ok_or_else(unknown)?.order
         }
@@ -80,6 +82,15 @@ pub(in crate::gateway) async fn order(
     };
     tracing::Span::current().record("order", tracing::field::display(key));
     if key.0 == 0 { Err(unknown()) } else { Ok(key) }
+}
+
+/// What an order has cannot be looked up: nothing was done.
+pub(super) fn not_found_out(error: &LookUpError) -> Problem {
+    let code = match error {
+        LookUpError::Unreadable(_) => ResultCode::NotReplaceable,
+        LookUpError::NotNow(_) => ResultCode::Overloaded,
+    };
+    Problem::refused(code, format!("nothing was changed: {error}"))
 }
 
 /// Sends a decision and says what became of it.

@@ -3,9 +3,10 @@
 pub(super) use crate::events::{number, time};
 
 use crate::engine::process::command::{BreakerView, EffectView, ProcessView};
+use crate::engine::record::process_flags;
 use crate::shard::local::{LocalLine, OrderDetail};
 use crate::types::OrderState;
-use crate::types::effect::{EffectNext, Milestone, ProviderId, effect_key};
+use crate::types::effect::{EffectNext, Milestone, ProviderId, effect_key, tenant_mark};
 use crate::types::process::{ReviewReason, SubState, TimerKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -147,14 +148,18 @@ fn effect(effect: &EffectView, names: &Names) -> Value {
 pub(super) fn dead_letter(
     view: &ProcessView,
     dead: &EffectView,
-    shard: usize,
+    (shard, tenant): (usize, &str),
     names: &Names,
 ) -> Value {
+    let mut key = effect_key(view.order, dead.kind, dead.number);
+    if view.image.flags & process_flags::TENANT_KEYS != 0 {
+        key.push_str(&tenant_mark(tenant));
+    }
     json!({
         "order": view.order.to_string(),
         "number": number(shard, view.accepted),
         "effect": dead.number,
-        "key": effect_key(view.order, dead.kind, dead.number),
+        "key": key,
         "kind": dead.kind.name(),
         "provider": names.get(dead.provider),
         "order_state": view.state.name(),

@@ -136,6 +136,20 @@ impl World {
         id
     }
 
+    /// An operator mends its address here.
+    fn mend(&self, number: u16, id: &str) {
+        let key = order_key(ChannelId(number), id.as_bytes());
+        let mended = format!("mended {id}");
+        let headers = [
+            ("onhand-tenant", "acme"),
+            ("content-type", "application/json"),
+            ("idempotency-key", mended.as_str()),
+        ];
+        let path = format!("/v1/orders/{key}/edit");
+        let body = br#"{"details":{"contact_name":"Ana","shipping_address":["Calle Sol 4"]}}"#;
+        self.shop.post(&path, &headers, body).is(200);
+    }
+
     /// An operator cancels it here.
     fn cancel(&self, number: u16, id: &str) {
         let key = order_key(ChannelId(number), id.as_bytes());
@@ -182,6 +196,16 @@ fn an_order_that_an_operator_cancels_is_cancelled_at_its_marketplace() {
         world.shop.counts(&one, 2.0);
     }
     assert_eq!(world.shop.quarantine(), Vec::<Value>::new());
+}
+
+#[test]
+fn an_order_that_an_operator_mended_before_cancelling_it_is_cancelled_at_its_marketplace() {
+    let at = PLACES[0];
+    let world = World::open(&[at]);
+    let id = world.sell(at);
+    world.mend(at.1, &id);
+    world.cancel(at.1, &id);
+    world.cancelled_there(at.0, 1);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use onhand::engine::command::{CommandOutcome, OrderLineView, OrderView};
 use onhand::engine::process::command::{BreakerView, EffectView, ListPage, ProcessView};
-use onhand::engine::record::ProcessImage;
+use onhand::engine::record::{ProcessImage, process_flags};
 use onhand::shard::local::{LocalAnswer, LocalLine, LocalQuery, LocalRequest, OrderDetail};
 use onhand::types::effect::{EffectKind, EffectNext, Milestone, ProviderId};
 use onhand::types::pipeline::{Pipeline, PipelineSet, Step, StepKind};
 use onhand::types::process::{BreakerState, OperatorAction, ReviewReason, SubState, TimerKind};
 use onhand::types::{ChannelId, LocationId, OrderState, Resolution, ResultCode, SkuId, TenantId};
 
-use super::super::web_engine::{ORDER, done};
+use super::super::web_engine::{ORDER, SHARED, UNREADABLE, done};
 
 fn view() -> ProcessView {
     ProcessView {
@@ -111,7 +111,16 @@ fn breaker(id: u16, provider: &str, state: BreakerState) -> BreakerView {
 pub fn answer(request: &LocalRequest) -> LocalAnswer {
     match request {
         LocalRequest::Query(LocalQuery::Order(order)) => {
-            LocalAnswer::Order((*order == ORDER).then(|| Box::new(detail())))
+            let mut known = detail();
+            if *order == SHARED {
+                known.order.sequence = UNREADABLE;
+                known.process = known.process.map(|mut process| {
+                    process.image.flags |= process_flags::FACT;
+                    process
+                });
+            }
+            let is_known = *order == ORDER || *order == SHARED;
+            LocalAnswer::Order(is_known.then(|| Box::new(known)))
         }
         LocalRequest::Query(LocalQuery::List(filter)) => {
             let fits = filter.state.is_none_or(|state| state == OrderState::Review);

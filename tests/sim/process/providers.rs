@@ -4,7 +4,7 @@ use crate::sim::prng::{Salt, Stream};
 use onhand::engine::process::command::OpenEffect;
 use onhand::shard::local::OwnedResult;
 use onhand::types::OrderKey;
-use onhand::types::effect::{EffectClass, EffectKind, effect_key};
+use onhand::types::effect::{EffectClass, EffectKind, effect_key, of_target_byte};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -187,7 +187,8 @@ impl Providers {
 
     /// Status queries and voids name their authorisation by its key, or by what it left.
     fn about_target(&mut self, effect: &OpenEffect) -> OwnedResult {
-        let kind = EffectKind::from_u8(effect.target_kind).unwrap_or(EffectKind::PaymentAuthorise);
+        let kind = of_target_byte(effect.target_kind).0;
+        let kind = kind.unwrap_or(EffectKind::PaymentAuthorise);
         let target = effect_key(effect.order, kind, effect.target);
         let found = self.payments.get_mut(&(effect.provider.0, target.clone()));
         let Some(payment) = found.filter(|payment| payment.authorised > 0 || payment.declined)

@@ -9,7 +9,7 @@ use crate::engine::process::command::{OpenEffect, ProcessCommand};
 use crate::engine::process::{PROCESS_COMMAND_RECORDS_BYTES_MAX, PROCESS_ENTRY_RECORDS_BYTES_MAX};
 use crate::engine::record::kind;
 use crate::engine::tests::shop::{ANY, line};
-use crate::types::effect::{EffectClass, EffectKind};
+use crate::types::effect::{EffectClass, EffectKind, of_target_byte};
 use crate::types::process::{OperatorAction, ReportKind};
 use crate::types::{OrderKey, OrderMode, OrderState, ResultCode};
 use rand::{RngExt, SeedableRng};
@@ -127,7 +127,7 @@ impl Chaos {
     }
 
     fn money_of(&mut self, effect: &OpenEffect) -> &mut Money {
-        let target = if effect.target_kind == EffectKind::PaymentCapture as u8 {
+        let target = if of_target_byte(effect.target_kind).0 == Some(EffectKind::PaymentCapture) {
             self.books.captures[&(effect.order, effect.target)]
         } else {
             (effect.order, effect.target)

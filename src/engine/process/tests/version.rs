@@ -4,9 +4,9 @@ use super::play::{
     AUTHORIZE, Answer, Call, EASYPOST, ERP, FRAUD, Play, STRIPE, TOTAL, WAREHOUSE, set,
 };
 use crate::engine::command::{OrderOutcome, OrderRequest};
-use crate::engine::record::process_flags::{AUTHORISED, CONFIRMED};
+use crate::engine::record::process_flags::{AUTHORISED, CONFIRMED, TENANT_KEYS};
 use crate::engine::tests::shop::{ANY, line};
-use crate::types::effect::{EffectClass, EffectKind, EffectNext};
+use crate::types::effect::{EffectClass, EffectKind, EffectNext, of_target_byte};
 use crate::types::pipeline::CaptureOn;
 use crate::types::process::{OperatorAction, ReportKind, ReviewReason};
 use crate::types::{OrderMode, OrderState, ResultCode};
@@ -423,4 +423,32 @@ fn a_refused_change_of_an_unpaid_order_is_for_a_person() {
     assert_eq!(play.state(1), OrderState::Fulfilling);
     assert_eq!(play.count(AUTHORIZE, EffectKind::PaymentAuthorise), 0);
     play.check();
+}
+
+#[test]
+fn effects_of_an_order_of_before_there_were_marks_keep_their_keys_over_its_versions() {
+    for marked in [true, false] {
+        let mut play = Play::new();
+        play.silent.insert(STRIPE);
+        play.place(1);
+        if !marked {
+            // As an older version journaled it.
+            let processes = &mut play.shop.engine.processes.processes;
+            let process = processes.values_mut().next().unwrap();
+            process.image.flags &= !TENANT_KEYS;
+        }
+        let before = play.calls.len();
+        let outcome = change(&mut play, 2, 3, 2 * TOTAL);
+        assert_eq!(outcome.code, ResultCode::Ok);
+        let calls = &play.calls[before..];
+        assert!(
+            calls
+                .iter()
+                .any(|it| it.effect.kind == EffectKind::PaymentVoid)
+        );
+        for call in calls {
+            let byte = call.effect.target_kind;
+            assert_eq!(of_target_byte(byte).1, marked, "{:?}", call.effect);
+        }
+    }
 }
