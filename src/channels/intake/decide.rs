@@ -159,8 +159,22 @@ pub(super) fn order(
             },
         };
     }
+    if order.stage == Stage::Refunded && !way.driven {
+        let note = format!(
+            "its money was given back ({}), and the channel did not cancel it: cancel it here \
+             unless it has left, and discard this; driven again, it is left as it is",
+            order.status
+        );
+        return Decision::Settle(Verdict::quarantined(note).about(known.key, applied));
+    }
     if applied.content == content {
         let verdict = Verdict::new(EventFate::Duplicate, "");
+        return Decision::Settle(verdict.about(known.key, state));
+    }
+    if order.stage == Stage::Shipped && !way.driven {
+        // What comes back, is masked or noted then is no change of what is to be sent.
+        let note = "it has shipped at the channel: what changes behind that changes nothing here";
+        let verdict = Verdict::new(EventFate::Ignored, note);
         return Decision::Settle(verdict.about(known.key, state));
     }
     // Two contents of one second: only the marketplace knows which of them holds.
