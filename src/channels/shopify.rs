@@ -124,15 +124,26 @@ fn order(topic: &str, root: &Field<'_>) -> Result<What, Unreadable> {
     let items = entries(&root.get("line_items"))?;
     let mut lines = Vec::with_capacity(items.len());
     for item in &items {
+        let Some(quantity) = ordered_now(item)? else {
+            continue;
+        };
         lines.push(ChannelLine {
             item: item.get("variant_id").text()?,
             sku: item.get("sku").text()?,
-            quantity: item.get("quantity").quantity()?,
+            quantity,
             unit_price: item.get("price").amount(currency)?,
         });
     }
     let financial = root.get("financial_status").text_or_empty();
     let fulfilment = root.get("fulfillment_status").text_or_empty();
+    if lines.is_empty() {
+        return Ok(match &*fulfilment {
+            "fulfilled" => What::Ignored("all of it had shipped, and was taken back"),
+            _ => What::Cancelled {
+                reason: "every article was taken out of it".into(),
+            },
+        });
+    }
     let paid = matches!(
         &*financial,
         "paid" | "authorized" | "partially_refunded" | "refunded"
@@ -154,12 +165,32 @@ fn order(topic: &str, root: &Field<'_>) -> Result<What, Unreadable> {
         paid,
         cash_on_delivery: cash_on_delivery(root)?,
         currency,
-        total: root.get("total_price").amount(currency)?,
+        total: first_of(root, ["current_total_price", "total_price"]).amount(currency)?,
         customer: root.get("customer").get("id").text_or_empty(),
         details: details(root, &order_id, &lines),
         order_id,
         lines,
     })))
+}
+
+/// Units of a line that are still ordered; none where all were taken out. `quantity` stays what was
+/// bought, also when the order is edited or articles of it are paid back.
+fn ordered_now(item: &Field<'_>) -> Result<Option<u32>, Unreadable> {
+    let units = first_of(item, ["current_quantity", "quantity"]);
+    if units.text_or_empty() == "0" && !item.get("current_quantity").is_null() {
+        return Ok(None);
+    }
+    units.quantity().map(Some)
+}
+
+/// The first of two members, or the second where there is none.
+fn first_of<'a>(at: &Field<'a>, [first, second]: [&str; 2]) -> Field<'a> {
+    let found = at.get(first);
+    if found.is_null() {
+        at.get(second)
+    } else {
+        found
+    }
 }
 
 fn cash_on_delivery(root: &Field<'_>) -> Result<bool, Unreadable> {
@@ -178,12 +209,12 @@ fn details(root: &Field<'_>, order_id: &str, lines: &[ChannelLine]) -> OrderDeta
     if details.contact_name.is_empty() {
         details.contact_name = text::name(&customer.get("first_name"), &customer.get("last_name"));
     }
-    let first_of = |one: Field<'_>, other: Field<'_>| match one.text_or_empty() {
+    let filled = |one: Field<'_>, other: Field<'_>| match one.text_or_empty() {
         empty if empty.is_empty() => other.text_or_empty(),
         found => found,
     };
-    details.email = text::line(&first_of(root.get("email"), customer.get("email")));
-    details.phone = text::phone(&first_of(shipping.get("phone"), root.get("phone")));
+    details.email = text::line(&filled(root.get("email"), customer.get("email")));
+    details.phone = text::phone(&filled(shipping.get("phone"), root.get("phone")));
     details.shipping_address = address(&shipping);
     details.billing_address = address(&root.get("billing_address"));
     details.country = text::country(&shipping.get("country_code").text_or_empty());

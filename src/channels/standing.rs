@@ -1,8 +1,9 @@
-//! What the intake of a channel tells its publisher: how far it is, and when orders were made.
+//! What the intake of a channel tells its publisher: how far it is, and when orders were made and over
+//! which items.
 
 use crate::types::OrderKey;
 use parking_lot::Mutex;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Orders whose time is remembered; the oldest make room.
@@ -13,11 +14,13 @@ const MADE_KEPT: usize = 65_536;
 pub struct Standing {
     caught_up: AtomicBool,
     made: Mutex<Made>,
+    /// Events whose orders were asked for in vain until now.
+    waiting: Mutex<BTreeSet<u128>>,
 }
 
 #[derive(Debug, Default)]
 struct Made {
-    by_order: HashMap<OrderKey, u64>,
+    by_order: HashMap<OrderKey, (u64, Vec<String>)>,
     oldest: VecDeque<OrderKey>,
 }
 
@@ -35,13 +38,15 @@ impl Standing {
     }
 
     /// The order was made at `ms`, in milliseconds since 1970 by the marketplace's clock; to be
-    /// said before it is placed. 0, not known, is not remembered.
+    /// said before it is placed. 0: not known.
     pub fn note_made(&self, order: OrderKey, ms: u64) {
-        if ms == 0 {
-            return;
-        }
+        self.note_sold(order, ms, Vec::new());
+    }
+
+    /// As [`Standing::note_made`], with the items of its lines, as mappings name them.
+    pub fn note_sold(&self, order: OrderKey, ms: u64, items: Vec<String>) {
         let mut made = self.made.lock();
-        if made.by_order.insert(order, ms).is_some() {
+        if made.by_order.insert(order, (ms, items)).is_some() {
             return;
         }
         made.oldest.push_back(order);
@@ -55,13 +60,56 @@ impl Standing {
     /// When the order was made; none: not known.
     #[must_use]
     pub fn made_ms(&self, order: OrderKey) -> Option<u64> {
-        self.made.lock().by_order.get(&order).copied()
+        let made = self.made.lock();
+        let ms = made.by_order.get(&order).map(|(ms, _)| *ms);
+        ms.filter(|ms| *ms > 0)
+    }
+
+    /// The items of its lines; none: not known.
+    #[must_use]
+    pub fn items_of(&self, order: OrderKey) -> Vec<String> {
+        let made = self.made.lock();
+        let found = made.by_order.get(&order);
+        found.map(|(_, items)| items.clone()).unwrap_or_default()
+    }
+
+    /// The marketplace does not say for now what an event's order is: it may have sold what is not
+    /// known here.
+    pub fn note_waiting(&self, event: u128) {
+        self.waiting.lock().insert(event);
+    }
+
+    /// The event is settled.
+    pub fn note_settled(&self, event: u128) {
+        self.waiting.lock().remove(&event);
+    }
+
+    /// True while there are events whose orders cannot be had.
+    #[must_use]
+    pub fn waits_for_orders(&self) -> bool {
+        !self.waiting.lock().is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn orders_are_waited_for_until_the_last_event_is_settled() {
+        let standing = Standing::default();
+        standing.note_settled(1);
+        for event in [1, 2, 1] {
+            standing.note_waiting(event);
+        }
+        standing.note_settled(1);
+        assert!(standing.waits_for_orders());
+        standing.note_settled(2);
+        assert!(!standing.waits_for_orders());
+        standing.note_sold(OrderKey(5), 0, vec!["7/8".into()]);
+        assert_eq!(standing.items_of(OrderKey(5)), ["7/8"]);
+        assert_eq!(standing.made_ms(OrderKey(5)), None);
+    }
 
     #[test]
     fn the_newest_orders_are_remembered_and_no_more_of_them() {

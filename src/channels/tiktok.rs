@@ -101,20 +101,14 @@ fn is_cancelled(status: &str) -> bool {
     matches!(status, "CANCEL" | "CANCELLED")
 }
 
-/// A cancellation is a request at first. That the request ends does not end the order.
+/// A cancellation is a request at first. That the request ends does not end the order, and one that
+/// was granted may be of some articles only: which, and whether any are left, the order says.
 fn cancellation(data: &Field<'_>) -> Result<What, Unreadable> {
     let status = data.get("cancel_status").id()?;
     let status = status
         .strip_prefix("CANCELLATION_REQUEST_")
         .unwrap_or(&status);
     Ok(match status {
-        "SUCCESS" | "COMPLETE" => What::Cancelled {
-            reason: match &*data.get("cancellations_role").text_or_empty() {
-                "BUYER" => "by the buyer".into(),
-                "SELLER" => "by the seller".into(),
-                _ => "by the marketplace".into(),
-            },
-        },
         "PENDING" => What::Ignored("the buyer asked to cancel; nothing is decided yet"),
         "CANCELLED" => What::Ignored("the request to cancel was closed; the order goes on"),
         _ => What::Fetch,
@@ -149,14 +143,21 @@ fn order(status: &str, at: &Field<'_>) -> Result<What, Unreadable> {
     let payment = at.get("payment");
     let currency = payment.get("currency").currency()?;
     let lines = lines(at, currency)?;
-    let cash_on_delivery = at.get("is_cod").is_true();
+    if lines.is_empty() {
+        return Ok(What::Cancelled {
+            reason: "every article was cancelled".into(),
+        });
+    }
     let stage = match status {
         "UNPAID" | "ON_HOLD" => Stage::Waiting,
         "IN_TRANSIT" | "DELIVERED" | "COMPLETED" => Stage::Shipped,
         _ => Stage::Ready,
     };
+    let is_cod = at.get("is_cod").is_true();
     // An order on hold is paid; the buyer may still take it back.
-    let paid = status != "UNPAID" && !cash_on_delivery;
+    let paid = status != "UNPAID" && !is_cod;
+    // Whoever pays, and when: before it is released it has no address.
+    let cash_on_delivery = is_cod && stage != Stage::Waiting;
     let order_id = at.get("id").id()?;
     Ok(What::Order(Box::new(ChannelOrder {
         made_ms: at.get("create_time").seconds().unwrap_or(0),
@@ -173,11 +174,16 @@ fn order(status: &str, at: &Field<'_>) -> Result<What, Unreadable> {
     })))
 }
 
-/// Entries have no quantity: there is one for every unit. Those of one article and price are a line.
+/// Entries have no quantity: there is one for every unit. Those of one article and price are a line,
+/// and cancelled ones are none.
 fn lines(at: &Field<'_>, currency: u16) -> Result<Vec<ChannelLine>, Unreadable> {
     let list = at.get("line_items");
     let mut lines: Vec<ChannelLine> = Vec::new();
-    for entry in list.items()? {
+    let entries = list.items()?;
+    for entry in &entries {
+        if is_cancelled(&entry.get("display_status").text_or_empty()) {
+            continue;
+        }
         let unit = ChannelLine {
             item: format!(
                 "{}/{}",
@@ -199,7 +205,7 @@ fn lines(at: &Field<'_>, currency: u16) -> Result<Vec<ChannelLine>, Unreadable> 
             break;
         }
     }
-    if lines.is_empty() || lines.len() > ORDER_LINES_MAX {
+    if entries.is_empty() || lines.len() > ORDER_LINES_MAX {
         return Err(list.bad(format!(
             "has no article or more than {ORDER_LINES_MAX} of them"
         )));

@@ -8,7 +8,7 @@ use onhand::sandbox::faults::{Kind, Rule};
 use onhand::types::OrderState;
 use serde_json::{Value, json};
 
-use rig::{ALL, SELLERS, SHOPIFY, TIKTOK, WHATSAPP, WOOCOMMERCE, Way};
+use rig::{ALL, SELLERS, SHOPEE, SHOPIFY, TIKTOK, WHATSAPP, WOOCOMMERCE, Way};
 
 // A message brings no address, so orders of WhatsApp end in review here: a person asks for it.
 
@@ -157,4 +157,53 @@ fn a_webhook_that_comes_twice_late_or_out_of_order_changes_nothing() {
     way.all_complete();
     way.all_show("mug", 45);
     way.hold_to_account(0);
+}
+
+#[test]
+fn an_order_of_which_articles_are_cancelled_goes_on_with_the_others() {
+    let way = Way::open(SLOW_MS, &[("tea", 40)]);
+    way.all_show("tea", 40);
+    let rule = Rule {
+        status: Some(503),
+        ..Rule::new("easypost", Kind::Status)
+    };
+    way.sandbox.fault(rule).expect("a rule");
+    for (market, left) in [(SHOPIFY, 39), (TIKTOK, 38)] {
+        let id = way.sell(market, "tea", 1, 3).remove(0);
+        let sold = way.sold(market);
+        let ordered = |way: &Way| -> u32 {
+            let order = way.orders(market, &sold).remove(0);
+            order.lines.iter().map(|line| line.ordered).sum()
+        };
+        way.wait("the order is here", |way| ordered(way) == 3);
+        way.control(market, "change", &json!({"order": id, "quantity": 1}));
+        way.wait("one of three is left", |way| ordered(way) == 1);
+        way.wait("it is offered", |way| way.wanted(market, "tea") == left);
+    }
+    way.hold_to_account(0);
+}
+
+#[test]
+fn nothing_is_offered_twice_while_the_orders_of_a_marketplace_cannot_be_had() {
+    let way = Way::open(FAST_MS, &[("mug", 50)]);
+    way.all_show("mug", 50);
+    let rule = Rule {
+        operation: Some("detail".to_owned()),
+        status: Some(503),
+        ..Rule::new("shopee", Kind::Status)
+    };
+    way.sandbox.fault(rule).expect("a rule");
+    way.sell(SHOPEE, "mug", 30, 1);
+    way.wait("its orders cannot be had", |way| {
+        way.counted("onhand_channel_events_total{channel=\"shopee\",step=\"put_off\"}") > 0.0
+    });
+    way.ask("POST", "/orders", &own_order(1, "mug")).is(201);
+    for market in [SHOPIFY, WOOCOMMERCE, TIKTOK] {
+        way.wait("the others are told", |way| way.shown(market, "mug") == 49);
+    }
+    assert_eq!(way.shown(SHOPEE, "mug"), 20, "49 would offer thirty again");
+    way.sandbox.faults().clear(None, None);
+    way.all_show("mug", 19);
+    way.all_complete();
+    way.hold_to_account(1);
 }

@@ -159,6 +159,14 @@ pub(super) fn order(
             },
         };
     }
+    if order.stage == Stage::Refunded && !way.driven {
+        let note = format!(
+            "its money was given back ({}), and the channel did not cancel it: cancel it here \
+             unless it has left, and discard this; driven again, it is left as it is",
+            order.status
+        );
+        return Decision::Settle(Verdict::quarantined(note).about(known.key, applied));
+    }
     if applied.content == content {
         let verdict = Verdict::new(EventFate::Duplicate, "");
         return Decision::Settle(verdict.about(known.key, state));

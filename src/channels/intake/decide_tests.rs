@@ -153,6 +153,25 @@ fn what_was_shipped_or_refunded_unseen_is_placed_when_a_person_says_so() {
 }
 
 #[test]
+fn an_order_whose_money_was_given_back_after_it_was_applied_waits_for_a_person() {
+    let taken = known(applied(2, 10, 1), Some((1, false)));
+    let back = sold(2, Stage::Refunded);
+    let held = told(ChannelKind::Shopify, &back, 20, &taken, CAME);
+    settles(&held, EventFate::Quarantined, "money was given back");
+    let driven = told(ChannelKind::Shopify, &back, 20, &taken, DRIVEN);
+    settles(&driven, EventFate::Duplicate, "");
+}
+
+#[test]
+fn what_changes_of_an_order_that_has_shipped_at_its_channel_changes_nothing_here() {
+    let taken = known(applied(3, 10, 1), Some((1, false)));
+    // One came back, and is no part of it any more.
+    let returned = sold(2, Stage::Shipped);
+    let told = told(ChannelKind::Shopify, &returned, 20, &taken, CAME);
+    settles(&told, EventFate::Ignored, "has shipped");
+}
+
+#[test]
 fn two_contents_of_one_second_are_decided_by_the_marketplace() {
     let before = known(applied(3, 20, 1), Some((1, false)));
     let other = sold(2, Stage::Ready);

@@ -10,19 +10,21 @@ use crate::clock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How often an order is asked for that the marketplace does not know.
 const UNKNOWN_MAX: u32 = 4;
 
-/// Longest wait before an order is asked for again.
+/// Longest wait before an order is asked for again where the marketplace asks for that much.
 const WAIT_MAX_MS: u64 = 5 * 60_000;
 
-/// Longest time that a marketplace is left alone where it did not ask for more.
+/// Longest time that a marketplace is left alone, and that an order waits, where it did not ask for
+/// more.
 const PAUSE_MAX_MS: u64 = 60_000;
 
 /// How often a change waits for a payment of its order that is under way: an hour and a half, at the
 /// usual `fetch_retry_ms`.
-const PAYING_MAX: u32 = 24;
+const PAYING_MAX: u32 = 96;
 
 /// What asking brought.
 pub(super) enum Fetched {
@@ -39,6 +41,7 @@ pub(super) enum Fetched {
 pub(super) struct Pause {
     failures: AtomicU32,
     until_ns: AtomicU64,
+    recovered: Notify,
 }
 
 impl Pause {
@@ -49,12 +52,23 @@ impl Pause {
     }
 
     fn over(&self) {
-        self.failures.store(0, Ordering::Relaxed);
+        if self.failures.swap(0, Ordering::Relaxed) > 0 {
+            self.recovered.notify_one();
+        }
+    }
+
+    /// Waits until it answers again after it had failed.
+    pub async fn recovered(&self) {
+        self.recovered.notified().await;
     }
 
     /// A call failed; the marketplace asks to be left alone for `asked_ms`.
     fn failed(&self, retry_ms: u64, asked_ms: u64) {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+        // Calls that were out together fail together: that is one failure.
+        let failures = match self.left() {
+            Some(_) => self.failures.load(Ordering::Relaxed).saturating_sub(1),
+            None => self.failures.fetch_add(1, Ordering::Relaxed),
+        };
         let wait_ms = doubled(retry_ms, failures, PAUSE_MAX_MS);
         let wait_ms = wait_ms.max(asked_ms.min(WAIT_MAX_MS));
         let until_ns = clock::monotonic_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
@@ -66,8 +80,22 @@ fn doubled(ms: u64, times: u32, most: u64) -> u64 {
     ms.saturating_mul(1 << times.min(16)).min(most)
 }
 
-/// The order as the marketplace has it now; else why it cannot be had, or when to ask again.
+/// The order as the marketplace has it now; else why it cannot be had, or when to ask again. The
+/// channel's publisher hears of an order that waits.
 pub(super) async fn detail(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    order_id: &str,
+) -> Result<Fetched, Stopped> {
+    let fetched = asked(desk, task, channel, order_id).await?;
+    if let (Fetched::Later(..), Some(standing)) = (&fetched, desk.standings.get(task.channel)) {
+        standing.note_waiting(task.event);
+    }
+    Ok(fetched)
+}
+
+async fn asked(
     desk: &Desk,
     task: &Task,
     channel: &ChannelOptions,
@@ -132,7 +160,7 @@ pub(super) fn put_off(
 
 /// How an event is taken up again, and when: the longer, the more often it was.
 pub(super) fn waits(task: &Task, channel: &ChannelOptions, asked_ms: u64) -> (Duration, Task) {
-    let own_ms = doubled(channel.fetch_retry_ms, task.tries, WAIT_MAX_MS);
+    let own_ms = doubled(channel.fetch_retry_ms, task.tries, PAUSE_MAX_MS);
     let wait_ms = own_ms.max(asked_ms.min(WAIT_MAX_MS));
     let again = Task {
         tries: task.tries.saturating_add(1),
@@ -189,5 +217,30 @@ mod tests {
         );
         pause.over();
         assert_eq!(pause.failures.load(Ordering::Relaxed), 0);
+        let together = Pause::default();
+        for _ in 0..8 {
+            together.failed(1_000, 0);
+        }
+        assert!(
+            together.left() <= Some(Duration::from_secs(1)),
+            "one failure"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_marketplace_that_answers_again_is_told_once_after_it_had_failed() {
+        let pause = Pause::default();
+        let heard = async |pause: &Pause| {
+            let wait = tokio::time::timeout(Duration::from_millis(20), pause.recovered());
+            wait.await.is_ok()
+        };
+        pause.over();
+        assert!(!heard(&pause).await, "it had not failed");
+        pause.failed(1, 0);
+        assert!(!heard(&pause).await);
+        pause.over();
+        pause.over();
+        assert!(heard(&pause).await);
+        assert!(!heard(&pause).await);
     }
 }

@@ -50,6 +50,10 @@ pub(super) async fn run(desk: Arc<Desk>, mut tasks: mpsc::UnboundedReceiver<Task
                 waiting.push(Reverse(one));
                 continue;
             }
+            () = recovered(&desk, &waiting), if !waiting.is_empty() => {
+                waiting = due_at_once(waiting, clock::monotonic_ns());
+                continue;
+            }
             () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {
                 match waiting.pop() {
                     Some(Reverse(one)) => one.task,
@@ -67,6 +71,33 @@ pub(super) async fn run(desk: Arc<Desk>, mut tasks: mpsc::UnboundedReceiver<Task
     }
     drop(lanes);
     while workers.join_next().await.is_some() {}
+}
+
+/// Waits until the marketplace answers again that events wait for.
+async fn recovered(desk: &Desk, waiting: &BinaryHeap<Reverse<PutOff>>) {
+    let channel = waiting.peek().map(|next| next.0.task.channel);
+    match channel.and_then(|channel| desk.pauses.get(channel)) {
+        Some(pause) => pause.recovered().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// All of them in their order now, but for those whose order the marketplace did not know: it may
+/// need its time.
+fn due_at_once(waiting: BinaryHeap<Reverse<PutOff>>, now_ns: u64) -> BinaryHeap<Reverse<PutOff>> {
+    let in_order = waiting.into_sorted_vec().into_iter().rev();
+    let mut due_ns = now_ns;
+    let due = in_order.map(|Reverse(one)| {
+        if one.task.unknown > 0 {
+            return Reverse(one);
+        }
+        due_ns = due_ns.saturating_add(1);
+        Reverse(PutOff {
+            due_ns: due_ns.min(one.due_ns),
+            ..one
+        })
+    });
+    due.collect()
 }
 
 fn until(due_ns: u64) -> Duration {
@@ -97,7 +128,11 @@ async fn lane(
             return;
         }
         match work::off(&desk, &task, opened).await {
-            Ok(None) => {}
+            Ok(None) => {
+                if let Some(standing) = desk.standings.get(task.channel) {
+                    standing.note_settled(task.event);
+                }
+            }
             Ok(Some((wait, task))) => {
                 let wait_ns = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
                 let due_ns = clock::monotonic_ns().saturating_add(wait_ns);
@@ -106,5 +141,39 @@ async fn lane(
             }
             Err(Stopped) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_off_is_due_in_its_order_once_the_marketplace_answers_again() {
+        let put_off = |due_ns: u64, event: u128, unknown: u32| {
+            let task = Task {
+                shard: 0,
+                channel: 0,
+                event,
+                received_ms: 0,
+                ended: 0,
+                tries: 9,
+                unknown,
+            };
+            Reverse(PutOff { due_ns, task })
+        };
+        let waiting = [
+            (90_000, 1, 0),
+            (80_000, 2, 0),
+            (70_000, 3, 1),
+            (95_000, 0, 0),
+        ];
+        let waiting = waiting.map(|(due_ns, event, unknown)| put_off(due_ns, event, unknown));
+        let due = due_at_once(waiting.into(), 100).into_sorted_vec();
+        let due: Vec<(u64, u128)> = due
+            .iter()
+            .map(|it| (it.0.due_ns, it.0.task.event))
+            .collect();
+        assert_eq!(due, [(70_000, 3), (103, 0), (102, 1), (101, 2)]);
     }
 }

@@ -36,8 +36,11 @@ const OVERLAP_MS: u64 = 10 * 60 * 1_000;
 const OFFERS: u32 = 10;
 const OFFER_WAIT: Duration = Duration::from_millis(300);
 
-/// Wait between two questions whether what was open is worked off.
-const OPEN_WAIT: Duration = Duration::from_millis(100);
+/// First and longest wait between two questions whether what was open is worked off, in
+/// milliseconds: each costs the engine a look at the events that wait, and with a marketplace that
+/// is down they do so for long.
+const OPEN_WAIT_MS: u64 = 100;
+const OPEN_WAIT_MS_MAX: u64 = 5_000;
 
 /// Pages of one look: a list that has more is taken for one that does not end.
 const PAGES_MAX: usize = 10_000;
@@ -137,6 +140,7 @@ async fn tell_when_worked_off(desk: Arc<Desk>, task: Task, any: bool) {
 /// Waits until no event of the channel is open that arrived before now.
 async fn all_worked_off(desk: &Desk, task: &Task, channel: &ChannelOptions) -> Result<(), Stopped> {
     let now_ms = clock::now_ms();
+    let mut wait_ms = OPEN_WAIT_MS;
     loop {
         let filter = EventFilter {
             fate: Some(EventFate::Open),
@@ -160,9 +164,10 @@ async fn all_worked_off(desk: &Desk, task: &Task, channel: &ChannelOptions) -> R
             other => tracing::debug!(?other, "whether events are open could not be asked"),
         }
         tokio::select! {
-            () = tokio::time::sleep(OPEN_WAIT) => {}
+            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
             () = desk.stopped() => return Err(Stopped),
         }
+        wait_ms = (wait_ms * 2).min(OPEN_WAIT_MS_MAX);
     }
 }
 

@@ -257,7 +257,8 @@ async fn place(
             state,
         } => {
             if let Some(standing) = desk.standings.get(task.channel) {
-                standing.note_made(known.key, order.made_ms);
+                let items = order.lines.iter().map(|line| line.item.clone());
+                standing.note_sold(known.key, order.made_ms, items.collect());
             }
             let wanted = |version| request(channel, order, (known.key, version), lines.clone());
             let mut done = send(desk, task, channel, wanted(version)).await?;

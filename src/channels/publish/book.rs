@@ -100,6 +100,8 @@ pub struct Book {
     leaving: BTreeSet<usize>,
     /// Nothing is raised: what the marketplace has sold is not known yet.
     holds_back: bool,
+    /// Nothing but zero is written: as before, and what it shows by itself is not known either.
+    zeros_only: bool,
 }
 
 impl Book {
@@ -120,6 +122,7 @@ impl Book {
             quarantined: 0,
             leaving: BTreeSet::new(),
             holds_back: false,
+            zeros_only: false,
         }
     }
 
@@ -129,9 +132,23 @@ impl Book {
         self.holds_back = self.rules.counts_own_sales;
     }
 
+    /// From now on nothing but zero is written, until [`Book::let_go`]: the marketplace goes on selling,
+    /// and its orders cannot be had. One that compares refuses what is too much by itself, and one that does
+    /// not count its own sales has nothing to be known. False for these: nothing changes.
+    pub fn withhold(&mut self) -> bool {
+        if self.rules.compares || !self.rules.counts_own_sales {
+            return false;
+        }
+        self.zeros_only = true;
+        for place in 0..self.entries.len() {
+            self.decide(place);
+        }
+        true
+    }
+
     /// What the marketplace has sold is known.
     pub fn let_go(&mut self) {
-        self.holds_back = false;
+        (self.holds_back, self.zeros_only) = (false, false);
         for place in 0..self.entries.len() {
             self.decide(place);
         }
@@ -169,6 +186,9 @@ impl Book {
                 entry.state = State::Leaving;
                 self.leaving.insert(place);
             } else {
+                if matches!(entry.state, State::Quarantined(_)) {
+                    self.quarantined = self.quarantined.saturating_sub(1);
+                }
                 entry.state = State::Gone;
             }
             let sku = entry.sku;
@@ -205,25 +225,49 @@ impl Book {
             if mutants::is(Mutant::WriteBesideWrite) && entry.state == State::Out {
                 entry.state = State::Idle;
             }
+            if entry.doubted_at.is_some_and(|at| at <= sequence) {
+                entry.doubted_at = None;
+                entry.forget();
+                entry.note_change(since_ms);
+            }
             self.decide(place);
         }
     }
 
     /// The channel sold units of a SKU, by an order that was made at `made_ms`; none: nobody knows.
-    pub fn sold(
+    /// Of a SKU with several items nobody knows over which.
+    pub fn sold(&mut self, sku: SkuId, sold: (u64, u32), made_ms: Option<u64>, now_ms: u64) {
+        self.sold_over(sku, sold, (made_ms, &[]), now_ms);
+    }
+
+    /// As [`Book::sold`], over `items` of the order. The marketplace takes units off the item that
+    /// they were sold over; the others of the SKU go on showing as many as before.
+    pub fn sold_over(
         &mut self,
         sku: SkuId,
         (sequence, units): (u64, u32),
-        made_ms: Option<u64>,
+        (made_ms, items): (Option<u64>, &[String]),
         now_ms: u64,
     ) {
         if !self.rules.counts_own_sales {
             return;
         }
-        for place in self.by_sku.get(&sku).cloned().unwrap_or_default() {
+        let places = self.by_sku.get(&sku).cloned().unwrap_or_default();
+        let over = self.only_item(&places, items);
+        for place in places {
             let Some(entry) = self.entries.get_mut(place) else {
                 continue;
             };
+            match &over {
+                Some(item) if entry.item != *item => continue,
+                Some(_) => {}
+                None if self.rules.compares => entry.reread = true,
+                None => {
+                    // Written anew with the figure that has the sale in it.
+                    entry.doubted_at = Some(sequence);
+                    continue;
+                }
+            }
             let is_expected = self.rules.compares && entry.unseen >= units;
             entry.sold(sequence, units, now_ms);
             // Units that were missing at a comparison have been taken off what is written already.
@@ -231,6 +275,26 @@ impl Book {
                 entry.ambiguous = true;
                 self.alarms.insert((now_ms + SETTLE_MS, place));
             }
+        }
+    }
+
+    /// The item at the marketplace that these places stand for, of those of an order where they stand
+    /// for several; none: it cannot be told.
+    fn only_item(&self, places: &[usize], ordered: &[String]) -> Option<String> {
+        let items = |places: &mut dyn Iterator<Item = usize>| -> BTreeSet<&String> {
+            let entries = places.filter_map(|place| self.entries.get(place));
+            entries.map(|entry| &entry.item).collect()
+        };
+        let all = items(&mut places.iter().copied());
+        let found = if all.len() > 1 {
+            let ordered = ordered.iter().filter_map(|key| self.by_item.get(key));
+            items(&mut ordered.copied().filter(|place| places.contains(place)))
+        } else {
+            all
+        };
+        match found.len() {
+            1 => found.first().map(|item| (*item).clone()),
+            _ => None,
         }
     }
 
@@ -282,7 +346,7 @@ impl Book {
         // Zero is written to be sure: it offers nothing twice.
         entry.zeroed &= target == 0;
         let doubtful = target == 0 && (entry.ambiguous || !entry.zeroed);
-        if self.holds_back && entry.is_raised() {
+        if self.holds_back && entry.is_raised() || self.zeros_only && target > 0 {
             entry.state = State::Idle;
             return;
         }

@@ -4,6 +4,8 @@ use super::book::{Book, Rules, SETTLE_MS, Settled, Shown, Taken};
 use crate::channels::api::{ApiError, NOT_WRITTEN};
 use crate::types::SkuId;
 
+mod doubt;
+
 const MUG: SkuId = SkuId(1);
 const CUP: SkuId = SkuId(2);
 const UNSEEN_MS: u64 = 60_000;

@@ -72,6 +72,8 @@ pub(super) struct Entry {
     pub rewrite_at_ms: Option<u64>,
     /// An order may have been made before or after the last write.
     pub ambiguous: bool,
+    /// Units of its SKU were sold at this sequence, over this item or another one.
+    pub doubted_at: Option<u64>,
     /// When the last order came in.
     pub last_own_ms: u64,
     /// When the last write was acknowledged.
@@ -105,6 +107,7 @@ impl Entry {
             zeroed: false,
             rewrite_at_ms: None,
             ambiguous: false,
+            doubted_at: None,
             last_own_ms: 0,
             written_ms: 0,
             failures: 0,

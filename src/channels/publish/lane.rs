@@ -33,7 +33,8 @@ const CALLS_OUT_DEFAULT: usize = 4;
 /// All quantities are written again so often where nothing else is configured, in seconds.
 const RESYNC_SECONDS_DEFAULT: u64 = 600;
 
-/// Longest time for which nothing is raised at the start, in nanoseconds.
+/// Longest time for which nothing is raised at the start, and nothing but zero is written while orders
+/// cannot be had, in nanoseconds.
 const HOLD_BACK_NS: u64 = 5 * 60 * 1_000_000_000;
 
 /// How long orders are waited for whose units are gone already, beside the time between two looks
@@ -75,13 +76,15 @@ enum Next {
 /// Whether figures may be raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Raises {
-    /// Not before this time: what was sold while nobody listened is not known.
+    /// Not before this time: what was sold while nobody listened, or was answered, is not known.
     HeldBack(u64),
-    /// It is known to the shard, which is asked for all of its stock.
+    /// It is known to the shard, which is asked for its stock.
     Asked,
     /// Its answer is here.
     Answered,
     Free,
+    /// They are, although it is not known: it took too long.
+    Overdue,
 }
 
 /// One channel.
@@ -91,6 +94,10 @@ pub(super) struct Lane {
     desk: Desk,
     standing: Arc<Standing>,
     raises: Raises,
+    /// All of the stock is asked for before figures are raised: nothing was asked for yet.
+    starts: bool,
+    /// When figures are raised in any case, as long as they are held back.
+    held_until_ns: u64,
     /// Place of its shard.
     pub shard: usize,
     book: Book,
@@ -153,6 +160,8 @@ impl Lane {
         Self {
             standing,
             raises,
+            starts: true,
+            held_until_ns: 0,
             metrics: PublishMetrics::new(&channel.name),
             channel,
             api,
@@ -199,8 +208,11 @@ impl Lane {
                     units,
                     order,
                 } if channel == self.channel.number && is_own(tenant) => {
-                    let made_ms = self.standing.made_ms(order);
-                    self.book.sold(sku, (sequence, units), made_ms, now_ms);
+                    let (sold, made_ms) = ((sequence, units), self.standing.made_ms(order));
+                    match &*self.standing.items_of(order) {
+                        [] => self.book.sold(sku, sold, made_ms, now_ms),
+                        items => self.book.sold_over(sku, sold, (made_ms, items), now_ms),
+                    }
                 }
                 Seen::Mapped { tenant, channel }
                     if channel == self.channel.number && is_own(tenant) =>
@@ -239,30 +251,50 @@ impl Lane {
         );
     }
 
-    /// Lets figures be raised once it is known what was sold while nobody listened.
+    /// Lets figures be raised once it is known what was sold while nobody listened; holds them back
+    /// while orders wait whose marketplace does not answer.
     fn raise(&mut self, now_ns: u64) {
+        let waits = self.standing.waits_for_orders();
         match self.raises {
-            Raises::Free | Raises::Asked => {}
+            Raises::Free => {
+                if waits && self.book.withhold() {
+                    self.held_until_ns = now_ns.saturating_add(HOLD_BACK_NS);
+                    self.raises = Raises::HeldBack(self.held_until_ns);
+                }
+            }
+            Raises::Asked => {}
+            Raises::Overdue => {
+                if !waits {
+                    self.raises = Raises::Free;
+                }
+            }
             Raises::HeldBack(until_ns) if now_ns >= until_ns => {
                 let name = &self.channel.name;
                 tracing::warn!(
                     channel = name,
-                    "what was sold before the start is not known yet; stock is published all the same"
+                    "what was sold there is not known yet; stock is published all the same"
                 );
-                self.raises = Raises::Free;
+                self.raises = Raises::Overdue;
                 self.book.let_go();
             }
-            Raises::HeldBack(_) => {
-                if self.standing.is_caught_up() && self.next == Next::Changes && !self.asking {
+            Raises::HeldBack(until_ns) => {
+                let known = self.standing.is_caught_up() && !waits;
+                if known && self.next == Next::Changes && !self.asking {
                     self.raises = Raises::Asked;
-                    (self.cursor, self.more) = (u64::MAX, true);
+                    self.held_until_ns = until_ns;
+                    self.more = true;
+                    if std::mem::take(&mut self.starts) {
+                        self.cursor = u64::MAX;
+                    }
                 }
             }
+            Raises::Answered if !self.held.is_empty() => {}
+            Raises::Answered if waits && self.book.withhold() => {
+                self.raises = Raises::HeldBack(self.held_until_ns);
+            }
             Raises::Answered => {
-                if self.held.is_empty() {
-                    self.raises = Raises::Free;
-                    self.book.let_go();
-                }
+                self.raises = Raises::Free;
+                self.book.let_go();
             }
         }
     }

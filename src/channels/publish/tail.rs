@@ -100,9 +100,11 @@ fn note(sequence: u64, record: &RawRecord<'_>, tenants: &mut Vec<String>, seen: 
                 return;
             };
             // The own shop shows what it asks for. What a changed order takes more or less is no
-            // sale that the marketplace has counted in the same way.
+            // sale that the marketplace has counted in the same way, and what a person places for a
+            // channel is none that it knows of.
             let changed = order.flags & accepted_flags::REPLACES != 0;
-            if order.channel == ChannelId(0) || changed {
+            let sold_there = order.flags & accepted_flags::FACT != 0;
+            if order.channel == ChannelId(0) || changed || !sold_there {
                 return;
             }
             seen.extend(order.allocations.iter().map(|taken| Seen::Sold {
@@ -130,5 +132,55 @@ fn note(sequence: u64, record: &RawRecord<'_>, tenants: &mut Vec<String>, seen: 
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::record::{Allocation, Allocations, put_lines};
+    use crate::types::record::RecordBuffer;
+    use crate::types::{ActorId, LocationId};
+
+    fn seen_of(flags: u8) -> Vec<Seen> {
+        let mut lines = Vec::new();
+        let taken = Allocation {
+            sku: SkuId(3),
+            quantity: 2,
+            location: LocationId(1),
+        };
+        put_lines(&mut lines, &[taken]);
+        let order = OrderAccepted {
+            key: OrderKey(7),
+            fingerprint: 1,
+            customer: 1,
+            total: 1,
+            ttl_ms: 1,
+            tenant: TenantId(0),
+            channel: ChannelId(4),
+            version: 1,
+            currency: 978,
+            flags,
+            allocations: Allocations::from_bytes(&lines),
+            requested: Allocations::default(),
+            destination: None,
+            details: &[],
+            details_version: 0,
+        };
+        let mut buffer = RecordBuffer::default();
+        buffer.start(1);
+        let (sequence, record) = order.push(&mut buffer, ActorId(0));
+        let mut seen = Vec::new();
+        note(sequence, &record, &mut Vec::new(), &mut seen);
+        seen
+    }
+
+    #[test]
+    fn only_what_the_marketplace_has_sold_is_taken_off_by_it() {
+        let placed = accepted_flags::PLACED;
+        let fact = placed | accepted_flags::FACT;
+        assert!(matches!(seen_of(fact)[..], [Seen::Sold { units: 2, .. }]));
+        assert_eq!(seen_of(placed), [], "placed for the channel by a person");
+        assert_eq!(seen_of(fact | accepted_flags::REPLACES), []);
     }
 }

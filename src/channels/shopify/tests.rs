@@ -156,6 +156,36 @@ fn statuses_tell_paid_waiting_and_shipped_apart() {
 }
 
 #[test]
+fn an_order_that_was_edited_or_partly_paid_back_is_read_as_it_is_now() {
+    let mut edited = body();
+    edited["current_total_price"] = json!("24.80");
+    edited["line_items"][0]["current_quantity"] = json!(1);
+    let mut removed = edited["line_items"][0].clone();
+    (removed["sku"], removed["current_quantity"]) = (json!("CUP"), json!(0));
+    edited["line_items"].as_array_mut().unwrap().push(removed);
+    let order = read_order(&edited);
+    let lines: Vec<(&str, u32)> = order
+        .lines
+        .iter()
+        .map(|it| (&*it.sku, it.quantity))
+        .collect();
+    assert_eq!((lines, order.total), (vec![("MUG-RED", 1)], 2480));
+    assert_eq!(order.details.unit_prices, [1990]);
+    // Nothing is left of it: there is nothing to send, unless it has gone already.
+    edited["line_items"][0]["current_quantity"] = json!(0);
+    let told = |body: &Value| read_one("orders/updated", body).what;
+    assert!(matches!(told(&edited), What::Cancelled { .. }));
+    edited["fulfillment_status"] = json!("fulfilled");
+    assert!(matches!(told(&edited), What::Ignored(_)));
+    edited["line_items"][0]["current_quantity"] = json!(-1);
+    assert!(matches!(told(&edited), What::Unreadable(_)));
+    // Bought as none: that is no order.
+    let mut none = body();
+    none["line_items"][0]["quantity"] = json!(0);
+    assert!(matches!(told(&none), What::Unreadable(_)));
+}
+
+#[test]
 fn a_cancelled_order_is_told_by_topic_or_by_its_time() {
     let mut cancelled = body();
     cancelled["cancelled_at"] = json!("2026-05-04T11:00:00+02:00");

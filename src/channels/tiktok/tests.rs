@@ -123,7 +123,7 @@ fn cancel_and_cancelled_mean_the_same() {
 }
 
 #[test]
-fn a_request_to_cancel_ends_the_order_only_where_it_was_accepted() {
+fn a_granted_request_to_cancel_has_the_order_asked_for_because_it_may_be_of_one_article() {
     let told = |status: &str, role: &str| {
         let body = json!({"type": 11, "tts_notification_id": "n", "timestamp": 9,
             "data": {"order_id": "1", "cancel_id": "2", "cancellations_role": role,
@@ -132,15 +132,10 @@ fn a_request_to_cancel_ends_the_order_only_where_it_was_accepted() {
         assert_eq!(read.changed_ms, 9_000, "decided, not asked for");
         read.what
     };
-    let by = |reason: &str| What::Cancelled {
-        reason: reason.into(),
-    };
-    assert_eq!(
-        told("CANCELLATION_REQUEST_SUCCESS", "BUYER"),
-        by("by the buyer")
-    );
-    let complete = told("CANCELLATION_REQUEST_COMPLETE", "SYSTEM");
-    assert_eq!(complete, by("by the marketplace"));
+    for status in ["SUCCESS", "COMPLETE"] {
+        let told = told(&format!("CANCELLATION_REQUEST_{status}"), "BUYER");
+        assert_eq!(told, What::Fetch, "{status}");
+    }
     for status in ["PENDING", "CANCELLED"] {
         let told = told(&format!("CANCELLATION_REQUEST_{status}"), "BUYER");
         assert!(matches!(told, What::Ignored(_)), "{status}");
@@ -164,6 +159,34 @@ fn units_of_one_article_are_one_line() {
     let mut priced = detail();
     priced["orders"][0]["line_items"][1]["sale_price"] = json!("9.00");
     assert_eq!(read_order(&priced).lines.len(), 2);
+}
+
+#[test]
+fn cancelled_articles_are_no_part_of_the_order() {
+    let mut data = detail();
+    data["orders"][0]["line_items"][0]["display_status"] = json!("CANCELLED");
+    data["orders"][0]["line_items"][1]["display_status"] = json!("AWAITING_SHIPMENT");
+    let order = read_order(&data);
+    assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 1));
+    data["orders"][0]["line_items"][1]["display_status"] = json!("CANCELLED");
+    assert!(matches!(read_detail(&data), What::Cancelled { .. }));
+}
+
+#[test]
+fn an_order_that_is_paid_on_delivery_is_not_taken_before_it_is_released_with_its_address() {
+    for (status, taken) in [
+        ("UNPAID", false),
+        ("ON_HOLD", false),
+        ("AWAITING_SHIPMENT", true),
+    ] {
+        let mut data = detail();
+        data["orders"][0]["status"] = json!(status);
+        data["orders"][0]["is_cod"] = json!(true);
+        let order = read_order(&data);
+        assert_eq!(order.cash_on_delivery, taken, "{status}");
+        assert_eq!(order.stage == Stage::Ready, taken, "{status}");
+        assert!(!order.paid, "{status}");
+    }
 }
 
 #[test]

@@ -49,6 +49,9 @@ pub struct Line {
     pub number: u64,
     /// Units.
     pub quantity: u32,
+    /// The most units that it ever had: where an order becomes smaller, some marketplaces go on
+    /// naming what was bought.
+    pub bought: u32,
     /// Price of one in minor units.
     pub price_minor: u64,
 }
@@ -79,10 +82,26 @@ impl Order {
     /// The sum of its lines in minor units.
     #[must_use]
     pub fn total_minor(&self) -> u64 {
+        self.sum_of(|line| line.quantity)
+    }
+
+    /// As before, of what was bought, in minor units.
+    #[must_use]
+    pub fn bought_minor(&self) -> u64 {
+        self.sum_of(|line| line.bought)
+    }
+
+    fn sum_of(&self, units: impl Fn(&Line) -> u32) -> u64 {
         let amounts = self.lines.iter();
         amounts
-            .map(|line| line.price_minor * u64::from(line.quantity))
+            .map(|line| line.price_minor * u64::from(units(line)))
             .sum()
+    }
+
+    /// True where it became smaller.
+    #[must_use]
+    pub fn is_reduced(&self) -> bool {
+        self.lines.iter().any(|line| line.quantity < line.bought)
     }
 }
 
@@ -230,6 +249,7 @@ impl State {
                 sku,
                 number: item.number,
                 quantity: quantity.max(1),
+                bought: quantity.max(1),
                 price_minor: item.price_minor,
             }],
             buyer: self.random.random_range(1..=1_000_000),
@@ -274,6 +294,7 @@ impl State {
         item.stock -= more;
         item.sold = item.sold.saturating_add_signed(more);
         line.quantity = quantity;
+        line.bought = line.bought.max(quantity);
         order.updated_ms = now_ms.max(order.updated_ms + 1_000);
         let order = order.clone();
         self.note(number, order.updated_ms);

@@ -17,7 +17,7 @@
 //! | `sell` | `{"orders":1,"sku":null,"quantity":1,"paid":true}` | buyers order at once, as far as stock is shown |
 //! | `run` | `{"rate":50,"seconds":10,"quantity":1,"sku":null}` | buyers order by themselves, evenly, in the background |
 //! | `cancel` | `{"order":"…"}` | a buyer cancels |
-//! | `change` | `{"order":"…","quantity":3}` | the first line's quantity changes |
+//! | `change` | `{"order":"…","quantity":3}` | the first line's quantity changes; of TikTok Shop articles are cancelled |
 //! | `send` | `{"order":"…","topic":"…"}` | the order's webhook is sent once more |
 //! | `refuse` | `{"sku":"…","refuse":true}` | stock writes of this item are refused from now on |
 //! | `orders` | `{"behind":0,"most":10000}` | the orders behind this place, and the `next` one |

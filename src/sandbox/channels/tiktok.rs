@@ -203,9 +203,14 @@ impl TikTok {
         let total = decimal(order.total_minor());
         let mut lines = Vec::new();
         for (place, line) in order.lines.iter().enumerate() {
-            for unit in 0..line.quantity {
+            for unit in 0..line.bought {
+                let status = if unit < line.quantity {
+                    status_of(order)
+                } else {
+                    "CANCELLED"
+                };
                 lines.push(
-                    json!({"id": format!("{}{place:02}{unit:04}", 5_770_000 + order.number),
+                    json!({"display_status": status, "id": format!("{}{place:02}{unit:04}", 5_770_000 + order.number),
                     "product_id": (PRODUCT + line.number).to_string(),
                     "sku_id": (SKU + line.number).to_string(), "seller_sku": line.sku,
                     "product_name": line.sku, "sale_price": decimal(line.price_minor),
@@ -213,12 +218,7 @@ impl TikTok {
                 );
             }
         }
-        let status = match (order.cancelled, order.paid) {
-            (true, _) => "CANCELLED",
-            (false, true) => "AWAITING_SHIPMENT",
-            (false, false) => "UNPAID",
-        };
-        let mut said = json!({"id": self.order_id(order.number), "status": status,
+        let mut said = json!({"id": self.order_id(order.number), "status": status_of(order),
             "create_time": order.created_ms / 1_000, "update_time": order.updated_ms / 1_000,
             "paid_time": order.created_ms / 1_000, "user_id": (7_490_000_000_000 + order.buyer).to_string(),
             "buyer_email": format!("x{}@relay.example", order.buyer), "warehouse_id": WAREHOUSE,
@@ -231,6 +231,14 @@ impl TikTok {
             crate::sandbox::shape::set(&mut said, "recipient_address", address);
         }
         said
+    }
+}
+
+fn status_of(order: &Order) -> &'static str {
+    match (order.cancelled, order.paid) {
+        (true, _) => "CANCELLED",
+        (false, true) => "AWAITING_SHIPMENT",
+        (false, false) => "UNPAID",
     }
 }
 
@@ -275,19 +283,32 @@ impl Channel for TikTok {
         (format!("{}/{}", PRODUCT + number, SKU + number), Vec::new())
     }
 
-    fn tell(&self, order: &Order, _: Change, core: &Core) {
+    fn tell(&self, order: &Order, change: Change, core: &Core) {
         self.market.lock().tell(order.number);
-        let status = match (order.cancelled, order.paid) {
-            (true, _) => "CANCEL",
-            (false, true) => "AWAITING_SHIPMENT",
-            (false, false) => "UNPAID",
+        let (id, at) = (self.order_id(order.number), order.updated_ms / 1_000);
+        let (kind, data) = if change == Change::Updated && order.is_reduced() {
+            // Articles were cancelled: which, only the order says.
+            let cancel = (4_000_000 + order.number).to_string();
+            (
+                11,
+                json!({"order_id": id, "cancel_id": cancel, "cancellations_role": "BUYER",
+                    "create_time": at, "cancel_status": "CANCELLATION_REQUEST_COMPLETE"}),
+            )
+        } else {
+            let status = match status_of(order) {
+                "CANCELLED" => "CANCEL",
+                other => other,
+            };
+            (
+                1,
+                json!({"is_on_hold_order": false, "order_id": id, "order_status": status,
+                    "update_time": at}),
+            )
         };
         let shop = core.secret("tiktok.shop", SHOP);
-        let body = json!({"type": 1,
+        let body = json!({"type": kind,
             "tts_notification_id": (7_380_000_000_000_000_000 + core.next_id()).to_string(),
-            "shop_id": shop, "timestamp": core.now_ms() / 1_000,
-            "data": {"is_on_hold_order": false, "order_id": self.order_id(order.number),
-            "order_status": status, "update_time": order.updated_ms / 1_000}});
+            "shop_id": shop, "timestamp": at.max(core.now_ms() / 1_000), "data": data});
         let app_key = core.secret("tiktok.app_key", APP_KEY).to_owned();
         let callback = Callback {
             provider: "tiktok",

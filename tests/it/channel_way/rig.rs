@@ -319,6 +319,13 @@ impl Way {
         }
     }
 
+    /// What stands behind this line of the metrics page; 0 without it.
+    pub fn counted(&self, line: &str) -> f64 {
+        let page = send(self.server().http(), "GET", "/metrics", &[], b"").body;
+        let found = page.lines().find_map(|it| it.strip_prefix(line));
+        found.map_or(0.0, |it| it.trim().parse().expect("a number"))
+    }
+
     pub fn held(&self) -> Vec<Value> {
         let held = self.get("/quarantine");
         held["events"].as_array().expect("events").clone()

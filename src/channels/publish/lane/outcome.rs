@@ -80,6 +80,8 @@ impl Lane {
         self.more = changes.more;
         if changes.overrun {
             self.next = Next::Stock(SkuId(0));
+        } else if self.raises == Raises::Asked && !changes.more {
+            self.raises = Raises::Answered;
         }
         if self.resync_at_ns == u64::MAX {
             self.resync_at_ns = now_ns.saturating_add(self.resync_ns);
@@ -114,6 +116,7 @@ impl Lane {
         self.since_ms.get_or_insert(self.asked_since_ms);
         if self.raises == Raises::Asked {
             // All of the stock is asked for once more.
+            self.starts = true;
             self.raises = Raises::HeldBack(now_ns.saturating_add(HOLD_BACK_NS));
         }
         if let Some(LocalAnswer::Refused(code)) = answer {

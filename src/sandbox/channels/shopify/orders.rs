@@ -78,7 +78,7 @@ fn time(at_ms: u64) -> String {
 
 /// An order, as webhooks and the list write it.
 pub(super) fn order_json(order: &Order) -> Value {
-    let total = order.total_minor();
+    let (total, total_now) = (order.bought_minor(), order.total_minor());
     let id = ORDER + order.number;
     let lines: Vec<Value> = order
         .lines
@@ -86,8 +86,8 @@ pub(super) fn order_json(order: &Order) -> Value {
         .map(|line| {
             json!({"id": 1_400_000_000_000 + order.number, "product_id": PRODUCT + line.number,
                 "variant_id": VARIANT + line.number, "sku": line.sku, "title": line.sku,
-                "quantity": line.quantity, "price": decimal(line.price_minor),
-                "requires_shipping": true})
+                "quantity": line.bought, "current_quantity": line.quantity,
+                "price": decimal(line.price_minor), "requires_shipping": true})
         })
         .collect();
     let email = format!("buyer{}@example.com", order.buyer);
@@ -98,7 +98,8 @@ pub(super) fn order_json(order: &Order) -> Value {
         "cancel_reason": order.cancelled.then_some("customer"), "test": false,
         "currency": CURRENCY, "presentment_currency": CURRENCY,
         "subtotal_price": decimal(total), "total_tax": "0.00", "total_discounts": "0.00",
-        "total_price": decimal(total),
+        "total_price": decimal(total), "current_subtotal_price": decimal(total_now),
+        "current_total_price": decimal(total_now),
         "financial_status": if order.paid { "paid" } else { "pending" }, "fulfillment_status": null,
         "customer": {"id": 7_771_000_000_000 + order.buyer, "email": email, "first_name": "Ana",
             "last_name": "Ruiz"},
