@@ -7,7 +7,7 @@
 mod http;
 mod provider;
 
-pub use http::{HttpConnection, count_http, http_connection_refused};
+pub use http::{HttpConnection, count_http, count_http_problem, http_connection_refused};
 pub use provider::ProviderMetrics;
 
 use metrics::{Counter, Gauge, Histogram, Unit};
@@ -170,6 +170,8 @@ metric_specs! {
         "Requests to subscribers, by subscriber and outcome (delivered, refused, error, timeout, unreachable or gone).";
     HTTP_REQUESTS: Counter, Count, "onhand_http_requests_total",
         "HTTP requests answered, by status.";
+    HTTP_PROBLEMS: Counter, Count, "onhand_http_problems_total",
+        "HTTP requests refused with problem details, by their code (BAD_REQUEST, CROSS_SITE, FORBIDDEN_ROLE and so on).";
     HTTP_CONNECTIONS_OPEN: Gauge, Count, "onhand_http_connections_open",
         "HTTP connections open now.";
     HTTP_CONNECTIONS: Counter, Count, "onhand_http_connections_total",

@@ -109,10 +109,15 @@ impl Problem {
     }
 }
 
+/// The code of the problem that an answer tells, beside it: it is counted where the answer leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told(pub &'static str);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, kind, self.json().to_string()).into_response();
+        response.extensions_mut().insert(Told(self.code));
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

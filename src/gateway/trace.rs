@@ -1,5 +1,7 @@
 //! A span for every request, joined to the caller's trace (W3C trace context).
 
+use super::problem::Told;
+use crate::metrics;
 use crate::types::card;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request};
@@ -89,7 +91,10 @@ pub(super) async fn span(request: Request<Body>, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&place) {
         response.headers_mut().insert(HEADER, value);
     }
-    crate::metrics::count_http(response.status().as_u16());
+    metrics::count_http(response.status().as_u16());
+    if let Some(Told(code)) = response.extensions().get() {
+        metrics::count_http_problem(code);
+    }
     response
 }
 

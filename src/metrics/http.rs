@@ -1,10 +1,15 @@
 //! What HTTP counts about its requests and connections.
 
-use super::{HTTP_CONNECTIONS, HTTP_CONNECTIONS_OPEN, HTTP_REQUESTS};
+use super::{HTTP_CONNECTIONS, HTTP_CONNECTIONS_OPEN, HTTP_PROBLEMS, HTTP_REQUESTS};
 
 /// Counts an answered HTTP request.
 pub fn count_http(status: u16) {
     metrics::counter!(HTTP_REQUESTS, "status" => status.to_string()).increment(1);
+}
+
+/// Counts a request that was refused, by the code that the caller was told.
+pub fn count_http_problem(code: &'static str) {
+    metrics::counter!(HTTP_PROBLEMS, "code" => code).increment(1);
 }
 
 /// An HTTP connection that is open; counted again when it is dropped.

@@ -1,6 +1,8 @@
 //! Webhooks of marketplaces: believed by their signature, taken once, turned into orders.
 
+mod bad_input;
 mod fetched;
+mod full;
 mod killed;
 mod long;
 pub mod market;

@@ -7,6 +7,8 @@ mod events;
 mod found;
 mod goods;
 mod keyboard;
+mod narrow;
+mod open;
 mod stage;
 mod stream;
 mod systems;
@@ -27,6 +29,17 @@ const PAGES: [&str; 9] = [
     "audit",
     "quarantine",
 ];
+
+/// Notes the most that is counted down from until each attempt of a payment.
+const WATCH_COUNTDOWNS: &str = "window.countdowns = {};\
+    setInterval(() => {\
+        for (const row of document.querySelectorAll('.retry')) {\
+            const [, attempt] = /^payment authorise at .*attempt (\\d+)/.exec(row.textContent) ?? [];\
+            const seconds = parseFloat(row.querySelector('.count').textContent);\
+            if (!attempt || !(seconds > (window.countdowns[attempt] ?? 0))) continue;\
+            window.countdowns[attempt] = seconds;\
+        }\
+    }, 20);";
 
 #[test]
 fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyboard() {
@@ -49,6 +62,7 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
         let paid = ["SHIPPED", "DELIVERED", "COMPLETED"];
         stage.until_state(order, |state| paid.contains(&state));
     }
+    browser.js(WATCH_COUNTDOWNS);
     browser.click("#simulate");
     let heard = |kind: &str| format!("return !!document.querySelector('.news [data-kind={kind}]')");
     browser.until("a retry", &heard("retry"));
@@ -60,6 +74,13 @@ fn a_simulated_payment_failure_is_watched_from_the_click_to_the_decision_by_keyb
     browser.shot("failure");
     browser.until("the breaker opens", &heard("breaker"));
     browser.until("the backup takes over", &heard("failover"));
+    let counted = browser.js("return window.countdowns");
+    for (attempt, seconds) in [("2", 2.0), ("3", 4.0), ("4", 8.0)] {
+        let from = counted[attempt].as_f64();
+        // The page hears of an attempt a frame after it failed, and counts down from there.
+        let right = from.is_some_and(|from| (seconds - 1.0..=seconds).contains(&from));
+        assert!(right, "attempt {attempt} waits {seconds} s: {counted}");
+    }
     browser.click("[data-node=payment]");
     browser.until(
         "both providers in order",

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Sender, unbounded};
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use onhand::channels::ChannelOptions;
 use onhand::engine::command::CommandOutcome;
 use onhand::gateway::callbacks::{Follow, Source};
 use onhand::gateway::engines::{Engines, FindOrder, FoundOrder, LookUpError, LookedUp};
@@ -80,7 +81,7 @@ impl Web {
                 }
             })
         };
-        let mut web = Self::around(queue, sources, tokens);
+        let mut web = Self::around(queue, sources, Vec::new(), tokens);
         web.asked = asked;
         web.engine = Some((wake, engine));
         web
@@ -88,17 +89,27 @@ impl Web {
 
     /// Starts it before a queue that nobody serves.
     pub fn unserved(sources: Vec<Source>) -> Self {
-        Self::around(LocalQueue::new(Box::new(|| {})), sources, None)
+        Self::around(LocalQueue::new(Box::new(|| {})), sources, Vec::new(), None)
     }
 
-    fn around(queue: Arc<LocalQueue>, sources: Vec<Source>, tokens: Option<TokenFile>) -> Self {
+    /// The same with sales channels.
+    pub fn unserved_channels(channels: Vec<ChannelOptions>) -> Self {
+        Self::around(LocalQueue::new(Box::new(|| {})), Vec::new(), channels, None)
+    }
+
+    fn around(
+        queue: Arc<LocalQueue>,
+        sources: Vec<Source>,
+        channels: Vec<ChannelOptions>,
+        tokens: Option<TokenFile>,
+    ) -> Self {
         let bound = Bound::listen("127.0.0.1:0".parse().unwrap()).expect("a port");
         let services = Services {
             subscribers: onhand::events::subscribers::Board::empty(),
             engines: Engines::new(vec![Arc::clone(&queue)], Arc::new(|_| 0), Arc::new(One)),
             tokens: tokens.map(Arc::new),
             callbacks: sources.into(),
-            channels: std::sync::Arc::from([]),
+            channels: channels.into(),
             follow: Arc::new(One),
             dashboard: None,
             journals: Arc::new([]),

@@ -1,5 +1,6 @@
 //! Clients that hold places without using them: others are served all the same.
 
+mod commands;
 mod strangers;
 
 use std::io::{ErrorKind, Read, Write};
@@ -10,7 +11,7 @@ use onhand::clock;
 use onhand::config::Config;
 use onhand::types::{OrderState, ResultCode};
 use onhand::wire::opcode::Opcode;
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::channel_webhooks::rig::{SECRET, Shop, base64, shopify_order};
 use super::served::{PATIENCE, hold};
@@ -18,8 +19,8 @@ use super::web::{Answered, raw, send};
 
 const FIRST: &str = "2026-05-04T10:12:31+02:00";
 
-/// Idle connections, where the machine allows so many files.
-const IDLE: usize = 5_000;
+/// Idle connections.
+const IDLE: u64 = 5_000;
 
 /// Descriptors for everything else in this process.
 const OTHER_FILES: u64 = 2_000;
@@ -76,27 +77,42 @@ fn takes_orders(shop: &Shop, number: u64) {
     assert_eq!(reply.order_codes(), [ResultCode::Ok]);
 }
 
-/// As many idle connections as files allow.
-fn idle_count() -> usize {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // Fails only where it may not be raised; then fewer are opened.
-    let _ = setrlimit(Resource::Nofile, limit);
-    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+/// Allows this process the files of [`IDLE`] connections. Where it may not be, says so and returns
+/// false.
+fn may_open_idle() -> bool {
     // Both ends are in this process.
-    let count = allowed.saturating_sub(OTHER_FILES) / 2;
-    let count = usize::try_from(count).map_or(IDLE, |count| count.min(IDLE));
-    if count < IDLE {
-        println!("only {allowed} files may be open: {count} idle connections instead of {IDLE}");
+    let needed = 2 * IDLE + OTHER_FILES;
+    let mut limit = getrlimit(Resource::Nofile);
+    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
+    if !enough(limit.maximum) {
+        limit.maximum = Some(needed); // for those who may raise it
     }
-    assert!(count > 0, "{allowed} open files are too few for this test");
-    count
+    limit.current = limit.maximum;
+    // Fails only where it may not be raised; then what is allowed counts.
+    let _ = setrlimit(Resource::Nofile, limit);
+    let soft = Rlimit {
+        current: getrlimit(Resource::Nofile).maximum,
+        ..getrlimit(Resource::Nofile)
+    };
+    let _ = setrlimit(Resource::Nofile, soft);
+    if enough(getrlimit(Resource::Nofile).current) {
+        return true;
+    }
+    assert!(
+        std::env::var_os("ONHAND_REQUIRE_ALL").is_none_or(|value| value != "1"),
+        "{needed} files may not be open, and nothing may be skipped"
+    );
+    eprintln!("skipped: needs {needed} open files (ulimit -Hn {needed})");
+    false
 }
 
 #[test]
 fn thousands_of_idle_connections_do_not_keep_webhooks_and_orders_from_being_answered() {
+    if !may_open_idle() {
+        return;
+    }
     let shop = shop(|config| config.http_head_timeout_ms = 300_000);
-    let idle: Vec<TcpStream> = (0..idle_count()).map(|_| connect(shop.http)).collect();
+    let idle: Vec<TcpStream> = (0..IDLE).map(|_| connect(shop.http)).collect();
     shop.counts("onhand_http_connections_open", idle.len() as f64);
     takes_orders(&shop, 501);
     // They were there all the time.

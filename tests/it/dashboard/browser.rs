@@ -1,7 +1,9 @@
 //! A headless browser, driven as a person would.
 
 use super::stage::Stage;
+use axum::http::Method;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use url::{ParseError, Url};
 
 pub const ENTER: &str = "\u{e007}";
 const TAB: &str = "\u{e004}";
@@ -208,6 +211,37 @@ impl Browser {
         self.js("document.documentElement.dataset.theme = 'light'");
     }
 
+    /// Shows pages as on a system of light or dark colours.
+    #[track_caller]
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let told = self.client().issue_cmd(DevTools {
+            command: "Emulation.setEmulatedMedia",
+            parameters: json!({ "features": features }),
+        });
+        let told = self.runtime.block_on(told);
+        told.unwrap_or_else(|error| panic!("{scheme}: {error}"));
+    }
+
+    /// Requires that nothing is wider than a phone, but what scrolls within its own bounds.
+    #[track_caller]
+    pub fn fits(&self, what: &str) {
+        let beyond = self.js("const scrolls = (one) => {\
+                 for (let at = one; at; at = at.parentElement) {\
+                     if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(at).overflowX)) return true;\
+                 }\
+                 return false;\
+             };\
+             return [document.documentElement.scrollWidth, innerWidth,\
+             ...[...document.querySelectorAll('body *')]\
+             .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)\
+             .filter((one) => !one.closest('.hush, svg, thead') && !scrolls(one))\
+             .map((one) => one.outerHTML.slice(0, 120))]");
+        let parts = beyond.as_array().expect("a list");
+        assert!(parts[0].as_i64() <= Some(360), "{what}: {beyond}");
+        assert_eq!(parts.len(), 2, "{what}: {beyond}");
+    }
+
     /// Types into whatever has the focus, key by key.
     #[track_caller]
     pub fn press(&self, keys: &str) {
@@ -272,6 +306,25 @@ impl Browser {
         let taken = self.runtime.block_on(self.client().screenshot());
         let path = directory.join(format!("{name}.png"));
         std::fs::write(path, taken.expect("a screenshot")).expect("written");
+    }
+}
+
+/// A command of Chromium's own.
+#[derive(Debug)]
+struct DevTools {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "cmd": self.command, "params": self.parameters });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -126,6 +126,11 @@ fn money_is_given_back_by_a_click() {
         "money that was taken",
         "return document.querySelector('[data-action=refund]')?.disabled === false",
     );
+    browser.until(
+        "its timeline",
+        "return document.querySelectorAll('.timeline li').length > 5",
+    );
+    browser.accessible("an order on its way");
     browser.click("[data-action=refund]");
     browser.until("a question", "return document.querySelector('#ask').open");
     let amount = browser.js("return document.activeElement.value");
