@@ -157,6 +157,7 @@ mod tests {
                 event,
                 received_ms: 0,
                 ended: 0,
+                paying: 0,
                 tries: 9,
                 unknown,
             };
