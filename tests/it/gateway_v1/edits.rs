@@ -14,7 +14,8 @@ fn an_edit_that_cannot_read_what_it_is_to_keep_changes_nothing() {
     let blind = json!({"lines": lines, "total": 6705});
     post(&web, &path, &blind).is_problem(503, "OVERLOADED");
     let asked = web.asked.all();
-    let places = |(_, _, request): &(_, _, LocalRequest)| matches!(request, LocalRequest::Place(_));
+    let places =
+        |(_, _, request): &(_, _, LocalRequest)| matches!(request, LocalRequest::Edit { .. });
     assert!(!asked.iter().any(places), "{asked:?}");
     // Nothing is to be kept where all of it is given.
     let details = json!({"external_id": "5", "contact_name": "Ana"});
@@ -30,7 +31,7 @@ fn an_edit_of_an_order_that_a_channel_had_sold_stays_one_of_that_channels_order(
     post(&web, &path, &json!({"details": details})).is(200);
     let (_, _, request) = web.asked.all().pop().expect("a command");
     match request {
-        LocalRequest::Place(place) => assert_eq!(place.mode, OrderMode::Fact),
-        other => panic!("not an order: {other:?}"),
+        LocalRequest::Edit { place, .. } => assert_eq!(place.mode, OrderMode::Fact),
+        other => panic!("not an edit: {other:?}"),
     }
 }
