@@ -227,7 +227,17 @@ fn of_order(record: &Record<'_>, seen: &Seen, shard: u16, names: &Names) -> Opti
             let more = json!({ "held_until": time(*expires_at_ms), "lines": lines });
             Some(about(*order, more))
         }
-        Record::Process(ProcessRecord::Moved(moved)) => {
+        Record::Process(record) => of_process(record, names),
+        _ => None,
+    }
+}
+
+/// What the order process says of an order.
+fn of_process(record: &ProcessRecord<'_>, names: &Names) -> Option<Said> {
+    let own = |tenant: TenantId| (tenant == names.tenant).then_some(());
+    let about = |order: OrderKey, more: Value| about(order, names.channel(order), more);
+    match record {
+        ProcessRecord::Moved(moved) => {
             own(moved.tenant)?;
             let more = json!({
                 "event": moved.event.name(),
@@ -237,15 +247,16 @@ fn of_order(record: &Record<'_>, seen: &Seen, shard: u16, names: &Names) -> Opti
             });
             Some(about(moved.order, more))
         }
-        Record::Process(ProcessRecord::Decided(decided)) => by(
-            &decided.order,
-            json!({
+        ProcessRecord::Decided(decided) => {
+            own(decided.order.tenant)?;
+            let more = json!({
                 "action": decided.action.name(),
                 "effect": (decided.effect != 0).then_some(decided.effect),
                 "amount": decided.amount,
                 "reason": decided.reason,
-            }),
-        ),
+            });
+            Some(about(decided.order.order, more))
+        }
         _ => None,
     }
 }
