@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use super::stand::runtime;
 use super::stream::Counted;
+use super::verdict::Asked;
 use crate::args::{Arguments, ChannelsArguments, Command};
 use crate::figures::Server;
 use crate::process::{median, stand};
@@ -30,6 +31,12 @@ const OPEN: usize = 5;
 
 /// The tenant that is watched: the load's.
 const TENANT: &str = "loadgen";
+
+/// What is asked: of the throughput with dashboards to that without, of the messages a second, and
+/// of the kilobytes a second to one of them.
+const RATIO: Asked = Asked::AtLeast(0.9);
+const MESSAGES: Asked = Asked::AtMost(10.0);
+const KILOBYTES: Asked = Asked::AtMost(50.0);
 
 /// How soon an end is seen.
 const LOOK: Duration = Duration::from_millis(50);
@@ -227,6 +234,11 @@ impl DashboardsReport {
         }
     }
 
+    /// A figure, where anything was measured.
+    fn figure(&self, figure: f64) -> Option<f64> {
+        (!self.with_per_s.is_empty()).then_some(figure)
+    }
+
     /// The median of the alternations.
     fn ratio(&self) -> f64 {
         let pairs = self.with_per_s.iter().zip(&self.without_per_s);
@@ -239,15 +251,17 @@ impl fmt::Display for DashboardsReport {
         write!(
             f,
             "{} dashboards open: {:.0} orders/s with, {:.0} without, ratio {:.3} (medians of {}; \
-             asked >= 0.9); to the busiest stream {:.1} messages/s (asked <= 10) and {:.1} kB/s \
-             (asked <= 50)",
+             {}); to the busiest stream {:.1} messages/s ({}) and {:.1} kB/s ({})",
             self.open,
             median(self.with_per_s.clone()),
             median(self.without_per_s.clone()),
             self.ratio(),
             self.with_per_s.len(),
+            RATIO.of(self.figure(self.ratio())),
             self.messages_per_s,
+            MESSAGES.of(self.figure(self.messages_per_s)),
             self.bytes_per_s / 1e3,
+            KILOBYTES.of(self.figure(self.bytes_per_s / 1e3)),
         )
     }
 }
@@ -278,5 +292,17 @@ mod tests {
         };
         report.add(&[slow, quick, slow]);
         assert_eq!((report.messages_per_s, report.bytes_per_s), (2.0, 18.0));
+        let said = report.to_string();
+        for part in [
+            "ratio 0.900 (medians of 3; asked >= 0.9: met)",
+            "2.0 messages/s (asked <= 10: met) and 0.0 kB/s (asked <= 50: met)",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        report.bytes_per_s = 50_001.0;
+        report.with_per_s[0] = 80.0;
+        let said = report.to_string();
+        assert!(said.contains("asked >= 0.9: NOT MET"), "{said}");
+        assert!(said.contains("asked <= 50: NOT MET"), "{said}");
     }
 }

@@ -18,6 +18,7 @@ mod sender;
 mod shops;
 mod stand;
 mod stream;
+mod verdict;
 mod webhooks;
 
 use std::fmt;
@@ -69,7 +70,8 @@ pub fn channels(arguments: &ChannelsArguments) -> Result<ChannelsReport> {
 }
 
 impl ChannelsReport {
-    /// False where a delivery did not become an order, or a guaranteed unit was sold twice.
+    /// False where a delivery did not become an order, or a guaranteed unit was sold twice. That a
+    /// figure misses what is asked of it is said beside it.
     pub fn is_right(&self) -> bool {
         let webhooks = self.webhooks.as_ref();
         webhooks.is_none_or(webhooks::WebhooksReport::is_right)

@@ -9,6 +9,7 @@ use super::exposition::Buckets;
 use super::sale::{Rule, Sale};
 use super::shops::SHOPS;
 use super::stand::ChannelStand;
+use super::verdict::{Asked, Verdict};
 use crate::args::ChannelsArguments;
 use crate::tally::Latency;
 
@@ -187,6 +188,11 @@ impl Lag {
     }
 }
 
+/// A verdict behind its figure; nothing where nothing is asked.
+fn in_brackets(verdict: Option<Verdict>) -> String {
+    verdict.map_or_else(String::new, |verdict| format!(" ({verdict})"))
+}
+
 /// A bound in words: the last bucket has none.
 fn at_most(ms: f64) -> String {
     if ms.is_finite() {
@@ -197,6 +203,18 @@ fn at_most(ms: f64) -> String {
 }
 
 impl PublishReport {
+    /// What is asked of an age where no market limits the calls: of the 99th percentile, 100 ms.
+    fn lag_verdict(&self, lag: &Lag) -> Option<Verdict> {
+        let p99_ms = Some(lag.p99_ms).filter(|_| lag.count > 0);
+        (!self.real_limits).then(|| Asked::AtMost(ASKED_S * 1e3).of(p99_ms))
+    }
+
+    /// Of units of its own nothing may be oversold; a shared pool promises no such thing.
+    fn oversold_verdict(&self) -> Option<Verdict> {
+        let oversold = Some(self.oversold as f64);
+        (self.rule == "quota").then(|| Asked::AtMost(0.0).of(oversold))
+    }
+
     /// Nothing that was guaranteed to one channel was sold by another.
     pub fn is_right(&self) -> bool {
         self.rule != "quota" || self.oversold == 0
@@ -209,24 +227,26 @@ impl fmt::Display for PublishReport {
         write!(
             f,
             "sale on five markets, limits {limits}, {}: {} SKUs of {} units, {} buyers/s at each \
-             market: {} sold, {} oversold; a call to a market alone takes {:.1} ms",
+             market: {} sold, {} oversold{}; a call to a market alone takes {:.1} ms",
             self.rule,
             self.skus,
             self.units,
             self.buyers_per_s,
             self.sold,
             self.oversold,
+            in_brackets(self.oversold_verdict()),
             self.call_us / 1e3
         )?;
         for lag in &self.lags {
             write!(
                 f,
-                "\n  {:<12} {:>7} figures acknowledged: p50 {}, p99 {}; {:.2} % \
+                "\n  {:<12} {:>7} figures acknowledged: p50 {}, p99 {}{}; {:.2} % \
                  within 100 ms",
                 lag.channel,
                 lag.count,
                 at_most(lag.p50_ms),
                 at_most(lag.p99_ms),
+                in_brackets(self.lag_verdict(lag)),
                 lag.within_percent
             )?;
         }
@@ -256,6 +276,36 @@ mod tests {
             writeln!(page, "{LAG}_bucket{{{labels}}} {}", fast + slow).unwrap();
         }
         page
+    }
+
+    #[test]
+    fn what_is_asked_is_held_against_ages_without_limits_and_quotas_only() {
+        let report = |real_limits, rule, oversold| PublishReport {
+            real_limits,
+            rule,
+            skus: 1,
+            units: 1,
+            buyers_per_s: 1.0,
+            sold: 1,
+            oversold,
+            lags: lags(&page(5, 0), &page(100, 5)),
+            call_us: 1.0,
+        };
+        let quota = report(false, "quota", 0);
+        let said = quota.to_string();
+        assert!(
+            said.contains("1 sold, 0 oversold (asked <= 0: met);"),
+            "{said}"
+        );
+        assert!(
+            said.contains("p99 <= 200 ms (asked <= 100: NOT MET);"),
+            "{said}"
+        );
+        assert!(said.contains("(asked <= 100: not measured)"), "{said}");
+        assert!(quota.is_right(), "slow is not wrong");
+        assert!(!report(false, "quota", 1).is_right());
+        let pool = report(true, "pool", 1);
+        assert!(pool.is_right() && !pool.to_string().contains("asked"));
     }
 
     #[test]
