@@ -335,6 +335,17 @@ def reached(report):
     return done, seen
 
 
+def allowed(document, role):
+    """Operations that a role may call, by method and path of the document."""
+    may = set(ROLES[: ROLES.index(role) + 1])
+    return {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if operation["x-onhand-role"] in may
+    }
+
+
 def main():
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -402,7 +413,16 @@ def run(folder, api, sandbox, secrets):
         failed |= outcome.returncode != 0
         covered, seen = reached(report)
         done |= covered
-        print(f"schemathesis: {role}: {len(covered)} of {len(seen)} operations answered 2xx")
+        own = allowed(document, role)
+        share = len(covered & own) / len(own)
+        print(
+            f"schemathesis: {role}: {len(covered)} of {len(seen)} operations answered 2xx, "
+            f"{len(covered & own)} of the {len(own)} that it may call ({share:.0%})"
+        )
+        missing = sorted(own - covered)
+        if missing:
+            print(f"schemathesis: {role}: never 2xx: {', '.join(missing)}")
+        failed |= share < COVERED_MIN or bool(covered - own)
     share = len(done) / total
     print(f"schemathesis: {len(done)} of {total} operations answered 2xx ({share:.0%})")
     if share < COVERED_MIN:
