@@ -1,4 +1,4 @@
-//! What is written where it is not known what a marketplace shows, or shows it by which item.
+//! What is written where it is not known what a marketplace shows, or by which item it was sold.
 
 use super::*;
 
@@ -88,4 +88,46 @@ fn an_item_that_is_mapped_no_more_is_not_counted_as_refused() {
     assert_eq!(book.quarantined(), 1);
     book.keep(&["cup".to_owned()].into());
     assert_eq!(book.quarantined(), 0);
+}
+
+#[test]
+fn a_write_without_an_answer_offers_no_unit_twice_where_figures_are_compared() {
+    for (arrived, figure) in [(true, 9), (false, 7)] {
+        let mut book = comparing();
+        book.want(MUG, 10, 10, 100);
+        for (place, _) in book.take_reads(10) {
+            book.was_read(place, Some(10), 100);
+        }
+        book.want(MUG, 12, 20, 200);
+        let raise = book.take();
+        assert_eq!(raise[0].write.expected, Some(10));
+        // Three units are sold meanwhile, and their order is on its way.
+        book.again(&raise, true, 5_200);
+        for (place, _) in book.take_reads(10) {
+            book.was_read(place, Some(figure), 5_210);
+        }
+        assert_eq!(book.waiting(), 0, "no more is offered than there was");
+        book.sold(MUG, (21, 3), Some(300), 5_300);
+        book.want(MUG, 9, 21, 5_300);
+        assert_eq!(book.waiting(), 0);
+        book.wake(5_210 + UNSEEN_MS);
+        let missing = if arrived { vec![] } else { vec![("mug", 9)] };
+        assert_eq!(written(&book.take()), missing, "what did not arrive, late");
+    }
+}
+
+#[test]
+fn a_read_figure_is_not_raised_for_orders_that_the_wanted_quantity_does_not_know_yet() {
+    let mut book = comparing();
+    book.want(MUG, 10, 10, 100);
+    book.take_reads(10);
+    book.was_read(0, Some(10), 100);
+    // An order is known, and the quantity without its units is being asked for.
+    book.sold(MUG, (20, 1), Some(4_000), 5_000);
+    book.resync(5_000);
+    assert_eq!(book.take_reads(10), [(0, "mug".to_owned())]);
+    book.was_read(0, Some(9), 5_010);
+    assert_eq!(book.waiting(), 0, "its unit is sold");
+    book.want(MUG, 9, 20, 5_020);
+    assert_eq!(book.waiting(), 0, "and that is what is shown");
 }
