@@ -1,4 +1,4 @@
-//! What is written where it is not known what a marketplace shows, or shows it by which item.
+//! What is written where it is not known what a marketplace shows, or by which item it was sold.
 
 use super::*;
 
