@@ -80,7 +80,7 @@ fn events_go_over_tls_to_a_trusted_certificate_and_wait_while_it_is_not() {
         shown()["failures"].as_u64() >= Some(2)
     });
     assert!(receiver.got().is_empty(), "nobody else learns anything");
-    assert_eq!(shown()["state"], "active", "{}", shown());
+    assert_eq!(shown()["state"], "retrying", "{}", shown());
     assert_eq!(server.stop(), Some(0));
     let (server, http) = start(directory.path(), Some(&trusted));
     until("all events", || receiver.ids().len() == 3);
