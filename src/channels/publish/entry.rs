@@ -64,6 +64,9 @@ pub(super) struct Entry {
     /// are waited for.
     pub unseen: u32,
     unseen_until_ms: u64,
+    /// Orders that were waited for and have come: they are in what is wanted from their sequence
+    /// on.
+    heard: VecDeque<(u64, u32)>,
     /// It is to be read once more, although what it shows is known.
     pub reread: bool,
     /// 0 was written since it was to show more.
@@ -103,6 +106,7 @@ impl Entry {
             own: VecDeque::new(),
             unseen: 0,
             unseen_until_ms: 0,
+            heard: VecDeque::new(),
             reread: false,
             zeroed: false,
             rewrite_at_ms: None,
@@ -126,8 +130,10 @@ impl Entry {
 
     /// What to write: what is wanted, less the units whose orders are on their way.
     pub fn target(&self) -> u32 {
-        let wanted = self.wanted.map_or(0, |(quantity, _)| quantity);
-        wanted.saturating_sub(self.unseen)
+        let (wanted, until) = self.wanted.unwrap_or((0, 0));
+        let heard = self.heard.iter().filter(|(at, _)| *at > until);
+        let heard: u32 = heard.map(|(_, units)| *units).sum();
+        wanted.saturating_sub(self.unseen).saturating_sub(heard)
     }
 
     /// True where what to write is what is wanted.
@@ -184,6 +190,11 @@ impl Entry {
     pub fn sold(&mut self, sequence: u64, units: u32, now_ms: u64) {
         let seen_before = self.unseen.min(units);
         self.unseen -= seen_before;
+        let until = self.wanted.map_or(0, |(_, sequence)| sequence);
+        self.heard.retain(|(at, _)| *at > until);
+        if seen_before > 0 {
+            self.heard.push_back((sequence, seen_before));
+        }
         if units > seen_before {
             self.own.push_back((sequence, units - seen_before));
         }

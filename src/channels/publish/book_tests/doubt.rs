@@ -131,3 +131,22 @@ fn a_read_figure_is_not_raised_for_orders_that_the_wanted_quantity_does_not_know
     book.want(MUG, 9, 20, 5_020);
     assert_eq!(book.waiting(), 0, "and that is what is shown");
 }
+
+#[test]
+fn an_order_that_was_waited_for_makes_no_room_before_the_wanted_quantity_knows_it() {
+    let mut book = comparing();
+    book.want(MUG, 10, 10, 100);
+    book.take_reads(10);
+    book.was_read(0, Some(10), 100);
+    book.want(MUG, 12, 20, 200);
+    let raise = book.take();
+    book.settle(&raise[0], Err(ApiError::Stale { current: Some(9) }), 210);
+    let less = book.take();
+    assert_eq!(written(&less), [("mug", 11)]);
+    book.settle(&less[0], Ok(()), 220);
+    book.sold(MUG, (30, 1), Some(150), 5_000);
+    book.want(MUG, 12, 25, 5_010);
+    assert_eq!(book.waiting(), 0, "12 is from before that order");
+    book.want(MUG, 11, 30, 5_020);
+    assert_eq!(book.waiting(), 0, "and with it 11 is what is shown");
+}
