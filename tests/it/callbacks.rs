@@ -392,7 +392,7 @@ fn shipped(web: &Web, order: &str, number: u32) -> Answered {
     let headers = vec![
         ("webhook-id".to_owned(), id),
         ("webhook-timestamp".to_owned(), time),
-        ("webhook-signature".to_owned(), format!("v1,{signature}")),
+        ("webhook-signature".to_owned(), signature),
     ];
     deliver(web, "wms", &headers, body.as_bytes())
 }
