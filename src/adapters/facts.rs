@@ -173,18 +173,7 @@ impl OrderFactsStore {
         if let Some(facts) = self.get(shard, sequence) {
             return Ok(facts);
         }
-        let none = || FactsError::NoSuchOrder { shard, sequence };
-        let handle = self.shards.get(usize::from(shard)).ok_or_else(none)?;
-        let journal = Arc::clone(&handle.journal);
-        // It may have to look through a good part of a segment: others go on meanwhile.
-        let read = tokio::task::spawn_blocking(move || Accepted::read(&*journal, shard, sequence));
-        let accepted = match read.await {
-            Ok(read) => read?,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => return Err(NameError::NoAnswer { shard }.into()), // at a stop
-            },
-        };
+        let (handle, accepted) = self.read(shard, sequence).await?;
         let skus = accepted.lines.iter().map(|line| line.sku);
         let locations = accepted.lines.iter().map(|line| line.location);
         let tenant = self.names.tenant(shard, accepted.tenant)?;
@@ -194,6 +183,37 @@ impl OrderFactsStore {
         match accepted.named(&self.names) {
             Some(facts) => Ok(self.insert(shard, sequence, facts)),
             None => Err(NameError::Unknown { shard }.into()),
+        }
+    }
+
+    /// What was sent along with the order that was accepted at `sequence`. No name is needed.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or has no such order.
+    pub async fn details(&self, shard: u16, sequence: u64) -> Result<OrderDetails, FactsError> {
+        if let Some(facts) = self.get(shard, sequence) {
+            return Ok(facts.details.clone());
+        }
+        let (_, accepted) = self.read(shard, sequence).await?;
+        Ok(accepted.facts.details)
+    }
+
+    async fn read(
+        &self,
+        shard: u16,
+        sequence: u64,
+    ) -> Result<(&ShardHandle, Accepted), FactsError> {
+        let none = || FactsError::NoSuchOrder { shard, sequence };
+        let handle = self.shards.get(usize::from(shard)).ok_or_else(none)?;
+        let journal = Arc::clone(&handle.journal);
+        // It may have to look through a good part of a segment: others go on meanwhile.
+        let read = tokio::task::spawn_blocking(move || Accepted::read(&*journal, shard, sequence));
+        match read.await {
+            Ok(read) => Ok((handle, read?)),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(NameError::NoAnswer { shard }.into()), // at a stop
+            },
         }
     }
 

@@ -21,6 +21,10 @@ pub trait FindOrder: Send + Sync {
     /// it is no order's.
     fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUp>;
 
+    /// What was sent along with the order of this number. Unlike [`FindOrder::by_number`] it needs
+    /// no name from anybody: the journal has it.
+    fn details(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUpDetails>;
+
     /// Shard and tenant of every order of this key that is remembered.
     fn by_key(&self, order: OrderKey) -> Vec<(u16, String)>;
 }
@@ -47,9 +51,10 @@ pub struct FoundOrder {
     pub tenant: String,
     /// Its key.
     pub order: OrderKey,
-    /// What was sent along with it; `None` without.
-    pub details: Option<OrderDetails>,
 }
+
+/// What was sent along with an order; `None` where no order was accepted at that sequence.
+pub type LookedUpDetails = Result<Option<OrderDetails>, LookUpError>;
 
 /// The engines of this process, and who owns which tenant.
 #[derive(Clone)]
@@ -150,6 +155,14 @@ impl Engines {
     /// It cannot be looked up.
     pub async fn find(&self, shard: u16, sequence: u64) -> LookedUp {
         self.find.by_number(shard, sequence).await
+    }
+
+    /// What was sent along with the order of this number.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or not by this build.
+    pub async fn details(&self, shard: u16, sequence: u64) -> LookedUpDetails {
+        self.find.details(shard, sequence).await
     }
 
     /// Shard and tenant of every order of this key that is remembered.

@@ -11,7 +11,9 @@ use crate::config::process::ProcessConfig;
 use crate::events::subscribers::Board;
 use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
 use crate::gateway::dashboard::Dashboard;
-use crate::gateway::engines::{Engines, FindOrder, FoundOrder, LookUpError, LookedUp};
+use crate::gateway::engines::{
+    Engines, FindOrder, FoundOrder, LookUpError, LookedUp, LookedUpDetails,
+};
 use crate::gateway::track::TrackKey;
 use crate::gateway::{HttpLimits, Services};
 use crate::journal::storage::Storage;
@@ -126,13 +128,17 @@ impl FindOrder for Facts {
                 Ok(facts) => Ok(Some(FoundOrder {
                     tenant: facts.tenant.clone(),
                     order: facts.order,
-                    details: Some(facts.details.clone()),
                 })),
-                Err(FactsError::NoSuchOrder { .. }) => Ok(None),
-                Err(error @ FactsError::Undecodable { .. }) => {
-                    Err(LookUpError::Unreadable(error.to_string()))
-                }
-                Err(error) => Err(LookUpError::NotNow(error.to_string())),
+                Err(error) => not_found(&error),
+            }
+        })
+    }
+
+    fn details(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUpDetails> {
+        Box::pin(async move {
+            match self.0.details(shard, sequence).await {
+                Ok(details) => Ok(Some(details)),
+                Err(error) => not_found(&error),
             }
         })
     }
@@ -142,6 +148,15 @@ impl FindOrder for Facts {
         found
             .map(|(shard, facts)| (shard, facts.tenant.clone()))
             .collect()
+    }
+}
+
+/// What is answered where an order is not in the store, nor readable from the journal.
+fn not_found<T>(error: &FactsError) -> Result<Option<T>, LookUpError> {
+    match error {
+        FactsError::NoSuchOrder { .. } => Ok(None),
+        FactsError::Undecodable { .. } => Err(LookUpError::Unreadable(error.to_string())),
+        _ => Err(LookUpError::NotNow(error.to_string())),
     }
 }
 

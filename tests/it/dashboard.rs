@@ -34,7 +34,8 @@ const PAGES: [&str; 9] = [
 const WATCH_COUNTDOWNS: &str = "window.countdowns = {};\
     setInterval(() => {\
         for (const row of document.querySelectorAll('.retry')) {\
-            const [, attempt] = /^payment authorise at .*attempt (\\d+)/.exec(row.textContent) ?? [];\
+            const found = /^payment authorise at .*attempt (\\d+)/.exec(row.textContent);\
+            const [, attempt] = found ?? [];\
             const seconds = parseFloat(row.querySelector('.count').textContent);\
             if (!attempt || !(seconds > (window.countdowns[attempt] ?? 0))) continue;\
             window.countdowns[attempt] = seconds;\

@@ -200,7 +200,7 @@ fn the_demo_of_the_channels_holds_all_its_claims_and_its_dashboard_shows_them() 
     assert_eq!(figures["ok"], true);
     staying.is_lively(
         "return Number(document.querySelector('[data-node=crm] [data-stat=rate] b')\
-             .textContent.split('/')[0]) > 0",
+             ?.textContent.split('/')[0]) > 0",
     );
     staying.ends(parent.path());
 }
@@ -216,7 +216,7 @@ fn the_dashboard_of_a_demo_that_stays_shows_its_orders_and_plays_a_payment_failu
     staying.is_lively(
         "return document.querySelectorAll('.dot').length > 0 \
          && Number(document.querySelector('[data-node=crm] [data-stat=rate] b')\
-             .textContent.split('/')[0]) > 0",
+             ?.textContent.split('/')[0]) > 0",
     );
     staying.ends(parent.path());
 }

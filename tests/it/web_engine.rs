@@ -12,7 +12,9 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use onhand::channels::ChannelOptions;
 use onhand::engine::command::CommandOutcome;
 use onhand::gateway::callbacks::{Follow, Source};
-use onhand::gateway::engines::{Engines, FindOrder, FoundOrder, LookUpError, LookedUp};
+use onhand::gateway::engines::{
+    Engines, FindOrder, FoundOrder, LookUpError, LookedUp, LookedUpDetails,
+};
 use onhand::gateway::track::TrackKey;
 use onhand::gateway::{Bound, Gateway, HttpLimits, Services};
 use onhand::net::token::TokenFile;
@@ -188,9 +190,12 @@ impl FindOrder for One {
         let found = (shard == 0 && sequence == 7).then(|| FoundOrder {
             tenant: "acme".to_owned(),
             order: ORDER,
-            details: None,
         });
         Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn details(&self, _: u16, _: u64) -> BoxFuture<'_, LookedUpDetails> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     fn by_key(&self, order: OrderKey) -> Vec<(u16, String)> {

@@ -160,11 +160,11 @@ async fn kept_details(
     let Ok(shard) = u16::try_from(shard) else {
         return Ok(None);
     };
-    let found = shared.engines.find(shard, sequence).await;
+    let found = shared.engines.details(shard, sequence).await;
     let found = found.map_err(|error| operate::not_found_out(&error))?;
     let kept = |details| OrderDetails {
         unit_prices: Vec::new(),
         ..details
     };
-    Ok(found.and_then(|found| found.details).map(kept))
+    Ok(found.map(kept))
 }

@@ -228,7 +228,8 @@ impl Browser {
     pub fn fits(&self, what: &str) {
         let beyond = self.js("const scrolls = (one) => {\
                  for (let at = one; at; at = at.parentElement) {\
-                     if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(at).overflowX)) return true;\
+                     const { overflowX } = getComputedStyle(at);\
+                     if (['auto', 'scroll', 'hidden'].includes(overflowX)) return true;\
                  }\
                  return false;\
              };\

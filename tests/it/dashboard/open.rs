@@ -70,6 +70,7 @@ fn the_page_to_try_the_api_asks_the_server() {
     browser.click(".try-out__btn");
     browser.until("to send", "return !!document.querySelector('.execute')");
     browser.click(".execute");
+    browser.shot("docs-asked");
     browser.until(
         "the server's answer",
         "return [...document.querySelectorAll('.live-responses-table .response-col_status')]\
