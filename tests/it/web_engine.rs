@@ -181,11 +181,14 @@ pub fn done() -> CommandOutcome {
 /// Knows one order, and one list of shipments.
 struct One;
 
+fn on_fire() -> LookUpError {
+    LookUpError::NotNow("the disk is on fire".to_owned())
+}
+
 impl FindOrder for One {
     fn by_number(&self, shard: u16, sequence: u64) -> BoxFuture<'_, LookedUp> {
         if sequence == UNREADABLE {
-            let why = LookUpError::NotNow("the disk is on fire".to_owned());
-            return Box::pin(std::future::ready(Err(why)));
+            return Box::pin(std::future::ready(Err(on_fire())));
         }
         let found = (shard == 0 && sequence == 7).then(|| FoundOrder {
             tenant: "acme".to_owned(),
@@ -194,8 +197,12 @@ impl FindOrder for One {
         Box::pin(std::future::ready(Ok(found)))
     }
 
-    fn details(&self, _: u16, _: u64) -> BoxFuture<'_, LookedUpDetails> {
-        Box::pin(std::future::ready(Ok(None)))
+    fn details(&self, _: u16, sequence: u64) -> BoxFuture<'_, LookedUpDetails> {
+        let found = match sequence {
+            UNREADABLE => Err(on_fire()),
+            _ => Ok(None),
+        };
+        Box::pin(std::future::ready(found))
     }
 
     fn by_key(&self, order: OrderKey) -> Vec<(u16, String)> {
