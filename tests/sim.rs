@@ -14,6 +14,7 @@
 #![allow(clippy::indexing_slicing)] // a panic is how a simulation reports
 
 mod sim {
+    mod audit;
     pub mod channels;
     mod clients;
     mod codec;

@@ -97,12 +97,7 @@ fn units_of_an_order_that_its_buyer_cancels_are_offered_everywhere_again() {
 fn a_buyer_who_wants_another_quantity_changes_the_order_and_what_is_left() {
     let way = Way::open(SLOW_MS, &[("tea", 40)]);
     way.all_show("tea", 40);
-    // Its label cannot be bought yet: what is in the warehouse cannot be changed any more.
-    let rule = Rule {
-        status: Some(503),
-        ..Rule::new("easypost", Kind::Status)
-    };
-    way.sandbox.fault(rule).expect("a rule");
+    way.keep_from_the_warehouse();
     let id = way.sell(WOOCOMMERCE, "tea", 1, 2).remove(0);
     way.all_show("tea", 38);
     way.control(WOOCOMMERCE, "change", &json!({"order": id, "quantity": 5}));
@@ -163,11 +158,7 @@ fn a_webhook_that_comes_twice_late_or_out_of_order_changes_nothing() {
 fn an_order_of_which_articles_are_cancelled_goes_on_with_the_others() {
     let way = Way::open(SLOW_MS, &[("tea", 40)]);
     way.all_show("tea", 40);
-    let rule = Rule {
-        status: Some(503),
-        ..Rule::new("easypost", Kind::Status)
-    };
-    way.sandbox.fault(rule).expect("a rule");
+    way.keep_from_the_warehouse();
     for (market, left) in [(SHOPIFY, 39), (TIKTOK, 38)] {
         let id = way.sell(market, "tea", 1, 3).remove(0);
         let sold = way.sold(market);

@@ -7,10 +7,12 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
 use onhand::config::Config;
 use serde_json::{Value, json};
 
+use super::process::Server;
 use super::served::{Served, config};
 use super::web::{Answered, send};
 use receiver::{Receiver, file, until};
@@ -19,6 +21,23 @@ const HEADERS: [(&str, &str); 2] = [
     ("content-type", "application/json"),
     ("onhand-tenant", "acme"),
 ];
+
+/// A server process with the subscribers of this directory, and an environment of the caller's
+/// choice.
+fn serve(directory: &Path, set: impl FnOnce(&mut Command)) -> (Server, SocketAddr) {
+    let subscribers = directory.join("subscribers.toml");
+    let subscribers = subscribers.to_str().unwrap();
+    let arguments = [
+        "--http",
+        "127.0.0.1:0",
+        "--subscribers",
+        subscribers,
+        "--shards=1",
+    ];
+    let server = Server::start_with(&directory.join("data"), &arguments, set);
+    let http = server.http();
+    (server, http)
+}
 
 /// A server with subscribers, on a directory that outlives it.
 struct Shop {

@@ -6,6 +6,7 @@
 use super::disk::SimDisk;
 use super::prng::{Salt, Stream};
 use super::request::{Answer, Request};
+use onhand::engine::process::command::{ListFilter, ProcessView};
 use onhand::engine::{Engine, EngineOptions};
 use onhand::journal::record::KIND_START;
 use onhand::journal::{
@@ -108,6 +109,16 @@ impl Node {
     pub fn into_parts(self) -> (Shard<SimDisk>, Syncer<SimDisk>) {
         (self.shard, self.syncer)
     }
+}
+
+/// The orders of the first tenant that are in process.
+pub fn open_orders(engine: &Engine) -> Vec<ProcessView> {
+    let all = ListFilter {
+        tenant: TenantId(0),
+        limit: 500,
+        ..ListFilter::default()
+    };
+    engine.list_processes(&all).orders
 }
 
 /// Asks an engine directly, past session, turn and gate.

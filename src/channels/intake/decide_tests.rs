@@ -1,49 +1,23 @@
 //! What events mean, from what is known of their orders.
 
 use super::decide::{Decided, Decision, Known, Way, cancelled, content, order};
-use crate::channels::{ChannelLine, ChannelOptions, ChannelOrder, Secrets, Stage};
+use super::played;
+use crate::channels::{ChannelOptions, ChannelOrder, Stage};
 use crate::engine::channel_event::command::{ChannelOrder as Applied, ItemSku};
 use crate::types::channel_event::EventFate;
-use crate::types::{ChannelId, ChannelKind, OrderDetails, OrderKey};
-use std::collections::BTreeMap;
+use crate::types::{ChannelKind, OrderKey};
 
 fn channel(kind: ChannelKind) -> ChannelOptions {
     ChannelOptions {
-        number: ChannelId(1),
-        name: "shop".into(),
-        kind,
-        tenant: "acme".into(),
-        shop: "1".into(),
-        registered_url: String::new(),
-        secrets: Secrets::default(),
-        base_url: String::new(),
-        credentials: BTreeMap::default(),
-        tokens: None,
         settings: [("unchecked_prices".to_owned(), "true".to_owned())].into(),
-        currency: None,
-        poll_ms: 0,
-        fetch_retry_ms: 1,
+        ..played::channel(kind)
     }
 }
 
 fn sold(quantity: u32, stage: Stage) -> ChannelOrder {
     ChannelOrder {
-        order_id: "5".into(),
-        made_ms: 1,
-        status: format!("{stage:?}"),
-        stage,
         paid: true,
-        cash_on_delivery: false,
-        currency: 978,
-        total: 100,
-        lines: vec![ChannelLine {
-            item: "1".into(),
-            sku: "mug".into(),
-            quantity,
-            unit_price: 10,
-        }],
-        customer: String::new(),
-        details: OrderDetails::default(),
+        ..played::sold("5", quantity, stage)
     }
 }
 

@@ -24,7 +24,7 @@ const PAUSE_MAX_MS: u64 = 60_000;
 
 /// How often a change waits for a payment of its order that is under way: an hour and a half, at the
 /// usual `fetch_retry_ms`.
-const PAYING_MAX: u32 = 96;
+const PAYING_MAX: u32 = 24;
 
 /// What asking brought.
 pub(super) enum Fetched {

@@ -61,10 +61,8 @@ pub(super) async fn send(
             _ => Sent::of(ResultCode::InvalidField),
         };
         let code = sent.code;
-        if !matches!(
-            code,
-            ResultCode::Overloaded | ResultCode::ShuttingDown | ResultCode::OrderTableFull
-        ) {
+        // A full order table stays full for long: the caller lets others of its lane go ahead.
+        if !matches!(code, ResultCode::Overloaded | ResultCode::ShuttingDown) {
             return Ok(sent);
         }
         tracing::debug!(channel = channel.name, %code, "an order of a channel waits for its shard");

@@ -268,6 +268,10 @@ async fn place(
                 version = version.saturating_add(1);
                 done = send(desk, task, channel, wanted(version)).await?;
             }
+            if done.code == ResultCode::OrderTableFull {
+                let (wait, again) = no_room(desk, task, channel, known.key);
+                return Ok(Judged::Later(wait, again));
+            }
             if is_paying(desk, task, (known.key, version), &done).await?
                 && let Some((wait, again)) = fetch::while_paying(task, channel)
             {
@@ -277,6 +281,29 @@ async fn place(
         }
     };
     Ok(Judged::Settle(verdict))
+}
+
+/// How an order is taken up again that finds the shard's order table full. Its units are sold at the
+/// marketplace and not known here: until they are, figures there are not raised.
+fn no_room(
+    desk: &Desk,
+    task: &Task,
+    channel: &ChannelOptions,
+    order: OrderKey,
+) -> (Duration, Task) {
+    if let Some(standing) = desk.standings.get(task.channel) {
+        standing.note_waiting(task.event);
+    }
+    // Said once of each event; the others that wait are counted as put off.
+    if task.tries == 0 {
+        tracing::warn!(
+            channel = channel.name,
+            %order,
+            "the shard's order table is full, and an order of a channel waits for room: start the \
+             server with a larger `--orders-max`"
+        );
+    }
+    fetch::waits(task, channel, 0)
 }
 
 /// True where this version was refused, for now only, because the outcome of a payment that takes

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use onhand::client::{ConnectOptions, Connection, OrderAnswer};
 use onhand::clock;
 use onhand::config::channels::sandbox_file;
+use onhand::sandbox::faults::{Kind, Rule};
 use onhand::sandbox::ledger::Filter;
 use onhand::sandbox::{Options, Sandbox};
 use onhand::types::{ChannelId, OrderKey, OrderState};
@@ -246,6 +247,15 @@ impl Way {
                 way.shown(market, sku) == units
             });
         }
+    }
+
+    /// No label can be bought from now on: what is in the warehouse cannot be changed any more.
+    pub fn keep_from_the_warehouse(&self) {
+        let rule = Rule {
+            status: Some(503),
+            ..Rule::new("easypost", Kind::Status)
+        };
+        self.sandbox.fault(rule).expect("a rule");
     }
 
     /// Buyers order at once; the ids of their orders.

@@ -13,18 +13,9 @@ const ROUNDS: u64 = 6;
 const ORDERS: u64 = 20;
 
 fn start(directory: &Path) -> (Server, SocketAddr) {
-    let subscribers = directory.join("subscribers.toml");
-    let subscribers = subscribers.to_str().unwrap();
-    let arguments = [
-        "--http",
-        "127.0.0.1:0",
-        "--subscribers",
-        subscribers,
-        "--shards=1",
-    ];
-    let server = Server::start(&directory.join("data"), &arguments);
-    let http = server.http();
-    (server, http)
+    super::serve(directory, |command| {
+        command.env("ONHAND_LOG", "warn");
+    })
 }
 
 fn post(http: SocketAddr, path: &str, body: &Value) -> u16 {

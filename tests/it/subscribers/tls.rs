@@ -14,24 +14,13 @@ use super::receiver::{Receiver, file, until};
 /// A server with the subscribers of this directory, which trusts the certificates of a file
 /// instead of the system's.
 fn start(directory: &Path, trusts: Option<&Path>) -> (Server, SocketAddr) {
-    let subscribers = directory.join("subscribers.toml");
-    let subscribers = subscribers.to_str().unwrap();
-    let arguments = [
-        "--http",
-        "127.0.0.1:0",
-        "--subscribers",
-        subscribers,
-        "--shards=1",
-    ];
-    let server = Server::start_with(&directory.join("data"), &arguments, |command| {
+    super::serve(directory, |command| {
         command.env("ONHAND_LOG", "warn").env_remove("SSL_CERT_DIR");
         match trusts {
             Some(file) => command.env("SSL_CERT_FILE", file),
             None => command.env_remove("SSL_CERT_FILE"),
         };
-    });
-    let http = server.http();
-    (server, http)
+    })
 }
 
 fn put(http: SocketAddr, path: &str, body: &Value) {

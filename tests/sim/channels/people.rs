@@ -3,8 +3,9 @@
 use super::intake::place;
 use super::market::{POOL, QUOTA, QUOTA_UNITS, SKUS, Sold, TIGHT};
 use super::run::{Asked, Run, Says, TENANT};
+use crate::sim::node::open_orders;
 use onhand::engine::channel_event::command::EventFilter;
-use onhand::engine::process::command::{ListFilter, ProcessView};
+use onhand::engine::process::command::ProcessView;
 use onhand::shard::local::{
     ChannelRequest, Definition, HoldChange, LocalLocation, LocalRequest, NamedCampaign, StockMove,
     StockRequest,
@@ -348,12 +349,7 @@ impl Run {
     }
 
     pub(super) fn open_orders(&self) -> Vec<ProcessView> {
-        let all = ListFilter {
-            tenant: TenantId(0),
-            limit: 500,
-            ..ListFilter::default()
-        };
-        self.engine().list_processes(&all).orders
+        open_orders(self.engine())
     }
 
     pub(super) fn operate(&mut self, order: OrderKey, action: OperatorAction) {

@@ -6,10 +6,10 @@ use super::people::ORDERS;
 use super::providers::Providers;
 use super::shop::{PROVIDERS_COUNT, pipelines};
 use crate::sim::disk::{SimDisk, Survival};
-use crate::sim::node::{Node, NodeOptions};
+use crate::sim::node::{Node, NodeOptions, open_orders};
 use crate::sim::prng::{Salt, Stream};
 use crate::sim::regressions::{more_stock, stock_shop};
-use onhand::engine::process::command::{ListFilter, ProcessView};
+use onhand::engine::process::command::ProcessView;
 use onhand::engine::{Engine, EngineOptions};
 use onhand::journal::JournalOptions;
 use onhand::shard::local::{Local, LocalQueue, LocalRequest};
@@ -211,12 +211,7 @@ impl Run {
     }
 
     pub(super) fn open_orders(&self) -> Vec<ProcessView> {
-        let all = ListFilter {
-            tenant: TenantId(0),
-            limit: 500,
-            ..ListFilter::default()
-        };
-        self.engine().list_processes(&all).orders
+        open_orders(self.engine())
     }
 
     pub(super) fn sync(&mut self) {

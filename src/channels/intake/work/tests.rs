@@ -1,4 +1,4 @@
-//! Changes of orders that are being paid for.
+//! Orders and changes that the shard cannot take for now.
 
 use super::*;
 use crate::channels::Stage;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 struct Played {
     /// The order's state; `None`: it can be changed.
     state: Option<OrderState>,
+    /// No order fits into its table.
+    full: bool,
     /// So many versions were asked for.
     placed: u32,
     fates: Vec<EventFate>,
@@ -53,10 +55,10 @@ impl Played {
                 assert_eq!(place.version, 2, "what was refused for now has no number");
                 self.placed += 1;
                 let version = if self.state.is_some() { 1 } else { 2 };
-                let code = if self.state.is_some() {
-                    ResultCode::NotReplaceable
-                } else {
-                    ResultCode::Ok
+                let code = match self.state {
+                    _ if self.full => ResultCode::OrderTableFull,
+                    Some(_) => ResultCode::NotReplaceable,
+                    None => ResultCode::Ok,
                 };
                 LocalAnswer::Placed(OrderOutcome {
                     code,
@@ -87,6 +89,7 @@ impl Stand {
     fn of(state: OrderState) -> Self {
         let shard = Arc::new(Mutex::new(Played {
             state: Some(state),
+            full: false,
             placed: 0,
             fates: Vec::new(),
         }));
@@ -142,6 +145,22 @@ async fn a_payment_that_takes_too_long_leaves_the_change_to_a_person() {
     assert!(put_off > 10, "{put_off}");
     assert_eq!(stand.shard.lock().placed, put_off + 1);
     assert_eq!(stand.shard.lock().fates, [EventFate::Quarantined]);
+}
+
+#[tokio::test]
+async fn an_order_that_finds_no_room_lets_others_go_ahead_and_holds_figures_back() {
+    let stand = Stand::of(OrderState::Confirmed);
+    stand.shard.lock().full = true;
+    stand.shard.lock().state = None;
+    let (wait, again) = stand.works_off(&task()).await.expect("put off");
+    assert_eq!(wait, Duration::from_millis(1));
+    let (wait, again) = stand.works_off(&again).await.expect("put off again");
+    assert_eq!(wait, Duration::from_millis(2));
+    assert_eq!(stand.shard.lock().fates, [], "it stays open");
+    assert!(stand.desk.standings[0].waits_for_orders());
+    stand.shard.lock().full = false;
+    assert_eq!(stand.works_off(&again).await, None);
+    assert_eq!(stand.shard.lock().fates, [EventFate::Applied]);
 }
 
 #[tokio::test]
