@@ -4,6 +4,10 @@
 //! the remaining cores; sync threads may use any. With one core, or where pinning is switched off
 //! or refused by the kernel, nothing is pinned.
 
+mod turns;
+
+pub use turns::take_short_turns;
+
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// The cores this process may use when it starts, in ascending order, and how they are dealt out.

@@ -5,7 +5,7 @@ use super::engine_thread::ShardService;
 use super::error::{ServerError, chain};
 use super::recovery::Recovered;
 use crate::adapters::runtime::OnFailure;
-use crate::affinity::CorePlan;
+use crate::affinity::{CorePlan, take_short_turns};
 use crate::engine::channel_event::command::EventView;
 use crate::engine::process::command::OpenEffect;
 use crate::feed::Place;
@@ -174,6 +174,7 @@ impl<S: Storage> Threads<S> {
                 let reason = format!("cannot be pinned to its core: {error}");
                 return Err(report(&sender, &name, reason));
             }
+            take_short_turns();
             run_engine(&mut engine).map_err(|reason| report(&sender, &name, reason))?;
             Ok(engine.into_service().into_shard())
         })
@@ -192,6 +193,7 @@ impl<S: Storage> Threads<S> {
             if let Err(error) = cores.allow_all() {
                 tracing::warn!(%error, "a sync thread could not be freed to use every core");
             }
+            take_short_turns();
             if syncer.run() == SyncProgress::Failed {
                 let cause = syncer
                     .error()

@@ -17,6 +17,9 @@ const PREPARED_SEGMENTS: &str = "8";
 /// Longest wait for the segments, in nanoseconds.
 const PREPARATION_NS_MAX: u64 = 30_000_000_000;
 
+/// Time that the disk has to discard the blocks of a deleted run, in milliseconds.
+const DISCARD_MS: u64 = 1_500;
+
 /// See the module. Dropping it kills the process and deletes the directory.
 #[derive(Debug)]
 pub struct Server {
@@ -119,6 +122,18 @@ impl Drop for Server {
         // Both fail only where the process is gone already, which is what we want.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let Some(directory) = self.directory.take() else {
+            return;
+        };
+        let above = directory.path().parent().map(Path::to_owned);
+        // What cannot be deleted stays where a person finds it; the figures are not changed by it.
+        let _ = directory.close();
+        // A file system that discards what is freed does so behind its next commit, each segment
+        // for some 10 ms in which no write gets through: before the next run, not in it.
+        if let Some(above) = above.and_then(|above| std::fs::File::open(above).ok()) {
+            let _ = above.sync_all();
+            sleep_ms(DISCARD_MS);
+        }
     }
 }
 
