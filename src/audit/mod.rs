@@ -8,6 +8,7 @@
 //! Nothing here changes a byte of the data directory, and nothing here uses the engine's own
 //! `apply` to form its opinion; the engine is replayed beside the fold only to compare the two.
 
+pub mod change;
 pub mod explain;
 pub mod export;
 pub mod fold;

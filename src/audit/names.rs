@@ -137,6 +137,12 @@ impl Names {
         named(name.map(AsRef::as_ref), id.0)
     }
 
+    /// Number of the set of pipelines that came into force last.
+    #[must_use]
+    pub fn latest_set(&self) -> Option<u32> {
+        self.steps.keys().next_back().map(|(set, _)| *set)
+    }
+
     /// Name of a step of a pipeline.
     #[must_use]
     pub fn step(&self, set: u32, pipeline: u8, step: u8) -> Option<&str> {

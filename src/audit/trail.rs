@@ -1,5 +1,6 @@
 //! The audit trail: who did what, when, from what to what, and with what outcome.
 
+use super::change;
 use super::fold::{At, Fold, Kept};
 use super::report::Checks;
 use super::show::{self, rfc3339};
@@ -47,9 +48,9 @@ pub struct TrailRecord {
     pub tenant: Option<String>,
     /// Key of the order, where it is about one.
     pub order: Option<String>,
-    /// State of the order or breaker before.
+    /// The state of the order before; of anything else that was defined, set or moved, how it stood.
     pub before: Option<String>,
-    /// State after.
+    /// The same after.
     pub after: Option<String>,
     /// `accepted`, `refused`, `done`, … and why.
     pub outcome: String,
@@ -131,10 +132,20 @@ impl Teller {
         }
         let record = Record::decode(raw)?;
         let about = subject(&record);
-        let state = |fold: &Fold| about.and_then(|(tenant, key)| state_of(fold, tenant, key));
-        let before = state(&self.fold);
+        let asked = is_of_time(at, raw, question);
+        let image = |fold: &Fold| match about {
+            _ if !asked => None,
+            Some((tenant, key)) => state_of(fold, tenant, key).map(|it| it.name().to_owned()),
+            None => change::image(&record, fold),
+        };
+        let told = match about {
+            Some(_) => None,
+            None => change::told(&record, &self.fold),
+        };
+        let before = image(&self.fold);
         self.fold.apply(at, &record, &mut self.checks);
-        let after = state(&self.fold);
+        let after = image(&self.fold);
+        let (before, after) = told.unwrap_or((before, after));
         let cause = about.map_or(0, |(tenant, key)| {
             self.last
                 .insert((tenant, key.0), at.sequence)
@@ -146,25 +157,14 @@ impl Teller {
             .or_else(|| tenant_of(&record, &self.fold))
             .map(|tenant| names.tenant(tenant));
         let actor = names.actor(at.actor);
-        let asked = question
+        let of_order = question
             .order
-            .is_none_or(|key| about.is_some_and(|it| it.1 == key))
-            && question
-                .actor
-                .as_ref()
-                .is_none_or(|wanted| *wanted == actor)
-            && (question.tenant.is_none() || question.tenant == tenant)
-            && at.time_ms >= question.from_ms
-            && (question.to_ms == 0 || at.time_ms < question.to_ms);
-        if !asked || raw.kind == kind::STATE_DIGEST {
+            .is_none_or(|key| about.is_some_and(|it| it.1 == key));
+        let by_actor = question.actor.as_ref().is_none_or(|it| *it == actor);
+        let of_tenant = question.tenant.is_none() || question.tenant == tenant;
+        if !(asked && of_order && by_actor && of_tenant) {
             return None;
         }
-        let (before, after) = match &record {
-            Record::Process(ProcessRecord::Breaker(changed)) => {
-                (Some(changed.from.name()), Some(changed.to.name()))
-            }
-            _ => (before.map(OrderState::name), after.map(OrderState::name)),
-        };
         Some(TrailRecord {
             sequence: at.sequence,
             shard: at.shard,
@@ -173,8 +173,8 @@ impl Teller {
             action: show::kind_name(raw.kind),
             tenant,
             order: about.map(|(_, key)| key.to_string()),
-            before: before.map(ToOwned::to_owned),
-            after: after.map(ToOwned::to_owned),
+            before,
+            after,
             outcome: outcome(&record),
             text: super::explain::sentence(&record, &self.fold),
             cause,
@@ -182,6 +182,13 @@ impl Teller {
             segment_hash: None,
         })
     }
+}
+
+/// Whether a question is about a record of this time and kind.
+fn is_of_time(at: &At, raw: &RawRecord<'_>, question: &TrailQuestion) -> bool {
+    raw.kind != kind::STATE_DIGEST
+        && at.time_ms >= question.from_ms
+        && (question.to_ms == 0 || at.time_ms < question.to_ms)
 }
 
 /// Where an order is, as people see it.

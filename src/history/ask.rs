@@ -39,7 +39,9 @@ pub enum Question {
     /// From acceptance to shipment.
     DwellByChannels,
     /// `$2`, `$3`: only before this time and, in the same millisecond, this sequence; `$4`: from
-    /// this time on; `$5`: the tenant's shard.
+    /// this time on; `$5`: the tenant's shard; `$6`: only about such things, empty for all but
+    /// holds; `$7`: only by the actor of this name; `$8`: only about the thing of this name, such as
+    /// an order's key, its holds included; empty for all.
     Audit,
 }
 

@@ -28,14 +28,39 @@ pub(super) type Text = Option<String>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum(pub i64);
 
+/// A moment that a later record moves, or takes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing is said about it.
+    #[default]
+    Unsaid,
+    /// Then, in milliseconds since the Unix epoch.
+    At(i64),
+    /// It has not happened after all.
+    Cleared,
+}
+
+/// Stands for [`Mark::Cleared`] on the way into the database: nothing happens in 1970.
+const CLEARED: i64 = 0;
+
+impl From<Int> for Mark {
+    fn from(time_ms: Int) -> Self {
+        time_ms.map_or(Self::Unsaid, Self::At)
+    }
+}
+
 /// A field of a row.
 pub(super) trait Cell {
     /// The type of its column.
     const KIND: Kind;
     /// True where later values are added to what is there.
     const ADDS: bool = false;
+    /// True where a later value may take back what is there: 0 stands for that.
+    const CLEARS: bool = false;
     /// Takes in what a later record says.
     fn join(&mut self, later: Self);
+    /// Takes note that nothing was there before.
+    fn settle(&mut self) {}
     /// The value to write.
     fn value(self) -> Value;
 }
@@ -70,6 +95,28 @@ impl Cell for Sum {
     }
     fn value(self) -> Value {
         Value::Number(Some(self.0))
+    }
+}
+
+impl Cell for Mark {
+    const KIND: Kind = Kind::Number;
+    const CLEARS: bool = true;
+    fn join(&mut self, later: Self) {
+        if later != Self::Unsaid {
+            *self = later;
+        }
+    }
+    fn settle(&mut self) {
+        if *self == Self::Cleared {
+            *self = Self::Unsaid;
+        }
+    }
+    fn value(self) -> Value {
+        Value::Number(match self {
+            Self::Unsaid => None,
+            Self::At(time_ms) => Some(time_ms),
+            Self::Cleared => Some(CLEARED),
+        })
     }
 }
 

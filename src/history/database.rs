@@ -144,6 +144,26 @@ impl Database {
         found.map_err(|error| told(&self.name, "read the providers", error))
     }
 
+    /// Whose each SKU of `shard` is, in the order of their handles.
+    pub async fn sku_tenants(&mut self, shard: u16) -> Result<Vec<u16>, HistoryError> {
+        let found = on!(&mut self.link, connection => {
+            let rows = sqlx::query(sql::SKU_TENANTS)
+                .bind(i64::from(shard))
+                .fetch_all(&mut *connection)
+                .await;
+            rows.and_then(|rows| {
+                let tenants = rows.iter().map(|row| row.try_get::<Option<i64>, _>(0));
+                tenants.collect::<Result<Vec<_>, _>>()
+            })
+        });
+        let found = found.map_err(|error| told(&self.name, "read the SKUs", error))?;
+        let number = |tenant: Option<i64>| tenant.and_then(|tenant| u16::try_from(tenant).ok());
+        Ok(found
+            .into_iter()
+            .map(|tenant| number(tenant).unwrap_or(u16::MAX))
+            .collect())
+    }
+
     /// Begins a transaction that will write. Whatever fails before [`Database::commit`], the
     /// connection must be dropped, which takes everything back.
     pub async fn begin(&mut self) -> Result<(), HistoryError> {

@@ -82,10 +82,11 @@ impl<S: Storage> History<S> {
         for source in sources {
             let place = database.place(source.shard).await?;
             let providers = database.providers(source.shard).await?;
+            let sku_tenants = database.sku_tenants(source.shard).await?;
             shards.push(Shard {
                 number: source.shard,
                 feed: feed_at(&database.name, source, place.as_ref())?,
-                projector: Projector::new(providers),
+                projector: Projector::new(providers, sku_tenants),
                 written: place.map(|place| place.next_sequence),
             });
         }

@@ -2,9 +2,9 @@
 
 use super::cell::Value;
 use super::schema::{
-    ActorRow, AttemptRow, BreakerRow, CampaignRow, CampaignUnitsRow, ChannelEventRow, ChannelRow,
-    ChannelRuleRow, DecisionRow, EffectRow, EventRow, ItemMappingRow, LineMovementRow, LineRow,
-    LocationRow, MovementRow, OrderRow, PersonRow, ProviderRow, PublishedRow, RefusalRow,
+    ActionRow, ActorRow, AttemptRow, BreakerRow, CampaignRow, CampaignUnitsRow, ChannelEventRow,
+    ChannelRow, ChannelRuleRow, DecisionRow, EffectRow, EventRow, ItemMappingRow, LineMovementRow,
+    LineRow, LocationRow, MovementRow, OrderRow, PersonRow, ProviderRow, PublishedRow, RefusalRow,
     RejectionRow, ReportRow, Row, SkuRow, StepRow, SubscriberMoveRow, Table, TenantRow,
 };
 use std::collections::BTreeMap;
@@ -64,6 +64,7 @@ pub(super) struct Rows {
     pub campaign_units: Kept<CampaignUnitsRow>,
     pub published: Vec<PublishedRow>,
     pub subscriber_moves: Vec<SubscriberMoveRow>,
+    pub actions: Vec<ActionRow>,
     /// Orders of which units were shipped by command: tenant and key.
     pub shipped: Vec<(i64, String)>,
 }
@@ -111,6 +112,7 @@ impl Rows {
             kept(self.campaign_units),
             listed(self.published),
             listed(self.subscriber_moves),
+            listed(self.actions),
         ]
     }
 }

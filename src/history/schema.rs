@@ -3,7 +3,7 @@
 //! The SQL of the same tables is in `migrations/`; a test compares the two. `docs/HISTORY.md` says
 //! what every column means.
 
-use super::cell::{Cell, Int, Kind, Sum, Text, Value};
+use super::cell::{Cell, Int, Kind, Mark, Sum, Text, Value};
 
 /// One column.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,7 @@ pub(super) struct Column {
     #[cfg_attr(not(test), allow(dead_code))] // the database knows it; a test compares the two
     pub kind: Kind,
     pub adds: bool,
+    pub clears: bool,
 }
 
 /// One table.
@@ -25,8 +26,19 @@ pub(super) struct Table {
     /// The column that is set only by the record that begins a row: what stood under the same key
     /// before is then replaced as a whole.
     pub birth: Option<&'static str>,
+    /// Where the same thing may be born again and stay the same: what it keeps then.
+    pub keeps: Option<Keeps>,
     /// Which word about a column counts, where several records say one.
     pub counts: Counts,
+}
+
+/// What a row keeps when it is born again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeps {
+    /// The column that only the first birth sets.
+    pub origin: &'static str,
+    /// The columns that later births leave alone.
+    pub columns: &'static [&'static str],
 }
 
 /// Which of several words about one column counts.
@@ -45,12 +57,15 @@ pub(super) trait Row: Sized {
     fn values(self) -> Vec<Value>;
     /// Takes in what a later record says about the same row.
     fn join(&mut self, later: Self);
+    /// Takes note that the database has nothing of this row that stays.
+    fn settle(&mut self);
 }
 
 macro_rules! rows {
     ($(
         $(#[doc = $doc:literal])*
-        $name:ident = $table:literal $(keys $keys:literal)? $(birth $birth:ident)?
+        $name:ident = $table:literal $(keys $keys:literal)?
+        $(birth $birth:ident $(origin $origin:ident keeps [$($keep:ident)+])?)?
         $(counts $counts:ident)? {
             $($field:ident: $type:ty,)+
         }
@@ -69,19 +84,32 @@ macro_rules! rows {
                         name: stringify!($field),
                         kind: <$type as Cell>::KIND,
                         adds: <$type as Cell>::ADDS,
+                        clears: <$type as Cell>::CLEARS,
                     }),+],
                     keys: 0 $(+ $keys)?,
                     birth: rows!(@birth $($birth)?),
+                    keeps: rows!(@keeps $($($origin [$($keep)+])?)?),
                     counts: rows!(@counts $($counts)?),
                 };
 
-                fn values(self) -> Vec<Value> {
+                #[allow(unused_mut)] // few rows have an origin
+                fn values(mut self) -> Vec<Value> {
+                    $($(if self.$origin.is_some() {
+                        self.settle();
+                    })?)?
                     vec![$(Cell::value(self.$field)),+]
                 }
 
                 fn join(&mut self, later: Self) {
                     $(if later.$birth.is_some() {
-                        *self = later;
+                        #[allow(unused_variables)] // few rows keep anything
+                        let earlier = std::mem::replace(self, later);
+                        $(if self.$origin.is_none() {
+                            $(
+                                let said = std::mem::replace(&mut self.$keep, earlier.$keep);
+                                Cell::join(&mut self.$keep, said);
+                            )+
+                        })?
                         return;
                     })?
                     match Self::TABLE.counts {
@@ -94,6 +122,10 @@ macro_rules! rows {
                         }
                     }
                 }
+
+                fn settle(&mut self) {
+                    $(Cell::settle(&mut self.$field);)+
+                }
             }
         )+
 
@@ -104,6 +136,13 @@ macro_rules! rows {
     (@birth) => { None };
     (@counts) => { Counts::Last };
     (@counts $counts:ident) => { Counts::$counts };
+    (@keeps) => { None };
+    (@keeps $origin:ident [$($keep:ident)+]) => {
+        Some(Keeps {
+            origin: stringify!($origin),
+            columns: &[$(stringify!($keep)),+],
+        })
+    };
     (@birth $birth:ident) => { Some(stringify!($birth)) };
 }
 
@@ -134,16 +173,18 @@ rows! {
         step_name: Text, step_kind: Text, defined_sequence: Int, defined_ms: Int,
     }
     /// An order as it is now.
-    OrderRow = "orders" keys 3 birth accepted_sequence {
+    OrderRow = "orders" keys 3 birth accepted_sequence origin first_accepted_ms keeps [
+        touched exception confirmed_ms captured_ms first_accepted_ms
+    ] {
         shard: Int, tenant: Int, order_key: Text,
         accepted_sequence: Int, accepted_ms: Int, version: Int, channel: Int, customer: Text,
         currency: Int, total: Int, placed: Int, partial: Int, external_id: Text, country: Text,
         checkout_seconds: Int, units: Int, units_shipped: Sum, units_returned: Sum,
         expires_ms: Int, state: Text, sub_state: Text, review_reason: Text, pipeline_set: Int,
         pipeline: Int, step: Int, score: Int, processor: Int, carrier: Text, authorised: Int,
-        captured: Int, refunded: Int, touched: Int, exception: Int, confirmed_ms: Int,
-        captured_ms: Int, shipped_ms: Int, delivered_ms: Int, ended_ms: Int,
-        updated_sequence: Int, updated_ms: Int,
+        captured: Int, refunded: Int, touched: Int, exception: Int, confirmed_ms: Mark,
+        captured_ms: Mark, shipped_ms: Int, delivered_ms: Int, ended_ms: Mark,
+        updated_sequence: Int, updated_ms: Int, first_accepted_ms: Int,
     }
     /// What an order says about a person.
     PersonRow = "personal_data" keys 3 birth accepted_sequence {
@@ -253,5 +294,11 @@ rows! {
     SubscriberMoveRow = "subscriber_moves" {
         shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, subscriber: Text,
         before_sequence: Int, after_sequence: Int, reason: Text,
+    }
+    /// Somebody did something on purpose.
+    ActionRow = "actions" {
+        shard: Int, sequence: Int, time_ms: Int, actor: Int, tenant: Int, about: Text,
+        thing: Text, action: Text, outcome: Text, sku: Int, location: Int, channel: Int,
+        campaign: Int, provider: Int, before_value: Text, after_value: Text, reason: Text,
     }
 }

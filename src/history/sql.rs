@@ -16,6 +16,9 @@ pub(super) const FIRST_PLACE: &str = "INSERT INTO shards \
 
 pub(super) const PROVIDERS: &str = "SELECT name FROM providers WHERE shard = $1 ORDER BY provider";
 
+/// Whose each SKU is, in the order of their handles, which are counted from 0.
+pub(super) const SKU_TENANTS: &str = "SELECT tenant FROM skus WHERE shard = $1 ORDER BY sku";
+
 pub(super) const SHIPPED: &str = "UPDATE orders SET state = 'SHIPPED' \
      WHERE shard = $1 AND tenant = $2 AND order_key = $3 \
      AND state = 'CONFIRMED' AND units_shipped >= units";
@@ -49,6 +52,7 @@ pub(super) const WRITTEN: &[&str] = &[
     "DELETE FROM campaign_units",
     "DELETE FROM stock_published",
     "DELETE FROM subscriber_moves",
+    "DELETE FROM actions",
     "DELETE FROM shards",
 ];
 
@@ -85,17 +89,25 @@ pub(super) fn insert(table: &Table, rows: usize) -> String {
 }
 
 /// What becomes of a row that is there: the new word counts where there is one, unless a record
-/// begins the row anew.
+/// begins the row anew, which leaves alone what the row keeps.
 fn on_conflict(table: &Table) -> String {
     let (keys, others) = table.columns.split_at(table.keys);
     let keys: Vec<&str> = keys.iter().map(|column| column.name).collect();
     let counts = table.counts;
     let sets = others.iter().map(|column| {
         let (table, name) = (table.name, column.name);
+        let said = if column.clears {
+            format!("NULLIF(excluded.{name}, 0)")
+        } else {
+            format!("excluded.{name}")
+        };
         (
             name,
+            said,
             if column.adds {
                 format!("COALESCE({table}.{name}, 0) + excluded.{name}")
+            } else if column.clears {
+                format!("NULLIF(COALESCE(excluded.{name}, {table}.{name}), 0)")
             } else {
                 match counts {
                     Counts::Last => format!("COALESCE(excluded.{name}, {table}.{name})"),
@@ -105,12 +117,14 @@ fn on_conflict(table: &Table) -> String {
         )
     });
     let sets: Vec<String> = sets
-        .map(|(name, joined)| match table.birth {
-            Some(birth) => format!(
-                "{name} = CASE WHEN excluded.{birth} IS NULL THEN {joined} \
-                 ELSE excluded.{name} END"
-            ),
-            None => format!("{name} = {joined}"),
+        .map(|(name, said, joined)| {
+            let keeps = table.keeps.filter(|keeps| keeps.columns.contains(&name));
+            match keeps.map(|keeps| keeps.origin).or(table.birth) {
+                Some(birth) => format!(
+                    "{name} = CASE WHEN excluded.{birth} IS NULL THEN {joined} ELSE {said} END"
+                ),
+                None => format!("{name} = {joined}"),
+            }
         })
         .collect();
     format!(

@@ -12,6 +12,7 @@ mod open;
 mod stage;
 mod stream;
 mod systems;
+mod trail;
 
 use browser::{Browser, Size};
 use serde_json::Value;

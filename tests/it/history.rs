@@ -1,5 +1,6 @@
 //! The history over real journals and real databases: exactly once, whatever happens when.
 
+mod actions;
 mod channels;
 mod commands;
 mod locks;
@@ -8,6 +9,7 @@ mod plans;
 pub(super) mod postgres;
 mod records;
 mod rig;
+mod versions;
 
 use look::{TABLES, VIEWS, dump, rows};
 use onhand::clock::now_ms;

@@ -130,6 +130,19 @@ impl Fold {
         })
     }
 
+    /// An event that is not over.
+    #[must_use]
+    pub fn waiting_event(&self, event: u128) -> Option<&WaitingEvent> {
+        self.channel_books.waiting.get(&event)
+    }
+
+    /// What an item of a channel stands for.
+    #[must_use]
+    pub fn item(&self, (tenant, channel): (TenantId, ChannelId), item: &str) -> Option<SkuId> {
+        let item = (tenant, channel, item.to_owned());
+        self.channel_books.items.get(&item).copied()
+    }
+
     /// Events that are not over, by id.
     pub fn waiting_events(&self) -> impl Iterator<Item = (u128, &WaitingEvent)> {
         self.channel_books

@@ -153,6 +153,36 @@ impl Fold {
         self.quotas.counts()
     }
 
+    /// The name of a channel.
+    #[must_use]
+    pub fn channel_name(&self, tenant: TenantId, channel: ChannelId) -> Option<&str> {
+        let known = self.quotas.channels.get(&(tenant, channel));
+        known.map(|known| known.name.as_str())
+    }
+
+    /// What a channel may have of a SKU, or of all that have no rule of their own; `None` where it
+    /// shares the whole pool.
+    #[must_use]
+    pub fn channel_rule(
+        &self,
+        (tenant, channel): (TenantId, ChannelId),
+        sku: Option<SkuId>,
+    ) -> Option<ChannelRule> {
+        let Some(sku) = sku else {
+            let known = self.quotas.channels.get(&(tenant, channel))?;
+            let buffer = u32::try_from(known.buffer).ok()?;
+            return (buffer > 0).then_some(ChannelRule::Pool { buffer });
+        };
+        self.quotas.counts.get(&(sku, channel))?.rule
+    }
+
+    /// Whether a campaign has its units now.
+    #[must_use]
+    pub fn campaign_runs(&self, campaign: u32) -> bool {
+        let mut shares = self.quotas.counts.values().filter_map(|it| it.campaign);
+        shares.any(|share| share.number == campaign)
+    }
+
     fn sellable(&self, sku: SkuId) -> i64 {
         self.cells_of(sku).map(|(_, cell)| cell.available()).sum()
     }

@@ -152,7 +152,9 @@ pub fn sentence(record: &ChannelRecord<'_>, names: &Names) -> String {
     }
 }
 
-fn rule_text(rule: Option<ChannelRule>) -> String {
+/// A rule in words.
+#[must_use]
+pub fn rule_text(rule: Option<ChannelRule>) -> String {
     match rule {
         None => "no rule".to_owned(),
         Some(ChannelRule::Pool { buffer }) => format!("the pool less {buffer} units"),

@@ -1,18 +1,27 @@
 //! The audit trail and report, and the story of an order in process.
 
+use super::story::{BERLIN, LAMP, Story, TENANT, cell};
 use super::way::{ORDER, Way};
 use crate::audit::explain::{Moment, OrderQuestion, order};
 use crate::audit::source::{DataDirectory, SourceError};
 use crate::audit::summary::{Verdict, summary};
 use crate::audit::trail::{TrailQuestion, TrailRecord, trail};
 use crate::audit::verify::VerifyOptions;
-use crate::engine::record::{OperatorDecided, ProcessRecord, Record};
-use crate::types::OrderKey;
+use crate::engine::record::{
+    ChannelEventRecord, ChannelRecord, ChannelRef, OperatorDecided, ProcessRecord, Record,
+    SkuMapped, StockChange, SubscriberMoved,
+};
+use crate::types::channel_stock::ChannelRule;
 use crate::types::process::OperatorAction;
+use crate::types::{ChannelId, OrderKey, SkuId};
 
 fn told(way: &Way, question: &TrailQuestion) -> Vec<TrailRecord> {
+    told_of(&way.story, question)
+}
+
+fn told_of(story: &Story, question: &TrailQuestion) -> Vec<TrailRecord> {
     let directory = tempfile::tempdir().unwrap();
-    way.story.write(directory.path());
+    story.write(directory.path());
     let source = DataDirectory::open(directory.path()).unwrap();
     let mut told = Vec::new();
     trail::<SourceError>(&source, question, |record| {
@@ -148,4 +157,95 @@ fn explain_tells_the_process_in_words_with_states_before_and_after() {
             "{words} in {texts:#?}"
         );
     }
+}
+
+/// Definitions, rules, a mapping, a correction of stock and a rewind.
+fn operated() -> Story {
+    let mut story = Story::new();
+    story.define();
+    story.receive(LAMP, BERLIN, 10);
+    let channel = ChannelId(4);
+    for name in ["eu", "eu-shop"] {
+        story.push(&Record::Channel(ChannelRecord::Defined {
+            tenant: TENANT,
+            channel,
+            kind: None,
+            name,
+        }));
+    }
+    for (sku, rule) in [
+        (Some(LAMP), Some(ChannelRule::Cap { units: 9 })),
+        (Some(LAMP), None),
+        (None, Some(ChannelRule::Pool { buffer: 2 })),
+    ] {
+        let head = ChannelRef {
+            key: story.command(),
+            fingerprint: 7,
+            tenant: TENANT,
+            channel,
+        };
+        story.push(&Record::Channel(ChannelRecord::RuleSet { head, sku, rule }));
+    }
+    for sku in [LAMP, SkuId(u32::MAX)] {
+        let mapped = SkuMapped {
+            tenant: TENANT,
+            channel,
+            sku,
+            item: "9",
+            write_back: "",
+        };
+        story.push(&Record::ChannelEvent(ChannelEventRecord::Mapped(mapped)));
+    }
+    story.push(&Record::SkuChanged {
+        sku: LAMP,
+        on_sale: false,
+    });
+    let key = story.command();
+    story.push(&Record::Stock(StockChange::Adjusted {
+        key,
+        fingerprint: 7,
+        cell: cell(LAMP, BERLIN),
+        delta: -3,
+        reason: "broken",
+    }));
+    story.push(&Record::Subscriber(SubscriberMoved {
+        tenant: TENANT,
+        before: 12,
+        after: 3,
+        name: "crm",
+        reason: "again",
+    }));
+    story
+}
+
+#[test]
+fn the_trail_tells_how_whatever_was_defined_set_or_moved_stood_before_and_after() {
+    let records = told_of(&operated(), &TrailQuestion::default());
+    let first = records.iter().position(|it| it.action == "ChannelDefined");
+    let ways: Vec<_> = records[first.unwrap()..]
+        .iter()
+        .map(|it| (it.action, it.before.as_deref(), it.after.as_deref()))
+        .collect();
+    let lamps = |on_hand: u32| format!("on hand {on_hand}, reserved 0, committed 0, unavailable 0");
+    let (ten, seven) = (lamps(10), lamps(7));
+    let no_rule = Some("no rule");
+    let expected = [
+        ("ChannelDefined", None, Some("eu")),
+        ("ChannelDefined", Some("eu"), Some("eu-shop")),
+        ("ChannelRuleSet", no_rule, Some("at most 9 units")),
+        ("ChannelRuleSet", Some("at most 9 units"), no_rule),
+        ("ChannelRuleSet", no_rule, Some("the pool less 2 units")),
+        ("SkuMapped", Some("nothing"), Some("lamp")),
+        ("SkuMapped", Some("lamp"), Some("nothing")),
+        ("SkuChanged", Some("on sale"), Some("off sale")),
+        ("StockAdjusted", Some(ten.as_str()), Some(seven.as_str())),
+        ("SubscriberMoved", Some("12"), Some("3")),
+    ];
+    assert_eq!(ways, expected);
+    let defined = records.iter().find(|it| it.action == "LocationDefined");
+    let place = defined.unwrap().after.as_deref();
+    assert!(place.is_some_and(|place| place.starts_with("at ") && place.contains("priority")));
+    // The first record is from before anybody knew the actor's name.
+    let mut known = records.iter().skip(1);
+    assert!(known.all(|it| it.actor == "shop" && it.time.starts_with("2023-")));
 }

@@ -31,8 +31,10 @@ pub(super) struct Follower {
     queue: Arc<LocalQueue>,
     sender: Sender,
     file: PlaceFile,
-    /// What the file says.
+    /// What the file says, as long as no write is on its way.
     kept: Kept,
+    /// A write was asked for, and nobody knows yet what became of it.
+    writing: bool,
     /// When it was written last.
     kept_ms: u64,
     /// The last record that needs not be sent again.
@@ -56,6 +58,7 @@ impl Follower {
             file,
             at: kept.sequence,
             kept,
+            writing: false,
             kept_ms: 0,
             sent: false,
             reading: None,
@@ -234,15 +237,19 @@ impl Follower {
         self.write(kept).await
     }
 
+    /// May be dropped while it waits: the file is written all the same, before the next write.
     async fn write(&mut self, kept: Kept) -> Result<(), Halt> {
-        if kept == self.kept {
+        if kept == self.kept && !self.writing {
             return Ok(());
         }
         let (file, new) = (self.file.clone(), kept.clone());
-        let written = tokio::task::spawn_blocking(move || file.write(&new)).await;
+        let turn = file.turn();
+        self.writing = true;
+        let written = tokio::task::spawn_blocking(move || file.write(turn, &new)).await;
         match written {
             Ok(Ok(())) => {
                 self.kept = kept;
+                self.writing = false;
                 self.sent = false;
                 self.kept_ms = clock::now_ms();
                 Ok(())
@@ -379,4 +386,48 @@ fn unreadable(at: u64, error: &str) -> String {
         "the journal cannot be read behind sequence {at}: {error}. Where its segments were removed, \
          events are lost to this subscriber: bring it up to date otherwise, then move its cursor"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Trimmed, kept, options};
+    use super::*;
+    use crate::adapters::http::Http;
+
+    #[test]
+    fn a_rewind_is_durable_also_where_a_write_of_the_cursor_was_on_its_way() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = PlaceFile::new(directory.path(), "crm");
+        // The last one goes back to what the file was known to say before the write.
+        for (at, moved) in [(9, 2), (1_000_000, 3), (20, 5)] {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                file.write(file.turn(), &kept(5)).expect("written");
+                let journal = Arc::new(Trimmed { oldest: 1, end: 30 });
+                let options = Arc::new(options());
+                let (orders, _received) = mpsc::channel(1);
+                let entry = Entry::new(Arc::clone(&options), journal, orders, &kept(5));
+                let sender = Sender::new(Http::new(1_000).expect("a client"), &options);
+                let queue = LocalQueue::new(Box::new(|| {}));
+                let place = (file.clone(), kept(5));
+                let mut follower = Follower::new(Arc::new(entry), queue, sender, place);
+                follower.at = at;
+                tokio::select! {
+                    biased;
+                    _ = follower.keep() => panic!("a write takes longer than one look at it"),
+                    () = std::future::ready(()) => {} // as when an order comes
+                }
+                let (done, told) = oneshot::channel();
+                let sequence = moved;
+                follower.moved(Order { sequence, done }).await;
+                told.await.expect("durable");
+            });
+            drop(runtime); // waits for what is written still
+            let read = file.read().expect("not damaged").expect("there");
+            assert_eq!(read.sequence, moved, "after a write of {at}");
+        }
+    }
 }

@@ -222,7 +222,7 @@ fn prepared(
             gone: None,
         };
         // Now, so that what happens before its first delivery is not missed after a crash.
-        file.write(&kept)?;
+        file.write(file.turn(), &kept)?;
         kept
     };
     let failed = |error| StartError::Http {

@@ -5,12 +5,16 @@
 //! ```
 //!
 //! A new state is written beside it, synced, and put in its place, so a crash leaves the old one or
-//! the new one.
+//! the new one. Whoever asked for a write may have gone away meanwhile and another one asked: writes
+//! go one after the other, and one that was asked for earlier never follows a later one.
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The layout that this build reads and writes.
 const VERSION: u32 = 1;
@@ -82,7 +86,20 @@ struct Versioned {
 pub(super) struct PlaceFile {
     directory: PathBuf,
     path: PathBuf,
+    turns: Arc<Turns>,
 }
+
+/// Which writes were asked for and done, shared by all copies of a file.
+#[derive(Debug, Default)]
+struct Turns {
+    asked: AtomicU64,
+    /// The latest turn that was done. Locked while the file is written.
+    done: Mutex<u64>,
+}
+
+/// A place in the order of writes: that of asking for them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn(u64);
 
 impl PlaceFile {
     /// The file of subscriber `name`, in a directory that need not be there.
@@ -90,7 +107,13 @@ impl PlaceFile {
         Self {
             directory: directory.to_owned(),
             path: directory.join(format!("{name}.json")),
+            turns: Arc::default(),
         }
+    }
+
+    /// The turn of a write that is asked for now.
+    pub fn turn(&self) -> Turn {
+        Turn(self.turns.asked.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// What it says; `None` where it is not there.
@@ -121,8 +144,13 @@ impl PlaceFile {
         })
     }
 
-    /// Makes a state durable.
-    pub fn write(&self, kept: &Kept) -> Result<(), PlaceError> {
+    /// Makes a state durable, unless one that was asked for later is already.
+    pub fn write(&self, turn: Turn, kept: &Kept) -> Result<(), PlaceError> {
+        let mut done = self.turns.done.lock();
+        if turn.0 < *done {
+            return Ok(()); // nobody waits for this one any more
+        }
+        *done = turn.0;
         let json = serde_json::json!({
             "version": VERSION,
             "tenant": kept.tenant,
@@ -156,7 +184,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_read_as_written_and_damage_is_refused() {
+    fn writes_at_the_same_time_never_damage_the_file_and_the_one_asked_for_last_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = PlaceFile::new(directory.path(), "crm");
+        let kept = |sequence: u64| Kept {
+            tenant: "acme".repeat(usize::try_from(sequence % 7).expect("small")),
+            shard: 3,
+            sequence,
+            gone: None,
+        };
+        let turns: Vec<Turn> = (0..64).map(|_| file.turn()).collect();
+        std::thread::scope(|scope| {
+            for lane in 0..4 {
+                let (file, turns) = (file.clone(), &turns);
+                scope.spawn(move || {
+                    for turn in turns.iter().skip(lane).step_by(4) {
+                        file.write(*turn, &kept(turn.0)).expect("written");
+                        file.read().expect("never damaged").expect("there");
+                    }
+                });
+            }
+        });
+        assert_eq!(file.read().expect("readable"), Some(kept(64)));
+    }
+
+    #[test]
+    fn a_cursor_is_read_as_written_damage_is_refused_and_an_earlier_turn_is_passed_over() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = PlaceFile::new(&directory.path().join("subscribers"), "crm");
         assert_eq!(file.read().expect("no file"), None);
@@ -167,7 +220,7 @@ mod tests {
                 sequence,
                 gone,
             };
-            file.write(&kept).expect("written");
+            file.write(file.turn(), &kept).expect("written");
             let read = file.read().expect("readable").expect("there");
             assert_eq!(read, kept);
             assert!(file.is_of(&read, "acme", 3).is_ok());
@@ -176,6 +229,16 @@ mod tests {
                 assert!(error.to_string().contains("crm.json"), "{error}");
             }
         }
+        let kept = |sequence| Kept {
+            tenant: "acme".to_owned(),
+            shard: 3,
+            sequence,
+            gone: None,
+        };
+        let (early, late) = (file.turn(), file.turn());
+        file.write(late, &kept(2)).expect("written");
+        file.write(early, &kept(99_999)).expect("passed over");
+        assert_eq!(file.read().expect("readable"), Some(kept(2)));
         for bad in [
             "",
             "{}",

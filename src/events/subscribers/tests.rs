@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-fn options() -> SubscriberOptions {
+pub(super) fn options() -> SubscriberOptions {
     SubscriberOptions {
         name: "crm".to_owned(),
         tenant: "acme".to_owned(),
@@ -90,9 +90,9 @@ fn waits_double_up_to_the_longest_and_respect_what_was_asked_for() {
 }
 
 /// A journal that ends at `end` and whose records before `oldest` were removed.
-struct Trimmed {
-    oldest: u64,
-    end: u64,
+pub(super) struct Trimmed {
+    pub oldest: u64,
+    pub end: u64,
 }
 
 /// Nothing more comes.
@@ -153,7 +153,7 @@ impl ShardJournal for Trimmed {
     }
 }
 
-fn kept(sequence: u64) -> Kept {
+pub(super) fn kept(sequence: u64) -> Kept {
     Kept {
         tenant: "acme".to_owned(),
         shard: 0,

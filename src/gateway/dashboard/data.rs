@@ -92,8 +92,10 @@ pub(super) async fn bottlenecks(
     ))
 }
 
-/// `GET /dashboard/data/audit?from=MS&before=MS&sequence=NUMBER`: who did what from a time on (the last 24
-/// hours), newest first; with time and sequence of the last line of a page, what came before it.
+/// `GET /dashboard/data/audit?from=MS&before=MS&sequence=NUMBER&about=WHAT&actor=NAME&order=ORDER`: who did
+/// what from a time on (the last 24 hours), newest first; with time and sequence of the last line of a
+/// page, what came before it. `about` is one of the words of the table `actions`; without it all but
+/// holds are told.
 pub(super) async fn audit(
     State(shared): State<Shared>,
     caller: Caller,
@@ -105,6 +107,12 @@ pub(super) async fn audit(
     if sequence.parse::<i64>().is_err() {
         return Err(Problem::bad_request("`sequence` must be a number"));
     }
+    let about = parameter(query, "about").unwrap_or_default();
+    let actor = parameter(query, "actor").unwrap_or_default();
+    let order = match parameter(query, "order").filter(|order| !order.is_empty()) {
+        Some(order) => v1::order_of(&shared, &caller, &order).await?.to_string(),
+        None => String::new(),
+    };
     let from_ms = from(query, i64::try_from(clock::now_ms()).unwrap_or(i64::MAX))?;
     let before_ms = time(query, "before")?.unwrap_or(i64::MAX);
     let (from, before) = (from_ms.to_string(), before_ms.to_string());
@@ -115,6 +123,9 @@ pub(super) async fn audit(
         sequence.as_str(),
         from.as_str(),
         shard.as_str(),
+        about.as_str(),
+        actor.trim(),
+        order.as_str(),
     ];
     let rows = ask(history(&shared)?, Question::Audit, &given).await?;
     Ok(Json(json!({ "from_ms": from_ms, "audit": rows })))

@@ -83,14 +83,16 @@ impl Sessions {
                 table.remove(&oldest);
             }
         }
+        tracing::info!(actor = session.token.name, "signed in to the dashboard");
         table.insert(hash(&id), session);
         Ok(Opened { id, csrf })
     }
 
     /// Ends the session of these headers, if they have one.
     pub fn close(&self, headers: &HeaderMap) {
-        if let Some(id) = cookie(headers) {
-            self.table.lock().remove(&hash(id));
+        let closed = cookie(headers).and_then(|id| self.table.lock().remove(&hash(id)));
+        if let Some(session) = closed {
+            tracing::info!(actor = session.token.name, "signed out of the dashboard");
         }
     }
 

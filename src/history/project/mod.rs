@@ -1,12 +1,13 @@
 //! What each record says, as rows.
 //!
 //! ```text
-//! record ─▶ Projector::record ─▶ orders · process · stock ─▶ Rows ─▶ one transaction
+//! record ─▶ Projector::record ─▶ orders · process · stock · actions ─▶ Rows ─▶ one transaction
 //! ```
 //!
 //! A record is put into rows without asking the database for what was there: rows that change are
 //! written as "set what this says, keep the rest". So a transaction never waits for a read.
 
+mod action;
 mod channel;
 mod channel_event;
 mod order;
@@ -17,7 +18,7 @@ use super::cell::{Int, int, text};
 use super::rows::Rows;
 use super::schema::{ActorRow, LocationRow, RefusalRow, SkuRow, SubscriberMoveRow, TenantRow};
 use crate::engine::record::{Record, RequestedLine, SubscriberMoved};
-use crate::types::{ActorId, LocationId};
+use crate::types::{ActorId, LocationId, SkuId, TenantId};
 
 /// Where a record stands, and who caused it.
 #[derive(Clone, Copy, Debug)]
@@ -33,16 +34,19 @@ pub(super) struct At {
 pub(super) struct Projector {
     /// Providers in the order of their number.
     pub providers: Vec<String>,
+    /// Whose each SKU is, by its handle.
+    sku_tenants: Vec<u16>,
     pub rows: Rows,
     /// Records taken in since the rows were last taken out.
     pub records: u64,
 }
 
 impl Projector {
-    /// Goes on where `providers` are known already.
-    pub fn new(providers: Vec<String>) -> Self {
+    /// Goes on where `providers`, and the tenants of SKUs by their handle, are known already.
+    pub fn new(providers: Vec<String>, sku_tenants: Vec<u16>) -> Self {
         Self {
             providers,
+            sku_tenants,
             ..Self::default()
         }
     }
@@ -50,6 +54,7 @@ impl Projector {
     /// Takes in one record.
     pub fn record(&mut self, at: &At, record: &Record<'_>) {
         self.records += 1;
+        self.action(at, record);
         match record {
             Record::OrderAccepted(accepted) => self.accepted(at, accepted),
             Record::OrderRejected(rejected) => self.rejected(at, rejected),
@@ -120,6 +125,19 @@ impl Projector {
         });
     }
 
+    /// Whose a SKU is.
+    fn tenant_of(&self, sku: SkuId) -> Int {
+        let tenant = self.sku_tenants.get(usize::try_from(sku.0).ok()?);
+        tenant.and_then(|tenant| int(*tenant))
+    }
+
+    /// Handles are counted from 0 without a gap.
+    fn sku_is_of(&mut self, sku: SkuId, tenant: TenantId) {
+        if usize::try_from(sku.0) == Ok(self.sku_tenants.len()) {
+            self.sku_tenants.push(tenant.0);
+        }
+    }
+
     fn definition(&mut self, at: &At, record: &Record<'_>) {
         let shard = int(at.shard);
         match *record {
@@ -153,6 +171,7 @@ impl Projector {
                     on_sale: int(u8::from(on_sale)),
                 };
                 self.rows.skus.join((sku.0, 0, 0), row);
+                self.sku_is_of(sku, tenant);
             }
             Record::SkuChanged { sku, on_sale } => {
                 let row = SkuRow {

@@ -1,6 +1,6 @@
 //! Orders at intake, and what commands made of them.
 
-use super::super::cell::{Int, Sum, int, text};
+use super::super::cell::{Mark, Sum, int, text};
 use super::super::rows::Key;
 use super::super::schema::{EventRow, LineMovementRow, LineRow, OrderRow, PersonRow, RejectionRow};
 use super::{At, Projector, location};
@@ -39,7 +39,7 @@ pub(super) fn order_key(tenant: TenantId, key: OrderKey) -> Key {
     (u32::from(tenant.0), key.0, 0)
 }
 
-fn units(lines: OrderLines<'_>) -> i64 {
+pub(super) fn units(lines: OrderLines<'_>) -> i64 {
     lines.iter().map(|line| i64::from(line.quantity)).sum()
 }
 
@@ -66,6 +66,8 @@ impl Projector {
     pub(super) fn accepted(&mut self, at: &At, accepted: &OrderAccepted<'_>) {
         let flag = |bit: u8| accepted.flags & bit != 0;
         let (tenant, key) = (accepted.tenant, accepted.key);
+        // The next version of an order is the same order: what it went through stays.
+        let new = !flag(accepted_flags::REPLACES);
         let details = flag(accepted_flags::DETAILS).then(|| details(accepted));
         let details = details.flatten();
         let state = if flag(accepted_flags::COMMITTED) {
@@ -97,8 +99,9 @@ impl Projector {
                 int(at.time_ms.saturating_add(u64::from(accepted.ttl_ms)))
             },
             state: text(state.name()),
-            touched: int(0),
-            exception: int(0),
+            touched: new.then_some(0),
+            exception: new.then_some(0),
+            first_accepted_ms: if new { int(at.time_ms) } else { None },
             ..order_row(at, tenant, key)
         };
         self.rows.orders.join(order_key(tenant, key), row);
@@ -225,7 +228,7 @@ impl Projector {
         };
         let row = OrderRow {
             units: kept,
-            confirmed_ms: int(at.time_ms),
+            confirmed_ms: now(at),
             ..order_row(at, order.tenant, order.order)
         };
         self.change(
@@ -240,7 +243,8 @@ impl Projector {
 
     pub(super) fn reinstated(&mut self, at: &At, order: &OrderRef) {
         let row = OrderRow {
-            confirmed_ms: int(at.time_ms),
+            confirmed_ms: now(at),
+            ended_ms: Mark::Cleared,
             ..order_row(at, order.tenant, order.order)
         };
         let state = Some(OrderState::Confirmed);
@@ -354,14 +358,17 @@ impl Projector {
 
 /// A row that says that the order ended now.
 fn ended(at: &At, tenant: TenantId, key: OrderKey) -> OrderRow {
-    let now: Int = int(at.time_ms);
     OrderRow {
-        ended_ms: now,
+        ended_ms: now(at),
         ..order_row(at, tenant, key)
     }
 }
 
-fn disposition_name(disposition: Disposition) -> &'static str {
+fn now(at: &At) -> Mark {
+    int(at.time_ms).into()
+}
+
+pub(super) fn disposition_name(disposition: Disposition) -> &'static str {
     match disposition {
         Disposition::Restock => "restock",
         Disposition::Damaged => "damaged",

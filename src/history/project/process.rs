@@ -1,6 +1,6 @@
 //! The order process: moves, effects and their attempts, breakers, reports, decisions, pipelines.
 
-use super::super::cell::{Int, Text, int, text, time};
+use super::super::cell::{Int, Mark, Text, int, text, time};
 use super::super::schema::{
     AttemptRow, BreakerRow, DecisionRow, EffectRow, EventRow, OrderRow, ProviderRow, ReportRow,
     StepRow,
@@ -62,14 +62,7 @@ impl Projector {
             note: text(moved.note),
             ..event_row(at, moved.tenant, moved.order, moved.event.name())
         });
-        let at_event = |event: &[ProcessEvent]| {
-            if event.contains(&moved.event) {
-                int(at.time_ms)
-            } else {
-                None
-            }
-        };
-        let flag = |bit: u16| image.flags & bit != 0;
+        let touched = image.flags & process_flags::TOUCHED != 0;
         let row = OrderRow {
             state: text(moved.to.name()),
             // What an order is no longer must be said, or the value before would stay.
@@ -88,22 +81,13 @@ impl Projector {
             authorised: int(image.authorised),
             captured: int(image.captured),
             refunded: int(image.refunded),
-            touched: int(u8::from(flag(process_flags::TOUCHED))),
+            touched: touched.then_some(1),
             exception: if moved.to == OrderState::Review {
                 int(1)
             } else {
                 None
             },
-            confirmed_ms: at_event(&[ProcessEvent::Confirmed]),
-            captured_ms: at_event(&[ProcessEvent::PaymentCaptured]),
-            shipped_ms: at_event(&[ProcessEvent::Shipped, ProcessEvent::OperatorShipped]),
-            delivered_ms: at_event(&[ProcessEvent::Delivered]),
-            ended_ms: if moved.to.is_terminal() {
-                int(at.time_ms)
-            } else {
-                None
-            },
-            ..order_row(at, moved.tenant, moved.order)
+            ..milestones(at, moved)
         };
         let key = order_key(moved.tenant, moved.order);
         self.rows.orders.join(key, row);
@@ -312,6 +296,34 @@ impl Projector {
                 });
             }
         }
+    }
+}
+
+/// A row that says which milestones an order reached by this move, and which it went back behind.
+fn milestones(at: &At, moved: &OrderMoved<'_>) -> OrderRow {
+    let now = || int(at.time_ms);
+    let at_event = |events: &[ProcessEvent]| events.contains(&moved.event).then(now).flatten();
+    // A change may undo what the version before had: its units, or its money.
+    let unless_undone = |bit: u16, event: ProcessEvent| {
+        if moved.event == ProcessEvent::Edited && moved.image.flags & bit == 0 {
+            Mark::Cleared
+        } else {
+            at_event(&[event]).into()
+        }
+    };
+    let was_over = moved.from.is_some_and(OrderState::is_terminal);
+    OrderRow {
+        confirmed_ms: unless_undone(process_flags::CONFIRMED, ProcessEvent::Confirmed),
+        captured_ms: unless_undone(process_flags::CAPTURED, ProcessEvent::PaymentCaptured),
+        shipped_ms: at_event(&[ProcessEvent::Shipped, ProcessEvent::OperatorShipped]),
+        delivered_ms: at_event(&[ProcessEvent::Delivered]),
+        ended_ms: match (was_over, moved.to.is_terminal()) {
+            (false, true) => now().into(),
+            (true, false) => Mark::Cleared,
+            // Money that is given back after the end is no other end.
+            (true, true) | (false, false) => Mark::Unsaid,
+        },
+        ..order_row(at, moved.tenant, moved.order)
     }
 }
 

@@ -6,12 +6,13 @@ use super::{At, Projector};
 use crate::engine::record::{CellRef, StockChange};
 
 impl Projector {
-    fn cell_row(at: &At, cell: CellRef, kind: &str) -> MovementRow {
+    fn cell_row(&self, at: &At, cell: CellRef, kind: &str) -> MovementRow {
         MovementRow {
             shard: int(at.shard),
             sequence: int(at.sequence),
             time_ms: int(at.time_ms),
             actor: int(at.actor.0),
+            tenant: self.tenant_of(cell.sku),
             kind: text(kind),
             sku: int(cell.sku.0),
             location: int(cell.location.0),
@@ -23,7 +24,7 @@ impl Projector {
         let (key, _, cell) = change.head();
         let row = |kind: &str| MovementRow {
             command_key: text(&key.to_string()),
-            ..Self::cell_row(at, cell, kind)
+            ..self.cell_row(at, cell, kind)
         };
         let row = match *change {
             StockChange::Received { quantity, .. } => MovementRow {
@@ -62,7 +63,7 @@ impl Projector {
     pub(super) fn shortage(&mut self, at: &At, cell: CellRef, short: u32) {
         let row = MovementRow {
             quantity: int(short),
-            ..Self::cell_row(at, cell, "shortage")
+            ..self.cell_row(at, cell, "shortage")
         };
         self.rows.movements.push(row);
     }

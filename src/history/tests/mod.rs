@@ -18,7 +18,17 @@ fn declared(text: &str) -> Vec<(String, Vec<(String, String)>)> {
                 let name = words.next().expect("a column").to_owned();
                 (name, words.next().expect("a type").to_owned())
             });
-        tables.push((name.to_owned(), columns.collect()));
+        tables.push((name.to_owned(), columns.collect::<Vec<_>>()));
+    }
+    for part in text.split("ALTER TABLE ").skip(1) {
+        let (line, _) = part.split_once(';').expect("an end");
+        let mut words = line.split_whitespace();
+        let name = words.next().expect("a table");
+        assert_eq!((words.next(), words.next()), (Some("ADD"), Some("COLUMN")));
+        let mut word = || words.next().expect("a column and its type").to_owned();
+        let added = (word(), word());
+        let table = tables.iter_mut().find(|(table, _)| table == name);
+        table.expect("a known table").1.push(added);
     }
     tables
 }
@@ -30,12 +40,14 @@ fn both_databases_have_exactly_the_columns_that_records_are_written_into() {
         include_str!("../migrations/sqlite/0003_channel_events.sql"),
         include_str!("../migrations/sqlite/0004_channels.sql"),
         include_str!("../migrations/sqlite/0007_by_time.sql"),
+        include_str!("../migrations/sqlite/0008_actions.sql"),
     ));
     let postgres = declared(concat!(
         include_str!("../migrations/postgres/0001_tables.sql"),
         include_str!("../migrations/postgres/0003_channel_events.sql"),
         include_str!("../migrations/postgres/0004_channels.sql"),
         include_str!("../migrations/postgres/0007_by_time.sql"),
+        include_str!("../migrations/postgres/0008_actions.sql"),
     ));
     assert_eq!(sqlite, postgres);
     let written: Vec<(String, Vec<(String, String)>)> = TABLES
@@ -175,10 +187,10 @@ async fn what_happened_lately_is_found_by_time_and_not_by_reading_whole_tables()
         }
         let by_time = steps.iter().filter(|step| step.contains("_ms>? AND"));
         let wanted = question.sql().matches(" INDEXED BY ").count();
-        let by_key = question
-            .sql()
-            .matches(" INDEXED BY order_events_of_order")
-            .count();
+        let by_key = ["order_events_of_order", "actions_of_thing"]
+            .map(|index| format!(" INDEXED BY {index}"))
+            .map(|words| question.sql().matches(words.as_str()).count());
+        let by_key: usize = by_key.iter().sum();
         assert_eq!(by_time.count(), wanted - by_key, "{question:?}: {steps:#?}");
         assert!(!question.postgres_sql().contains("INDEXED"), "{question:?}");
     }
@@ -186,4 +198,79 @@ async fn what_happened_lately_is_found_by_time_and_not_by_reading_whole_tables()
     let steps = plan(&path, super::ask::Question::Audit.sql()).await;
     let sorts = steps.iter().filter(|step| step.contains("TEMP B-TREE"));
     assert_eq!(sorts.count(), 1, "only the pages together: {steps:#?}");
+}
+
+/// The migrations of SQLite up to the one before the trail.
+const BEFORE_ACTIONS: [&str; 7] = [
+    include_str!("../migrations/sqlite/0001_tables.sql"),
+    include_str!("../migrations/sqlite/0002_views.sql"),
+    include_str!("../migrations/sqlite/0003_channel_events.sql"),
+    include_str!("../migrations/sqlite/0004_channels.sql"),
+    include_str!("../migrations/sqlite/0005_channel_views.sql"),
+    include_str!("../migrations/sqlite/0006_search.sql"),
+    include_str!("../migrations/sqlite/0007_by_time.sql"),
+];
+
+/// One action of each table that held some before there was a trail.
+const ACTIONS_BEFORE: &str = "
+    INSERT INTO skus (shard, sku, tenant, name) VALUES (0, 5, 2, 'lamp');
+    INSERT INTO decisions (shard, sequence, actor, tenant, order_key, action, reason)
+        VALUES (0, 1, 1, 2, 'aa', 'refund', 'late');
+    INSERT INTO order_events (shard, sequence, actor, tenant, order_key, event, from_state, to_state)
+        VALUES (0, 2, 1, 2, 'aa', 'edited', 'PAYMENT', 'PAYMENT'),
+               (0, 3, 0, 2, 'aa', 'edited', 'PAYMENT', 'PAYMENT'),
+               (0, 4, 1, 2, 'aa', 'order_returned', NULL, NULL);
+    INSERT INTO stock_movements (shard, sequence, actor, kind, sku, location, quantity, on_hand, reason)
+        VALUES (0, 5, 1, 'set', 5, 3, -2, 8, NULL), (0, 6, 1, 'adjusted', 5, 3, -1, NULL, 'lost'),
+               (0, 7, 1, 'shortage', 5, 3, 1, NULL, NULL);
+    INSERT INTO breaker_changes (shard, sequence, actor, provider, from_state, to_state, cause)
+        VALUES (0, 8, 1, 4, 'closed', 'isolated', 'operator'),
+               (0, 9, 0, 4, 'closed', 'open', 'failures');
+    INSERT INTO refused_commands (shard, sequence, actor, tenant, command_key, code)
+        VALUES (0, 10, 1, 2, 'cc', 'STALE');
+    INSERT INTO channel_events (shard, sequence, actor, tenant, channel, event_id, fate)
+        VALUES (0, 11, 1, 2, 4, 'ee', 'discarded'), (0, 12, 0, 2, 4, 'ff', 'applied');
+    INSERT INTO item_mappings (shard, sequence, actor, tenant, channel, item, sku)
+        VALUES (0, 13, 1, 2, 4, 'x9', 5), (0, 14, 1, 2, 4, 'x9', NULL);
+    INSERT INTO subscriber_moves (shard, sequence, actor, tenant, subscriber, before_sequence,
+                                  after_sequence, reason)
+        VALUES (0, 15, 1, 2, 'crm', 9, 0, 'again');
+    INSERT INTO channel_rules (shard, sequence, actor, tenant, channel, sku, rule, units, then_pool)
+        VALUES (0, 16, 1, 2, 4, 5, 'quota', 6, 1), (0, 17, 1, 2, 4, NULL, NULL, NULL, NULL);
+";
+
+#[tokio::test]
+async fn a_history_of_before_the_trail_brings_along_the_actions_that_its_tables_hold() {
+    use sqlx::{Connection as _, Row as _};
+    let connection = sqlx::SqliteConnection::connect("sqlite::memory:").await;
+    let mut connection = connection.expect("a database");
+    let trail = include_str!("../migrations/sqlite/0008_actions.sql");
+    for text in BEFORE_ACTIONS.into_iter().chain([ACTIONS_BEFORE, trail]) {
+        let done = sqlx::raw_sql(text).execute(&mut connection).await;
+        done.expect("statements that hold");
+    }
+    let told = "SELECT sequence || '|' || about || '|' || action || '|' || thing || '|' \
+                || COALESCE(tenant, '-') || '|' || outcome || '|' || COALESCE(before_value, '-') \
+                || '|' || COALESCE(after_value, '-') || '|' || COALESCE(reason, '-') \
+                FROM actions ORDER BY sequence";
+    let rows = sqlx::query(told).fetch_all(&mut connection).await;
+    let rows: Vec<String> = rows.expect("rows").iter().map(|row| row.get(0)).collect();
+    assert_eq!(
+        rows,
+        [
+            "1|order|refund|aa|2|done|-|-|late",
+            "2|order|edit|aa|2|done|PAYMENT|PAYMENT|-",
+            "4|order|return|aa|2|done|-|-|-",
+            "5|stock|set|5@3|2|done|10|8|",
+            "6|stock|adjusted|5@3|2|done|-|-|-1 units: lost",
+            "8|breaker|isolate|4|-|done|closed|isolated|-",
+            "10|command|attempt|cc|2|refused: STALE|-|-|-",
+            "11|event|discard|ee|2|done|-|discarded|-",
+            "13|mapping|map|4/x9|2|done|-|-|-",
+            "14|mapping|unmap|4/x9|2|done|-|nothing|-",
+            "15|subscriber|rewind|crm|2|done|9|0|again",
+            "16|rule|set|4/5|2|done|-|a quota of 6 units, then the pool|-",
+            "17|rule|remove|4/*|2|done|-|no rule|-",
+        ]
+    );
 }

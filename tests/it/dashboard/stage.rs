@@ -145,6 +145,11 @@ impl Stage {
         (stage, secret)
     }
 
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.config.data
+    }
+
     /// The address of a page.
     pub fn page(&self, name: &str) -> String {
         format!("http://{}/#/{name}", self.http)

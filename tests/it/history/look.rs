@@ -4,7 +4,7 @@ use onhand::history::HistoryTarget;
 use sqlx::{Connection, Row as _};
 
 /// Tables and views, as `docs/HISTORY.md` has them.
-pub const TABLES: [&str; 28] = [
+pub const TABLES: [&str; 29] = [
     "shards",
     "tenants",
     "actors",
@@ -33,6 +33,7 @@ pub const TABLES: [&str; 28] = [
     "campaign_units",
     "stock_published",
     "subscriber_moves",
+    "actions",
 ];
 pub const VIEWS: [&str; 15] = [
     "state_visits",

@@ -76,7 +76,7 @@ fn postgresql_finds_one_order_or_customer_by_an_index() {
 }
 
 /// Fill the tables with what happened one second after the other.
-const LATELY: [&str; 6] = [
+const LATELY: [&str; 7] = [
     "INSERT INTO orders (shard, tenant, order_key, accepted_ms, channel, shipped_ms) \
      SELECT 0, 0, md5(g::text), g * 1000, 0, g * 1000 + 9 FROM generate_series(1000, 30000) AS g",
     "INSERT INTO order_events (shard, sequence, time_ms, tenant, order_key, to_state) \
@@ -93,6 +93,10 @@ const LATELY: [&str; 6] = [
      FROM generate_series(1000, 30000) AS g",
     "INSERT INTO refused_commands (shard, sequence, time_ms, actor, tenant, code) \
      SELECT 0, g + 1000000, g * 1000, 0, 0, 'STALE' FROM generate_series(1000, 30000) AS g",
+    "INSERT INTO actions (shard, sequence, time_ms, actor, tenant, about, thing, action) \
+     SELECT 0, g + 1000000, g * 1000, 0, 0, \
+            CASE WHEN g % 3 = 0 THEN 'hold' WHEN g % 3 = 1 THEN 'order' ELSE 'rule' END, \
+            md5(g::text), 'cancel' FROM generate_series(1000, 30000) AS g",
 ];
 
 #[test]
@@ -112,7 +116,7 @@ fn postgresql_finds_what_happened_lately_by_an_index() {
         }
         let (from, to) = ("29990000", "30001000");
         let of_orders = ["acme", from, to, "0"];
-        let of_actions = ["acme", to, "0", from, "0"];
+        let of_actions = ["acme", to, "0", from, "0", "", "", ""];
         for (text, values) in [
             (
                 include_str!("../../../src/history/questions/dwell_steps.sql"),
@@ -151,6 +155,7 @@ fn postgresql_finds_what_happened_lately_by_an_index() {
                 "decisions",
                 "stock_movements",
                 "refused_commands",
+                "actions",
             ];
             for line in lines.iter().filter(|line| line.contains("Seq Scan on")) {
                 let reads = large

@@ -98,7 +98,8 @@ impl Rig {
         }
     }
 
-    fn of(&mut self, order: u128) -> OrderRef {
+    /// A command about an order.
+    pub fn of(&mut self, order: u128) -> OrderRef {
         self.commands += 1;
         OrderRef {
             order: OrderKey(order),
