@@ -264,6 +264,9 @@ pub enum ChannelsFigure {
     Publish,
     /// At which speed a shared pool is oversold, and the buffer that prevents it.
     Pool,
+    /// The same deliveries to Onhand and to a chain of gateway, Redis, workers and PostgreSQL: the
+    /// answer, the durable stock decision, the message to the customer.
+    Peer,
 }
 
 impl ChannelsArguments {

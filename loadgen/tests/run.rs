@@ -162,3 +162,72 @@ fn without_a_server_the_program_says_what_to_do() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("onhand serve"));
 }
+
+/// Says what a test lacks; fails where nothing may be lacking.
+fn skip(what: &str) {
+    let all = std::env::var_os("ONHAND_REQUIRE_ALL");
+    assert!(all.is_none_or(|value| value != "1"), "{what}");
+    eprintln!("{what}");
+}
+
+#[test]
+fn onhand_and_the_chain_that_it_replaces_keep_their_books_under_the_same_load() {
+    let program = Path::new(env!("CARGO_BIN_EXE_onhand-loadgen"));
+    if !program.with_file_name("onhand").is_file() {
+        return skip("skipped: needs onhand beside onhand-loadgen (cargo build)");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    // PostgreSQL does not run as root, and its user has to enter.
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), everybody).unwrap();
+    let json = tempfile::NamedTempFile::new().unwrap();
+    let output = Command::new(program)
+        .args(["channels", "--only", "peer", "--quick", "--seconds", "1"])
+        .arg("--directory")
+        .arg(directory.path())
+        .arg("--json")
+        .arg(json.path())
+        .env("TMPDIR", directory.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}{errors}");
+    if let Some(line) = text.lines().find(|line| line.contains("skipped: needs")) {
+        return skip(line);
+    }
+    let report = std::fs::read_to_string(json.path()).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let round = &report["peer"]["rounds"][0];
+    // (deliveries, orders, units): the steady second has half as many as the burst.
+    for (load, numbers) in [("burst", [100, 95, 85]), ("steady", [50, 48, 43])] {
+        for side in ["ours", "theirs"] {
+            let one = &round[load][side];
+            let of = |name: &str| one[name].as_u64().unwrap();
+            assert_eq!([of("deliveries"), of("orders"), of("units")], numbers);
+            let [_, orders, units] = numbers;
+            let books = serde_json::json!({"known": orders, "confirmed": units, "counted": orders});
+            assert_eq!(one["books"], books, "{load} {side}");
+            assert_eq!((of("told"), of("told_again")), (units, 0), "{load} {side}");
+            for time in ["answer_us", "decided_us", "told_us"] {
+                assert!(one[time]["p99"].as_f64().unwrap() > 0.0, "{load} {side}");
+            }
+        }
+    }
+    assert!(text.contains("| stock decided durably, p99 |"), "{text}");
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 0, "servers and their data are gone");
+}
+
+#[test]
+fn a_service_that_is_missing_is_named_and_is_no_failure() {
+    let nothing = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_onhand-loadgen"))
+        .args(["channels", "--only", "peer"])
+        .env("PATH", nothing.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("skipped: needs redis-server"), "{text}");
+}

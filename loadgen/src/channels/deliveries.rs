@@ -29,8 +29,8 @@ pub struct Delivery {
 /// The delivery about the order that `shop` calls `order`: a number, except where the market gave
 /// the order its id. `url`: where the shop's webhooks are, and `now_s` the time.
 pub fn delivery(shop: &Shop, order: &str, url: &str, now_s: u64) -> Delivery {
-    let (body, mut headers) = match shop.kind {
-        "shopify" => shopify(shop, order),
+    let (body, headers) = match shop.kind {
+        "shopify" => shopify(shop, order, SKU),
         "woocommerce" => woocommerce(shop, order),
         "shopee" => {
             let body = json!({"data": {"items": [], "ordersn": order, "status": "READY_TO_SHIP",
@@ -47,6 +47,16 @@ pub fn delivery(shop: &Shop, order: &str, url: &str, now_s: u64) -> Delivery {
         }
         _ => (whatsapp(shop, order, now_s), Vec::new()),
     };
+    signed(shop, order, url, (body, headers))
+}
+
+/// The delivery about Shopify's order of this number, of one unit of `sku`.
+pub fn shopify_sale(shop: &Shop, order: u64, sku: &str) -> Delivery {
+    let order = order.to_string();
+    signed(shop, &order, "", shopify(shop, &order, sku))
+}
+
+fn signed(shop: &Shop, order: &str, url: &str, (body, mut headers): Unsigned) -> Delivery {
     let body = body.to_string();
     let bytes = body.as_bytes();
     let hex = |parts: &[&[u8]]| hex::encode(mac(shop.secret, parts));
@@ -73,7 +83,13 @@ pub fn delivery(shop: &Shop, order: &str, url: &str, now_s: u64) -> Delivery {
 
 type Unsigned = (Value, Vec<(&'static str, String)>);
 
-fn shopify(shop: &Shop, order: &str) -> Unsigned {
+/// The number of the buyer of one of Shopify's orders: with up to nine digits in the order's, no
+/// two are the same.
+pub fn phone(order: u64) -> String {
+    format!("+34{order:09}")
+}
+
+fn shopify(shop: &Shop, order: &str, sku: &str) -> Unsigned {
     let id: u64 = order.parse().unwrap_or(0);
     let body = json!({
         "id": id, "name": format!("#{order}"), "email": "ana@example.com",
@@ -82,9 +98,10 @@ fn shopify(shop: &Shop, order: &str) -> Unsigned {
         "financial_status": "paid", "fulfillment_status": null,
         "customer": {"id": 7_771_112_223_334_u64, "first_name": "Ana", "last_name": "Ruiz"},
         "shipping_address": {"first_name": "Ana", "last_name": "Ruiz", "address1": "Calle Sol 4",
-            "city": "Madrid", "province_code": "M", "zip": "28013", "country_code": "ES"},
+            "city": "Madrid", "province_code": "M", "zip": "28013", "country_code": "ES",
+            "phone": phone(id)},
         "line_items": [{"id": 1_400_000_000_001_u64, "variant_id": 4_400_000_000_001_u64,
-            "sku": SKU, "title": "Shirt", "quantity": 1, "price": "44.70"}]
+            "sku": sku, "title": "Shirt", "quantity": 1, "price": "44.70"}]
     });
     let headers = vec![
         ("x-shopify-topic", "orders/create".to_owned()),

@@ -6,11 +6,13 @@
 //!  dashboards: closed-loop load with five open streams of figures │ without, in alternation
 //!  publish:    a flash sale on five markets; how old the stock is that they acknowledge; oversold
 //!  pool:       a shared pool at rising speeds, and the buffer that keeps it from being oversold
+//!  peer:       the same deliveries to Onhand and to gateway → Redis → worker → PostgreSQL
 //! ```
 
 mod dashboards;
 mod deliveries;
 mod exposition;
+mod peer;
 mod pool;
 mod publish;
 mod sale;
@@ -41,6 +43,8 @@ pub struct ChannelsReport {
     pub publish: Vec<publish::PublishReport>,
     /// The shared pool.
     pub pool: Option<pool::PoolReport>,
+    /// Onhand beside what it replaces.
+    pub peer: Option<peer::PeerReport>,
 }
 
 /// Measures what was asked for.
@@ -66,15 +70,20 @@ pub fn channels(arguments: &ChannelsArguments) -> Result<ChannelsReport> {
     if wanted(ChannelsFigure::Pool) {
         report.pool = Some(pool::measure(arguments)?);
     }
+    if wanted(ChannelsFigure::Peer) {
+        report.peer = Some(peer::measure(arguments)?);
+    }
     Ok(report)
 }
 
 impl ChannelsReport {
-    /// False where a delivery did not become an order, or a guaranteed unit was sold twice. That a
-    /// figure misses what is asked of it is said beside it.
+    /// False where a delivery did not become an order, a guaranteed unit was sold twice, or the
+    /// books of a comparison do not match. That a figure misses what is asked of it is said beside
+    /// it.
     pub fn is_right(&self) -> bool {
         let webhooks = self.webhooks.as_ref();
         webhooks.is_none_or(webhooks::WebhooksReport::is_right)
+            && self.peer.iter().all(peer::PeerReport::is_right)
             && self.publish.iter().all(publish::PublishReport::is_right)
     }
 }
@@ -93,6 +102,7 @@ impl fmt::Display for ChannelsReport {
         self.publish
             .iter()
             .try_for_each(|row| writeln!(f, "{row}"))?;
-        self.pool.iter().try_for_each(|row| writeln!(f, "{row}"))
+        self.pool.iter().try_for_each(|row| writeln!(f, "{row}"))?;
+        self.peer.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }

@@ -203,7 +203,7 @@ impl<'a> Sale<'a> {
 }
 
 /// Units that orders hold, own, or were sent, of so many that came in.
-fn promised(cell: &CellValues, received: u32) -> u64 {
+pub fn promised(cell: &CellValues, received: u32) -> u64 {
     let sent = u64::from(received).saturating_sub(u64::from(cell.on_hand));
     sent + u64::from(cell.reserved) + u64::from(cell.committed)
 }

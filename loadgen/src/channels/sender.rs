@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use onhand::clock::monotonic_ns;
+use onhand::clock::{monotonic_ns, now_ms};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use tokio::task::JoinSet;
@@ -32,6 +32,10 @@ pub struct Sent {
     latency: Latency,
     /// Answers 503; each was sent again.
     pub busy: u64,
+    /// When the first request was meant to be sent, by the monotonic clock.
+    pub start_ns: u64,
+    /// The same by the clock on the wall, in milliseconds since the Unix epoch.
+    pub start_ms: u64,
     /// From the first request to the last answer.
     pub seconds: f64,
 }
@@ -56,7 +60,7 @@ where
         .pool_max_idle_per_host(plan.connections)
         .build()?;
     let (build, next) = (Arc::new(build), Arc::new(AtomicUsize::new(0)));
-    let start_ns = monotonic_ns();
+    let (start_ns, start_ms) = (monotonic_ns(), now_ms());
     let mut workers = JoinSet::new();
     for _ in 0..plan.connections.min(plan.count) {
         let (client, build, next) = (client.clone(), Arc::clone(&build), Arc::clone(&next));
@@ -77,7 +81,11 @@ where
             }
         });
     }
-    let mut all = Sent::default();
+    let mut all = Sent {
+        start_ns,
+        start_ms,
+        ..Sent::default()
+    };
     while let Some(worker) = workers.join_next().await {
         let sent = worker??;
         all.latency.merge(&sent.latency);

@@ -27,10 +27,19 @@ pub struct ChannelStand {
     _files: TempDir,
 }
 
-/// A process that ends with its owner.
-struct Sandbox {
+/// The sandbox's process, which ends with its owner.
+pub struct Sandbox {
     child: Child,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Sandbox {
+    /// Starts it; see [`start_sandbox`].
+    pub fn start(program: &Path, real_limits: bool) -> Result<Self> {
+        let (child, address) = start_sandbox(program, real_limits)?;
+        Ok(Self { child, address })
+    }
 }
 
 impl Drop for Sandbox {
@@ -44,14 +53,26 @@ impl Drop for Sandbox {
 impl ChannelStand {
     /// Starts both; orders of the markets wait where they were placed.
     pub fn start(arguments: &ChannelsArguments, orders: u64) -> Result<Self> {
-        Self::start_with(arguments, orders, false, |_| Vec::new())
+        Self::start_with(arguments, orders, false, |_, _| Ok(Vec::new()))
+    }
+
+    /// As [`ChannelStand::start`], with the order process of this file, in which `ADDRESS` stands
+    /// for the sandbox.
+    pub fn with_process(arguments: &ChannelsArguments, orders: u64, file: &str) -> Result<Self> {
+        Self::start_with(arguments, orders, false, |sandbox, files| {
+            let path = files.join("process.toml");
+            let text = file.replace("ADDRESS", &sandbox.to_string());
+            std::fs::write(&path, text).context("the process file")?;
+            Ok(vec!["--process".to_owned(), path.display().to_string()])
+        })
     }
 
     /// Starts both, with the sandbox's providers for the order process: only with one are sales of
     /// markets taken that stock does not cover. `real_limits`: markets and providers hold their
     /// documented rate limits, and the server keeps to them; else neither does.
     pub fn in_process(arguments: &ChannelsArguments, real_limits: bool) -> Result<Self> {
-        let providers = |sandbox: SocketAddr| vec!["--sandbox".to_owned(), sandbox.to_string()];
+        let providers =
+            |sandbox: SocketAddr, _: &Path| Ok(vec!["--sandbox".to_owned(), sandbox.to_string()]);
         Self::start_with(arguments, 100_000, real_limits, providers)
     }
 
@@ -59,17 +80,16 @@ impl ChannelStand {
         arguments: &ChannelsArguments,
         orders: u64,
         real_limits: bool,
-        more: impl Fn(SocketAddr) -> Vec<String>,
+        more: impl Fn(SocketAddr, &Path) -> Result<Vec<String>>,
     ) -> Result<Self> {
         let program = program(arguments.server_bin.as_deref())?;
-        let (child, address) = start_sandbox(&program, real_limits)?;
-        let sandbox = Sandbox { child, address };
+        let sandbox = Sandbox::start(&program, real_limits)?;
         let files = tempfile::tempdir().context("a directory for the channels file")?;
         let http = free_address()?;
         let text = channels_file(files.path(), sandbox.address, http, real_limits)?;
         let path = files.path().join("channels.toml");
         std::fs::write(&path, text).context("the channels file")?;
-        let mut flags = more(sandbox.address);
+        let mut flags = more(sandbox.address, files.path())?;
         flags.extend(["--http".to_owned(), http.to_string()]);
         flags.extend(["--channels".to_owned(), path.display().to_string()]);
         let directory: &Path = &arguments.directory;
@@ -92,6 +112,11 @@ impl ChannelStand {
     /// Where the server serves HTTP.
     pub fn http(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Where the sandbox listens.
+    pub fn sandbox(&self) -> SocketAddr {
+        self.sandbox.address
     }
 
     /// From now on the markets tell the server of their orders.
