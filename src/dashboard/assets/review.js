@@ -60,7 +60,7 @@ export function show(main, [chosen]) {
       h("header", {}, h("h2", {}, `Order ${found.number ?? order.slice(0, 8)}`),
         h("a", { class: "push", href: `#/orders/${order}` }, "Whole order")),
       open ? h("div", { class: "row" },
-        action({ class: "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
+        action({ class: unaddressed ? null : "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
         action({ class: "risk", id: "decline", onclick: () => decide(found, false) }, "Decline"),
         action({ class: "risk", id: "cancel", onclick: () => done(found, cancel(order)) }, "Cancel"),
         h("span", { class: "muted" }, hint(found, unaddressed)))
