@@ -44,6 +44,9 @@ pub const DETAILS_BYTES_MAX: usize = 4_096;
 /// Largest details of one order as journaled (archived form), in bytes.
 pub const DETAILS_ARCHIVED_BYTES_MAX: usize = 16_384;
 
+/// Most lines of one address. One more is refused with `DETAILS_MALFORMED`.
+pub const ADDRESS_LINES_MAX: usize = 16;
+
 /// Longest name (tenant, SKU, location, actor), in bytes of UTF-8. Longer is `INVALID_NAME`.
 pub const NAME_BYTES_MAX: usize = 64;
 

@@ -34,6 +34,7 @@ assets! {
     "index.html": HTML,
     "icon.svg": SVG,
     "style.css": CSS,
+    "address.js": SCRIPT,
     "app.js": SCRIPT,
     "lib.js": SCRIPT,
     "live.js": SCRIPT,

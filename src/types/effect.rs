@@ -119,6 +119,8 @@ numbered! {
         ActionRequired = 9 "action_required",
         /// The reservation ran out.
         Expired = 10 "expired",
+        /// The order was received, and the buyer has yet to say where it is to go.
+        AddressMissing = 11 "address_missing",
     }
 }
 

@@ -13,15 +13,12 @@
 #[cfg(test)]
 mod tests;
 
-use crate::limits::DETAILS_BYTES_MAX;
+use crate::limits::{ADDRESS_LINES_MAX, DETAILS_BYTES_MAX};
 use crate::types::{OrderDetails, ResultCode, card};
 use crate::wire::reader::Reader;
 
 /// Version of this message.
 pub const VERSION: u8 = 1;
-
-/// Most lines of one address.
-pub const ADDRESS_LINES_MAX: usize = 16;
 
 /// Tags of the fields, in the order in which they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,6 +10,7 @@ pub mod rig;
 mod scant;
 mod told;
 mod traps;
+pub mod unaddressed;
 
 use onhand::types::OrderState;
 use serde_json::json;

@@ -2,6 +2,7 @@
 //!
 //! With `ONHAND_SCREENSHOTS=DIRECTORY` every page that is looked at is kept there as a picture.
 
+mod addresses;
 pub mod browser;
 mod events;
 mod found;
@@ -9,7 +10,9 @@ mod goods;
 mod keyboard;
 mod narrow;
 mod open;
+mod roles;
 mod stage;
+mod stale;
 mod stream;
 mod systems;
 mod trail;

@@ -19,7 +19,7 @@ use onhand::gateway::track::TrackKey;
 use onhand::gateway::{Bound, Gateway, HttpLimits, Services};
 use onhand::net::token::TokenFile;
 use onhand::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest, OwnedReport};
-use onhand::types::{OrderKey, Resolution, ResultCode};
+use onhand::types::{OrderDetails, OrderKey, Resolution, ResultCode};
 
 /// An order that the find-by-number of the test knows: number `0-7`.
 pub const ORDER: OrderKey = OrderKey(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
@@ -29,6 +29,24 @@ pub const SHARED: OrderKey = OrderKey(0x5ba2);
 
 /// The sequence of an order that the journal does not give out.
 pub const UNREADABLE: u64 = 99;
+
+/// An order with details in the journal.
+pub const DETAILED: OrderKey = OrderKey(0xde7a);
+
+/// The sequence of [`DETAILED`].
+pub const DETAILED_AT: u64 = 55;
+
+/// The details of [`DETAILED`]: everything but where it is to go.
+pub fn details() -> OrderDetails {
+    OrderDetails {
+        external_id: "wamid.1".to_owned(),
+        contact_name: "Ana".to_owned(),
+        phone: "+34600000000".to_owned(),
+        unit_prices: vec![2_235],
+        custom_handling: "gift wrap".to_owned(),
+        ..OrderDetails::default()
+    }
+}
 
 /// What the engine was asked, in order.
 #[derive(Clone, Default)]
@@ -200,6 +218,7 @@ impl FindOrder for One {
     fn details(&self, _: u16, sequence: u64) -> BoxFuture<'_, LookedUpDetails> {
         let found = match sequence {
             UNREADABLE => Err(on_fire()),
+            DETAILED_AT => Ok(Some(details())),
             _ => Ok(None),
         };
         Box::pin(std::future::ready(found))

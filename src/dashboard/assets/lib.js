@@ -208,6 +208,7 @@ export class Refused extends Error {
     super([problem.title, problem.detail].filter(Boolean).join(" "));
     this.status = status;
     this.code = problem.code;
+    this.member = problem.member ?? null; // of the body, where one is wrong
   }
 }
 

@@ -1,6 +1,7 @@
 // Review: orders that wait for a person, with what there is to know, and the decision.
 
-import { action, api, attempt, duration, empty, every, fill, h, moment, money, number, patch, question, say, session, since, when, words } from "./lib.js";
+import { action, api, attempt, duration, empty, every, fill, h, mayAct, moment, money, number, patch, question, say, session, since, when, words } from "./lib.js";
+import { addressForm } from "./address.js";
 import { follow, live } from "./live.js";
 import { cancel, facts, learnChannels, timeline } from "./orders.js";
 
@@ -8,7 +9,7 @@ export const title = "Review";
 
 export function show(main, [chosen]) {
   const list = h("div", {});
-  const detail = h("section", { class: "panel", "aria-label": "The order in review" }, empty("Choose an order."));
+  const detail = h("section", { class: "panel", tabindex: "-1", "aria-label": "The order in review" }, empty("Choose an order."));
   const count = h("span", { class: "muted", role: "status" });
   main.append(h("div", { class: "head" }, h("h1", {}, "Review"), count),
     h("div", { class: "split" }, h("section", { class: "panel", "aria-label": "Orders that wait for a decision" }, list), detail));
@@ -35,38 +36,58 @@ export function show(main, [chosen]) {
     h("span", { class: "muted small", title: moment(row.since) }, `${when(row.since)}, waits ${duration(since(row.since))}`)))
       : empty("Nothing waits for a person."));
     if (!picked && rows.length) pick(rows[0].order);
-    else if (picked && shown === "REVIEW" && !rows.some((row) => row.order === picked)) pick(picked);
+    else if (picked && shown !== null && shown !== waitsFor(rows.find((row) => row.order === picked))) pick(picked);
   }
 
-  let shown = ""; // state of the order that is picked
+  /** What an order in review waits for; nothing where it is in none. */
+  function waitsFor(row) {
+    return row ? row.review_reason ?? "review" : "";
+  }
+
+  let shown = null; // what the order that is picked waits for, as the page shows it
   async function pick(order) {
+    if (picked !== order) shown = null;
     picked = order;
     for (const one of list.querySelectorAll("[data-order]")) one.setAttribute("aria-current", String(one.dataset.order === order));
     const found = await attempt(() => api(`/v1/orders/${order}`));
     if (!found || picked !== order || !alive) return;
     const told = session.history ? await api(`/dashboard/data/timeline/${order}`).catch(() => null) : null;
     if (picked !== order || !alive) return;
-    shown = found.state;
     const open = found.state === "REVIEW";
+    shown = waitsFor(open ? found.process ?? {} : null);
     const unaddressed = found.process?.review_reason === "address_missing";
     patch(detail,
       h("header", {}, h("h2", {}, `Order ${found.number ?? order.slice(0, 8)}`),
         h("a", { class: "push", href: `#/orders/${order}` }, "Whole order")),
       open ? h("div", { class: "row" },
-        action({ class: "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
+        action({ class: unaddressed ? null : "main", id: "approve", onclick: () => decide(found, true) }, "Approve"),
         action({ class: "risk", id: "decline", onclick: () => decide(found, false) }, "Decline"),
         action({ class: "risk", id: "cancel", onclick: () => done(found, cancel(order)) }, "Cancel"),
-        h("span", { class: "muted" }, unaddressed ? ["its next version with an address goes on: ", h("code", {}, `POST /v1/orders/${found.number ?? "ORDER"}/edit`)]
-          : found.process?.resume_to ? `approved, it goes on to ${words(found.process.resume_to)}` : ""))
+        h("span", { class: "muted" }, hint(found, unaddressed)))
         : h("p", {}, `It is ${words(found.state)} now: nothing to decide.`),
+      open && unaddressed ? addressForm(found, addressed) : null,
       h("h3", {}, "What is known"), facts(found, told),
       told ? [h("h3", {}, "What happened"), timeline(told.events.slice(-25))] : null);
+  }
+
+  /** What comes of which decision. */
+  function hint(found, unaddressed) {
+    if (!unaddressed) return found.process?.resume_to ? `approved, it goes on to ${words(found.process.resume_to)}` : "";
+    return mayAct() ? "approved as it is, it goes on without an address" : "an operator can say where it is to go";
+  }
+
+  /** Shows what became of the order whose address was saved; it may ask for another decision. */
+  async function addressed() {
+    const order = picked;
+    await load();
+    if (picked === order) await pick(order);
   }
 
   async function decide(found, approve) {
     const said = await question({
       title: approve ? "Approve this order?" : "Decline this order?",
-      text: `${words(found.process?.review_reason)}, ${money(found.process?.total, found.process?.currency)}.`,
+      text: `${words(found.process?.review_reason)}, ${money(found.process?.total, found.process?.currency)}.`
+        + (approve && found.process?.review_reason === "address_missing" ? " It goes on without an address, for what is collected." : ""),
       action: approve ? "Approve" : "Decline", risk: !approve,
       fields: [{ name: "reason", label: "Reason (kept in the journal)", required: true }],
     });
@@ -81,7 +102,7 @@ export function show(main, [chosen]) {
     if (!await doing) return;
     const next = rows.find((row) => row.order !== found.order);
     picked = next?.order ?? null;
-    shown = "";
+    shown = null;
     await load();
     if (picked) await pick(picked);
     else fill(detail, empty("Nothing waits for a person."));

@@ -355,6 +355,7 @@ fn is_trouble(milestone: Milestone) -> bool {
             | Milestone::Refunded
             | Milestone::ActionRequired
             | Milestone::Expired
+            | Milestone::AddressMissing
     )
 }
 

@@ -132,7 +132,7 @@ impl Engine {
         if desk.cancelled_ahead(slot, entry) {
             return;
         }
-        desk.tell(slot, Milestone::Received);
+        desk.welcome(slot, entry.incomplete);
         if entry.oversold.is_empty() {
             desk.begin(slot, step, entry.incomplete);
         } else if let Some(image) = desk.image(slot) {

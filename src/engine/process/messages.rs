@@ -13,6 +13,24 @@ impl Desk<'_> {
         self.tell_with(slot, milestone, total, "");
     }
 
+    /// Tells the customer that the order was received or, where that is set up, asks where it is to
+    /// go instead: an entering order has journal room for one of them.
+    pub fn welcome(&mut self, slot: u32, incomplete: bool) {
+        let image = self.image(slot);
+        let asks = image
+            .and_then(|image| self.set_of(&image))
+            .is_some_and(|pinned| {
+                let mut messages = pinned.set.messages.iter();
+                messages.any(|message| message.milestone == Milestone::AddressMissing as u8)
+            });
+        let milestone = if incomplete && asks {
+            Milestone::AddressMissing
+        } else {
+            Milestone::Received
+        };
+        self.tell(slot, milestone);
+    }
+
     /// As [`Desk::tell`], where the message is about this amount of minor units.
     pub fn tell_amount(&mut self, slot: u32, milestone: Milestone, amount: u64) {
         self.tell_with(slot, milestone, amount, "");

@@ -4,9 +4,9 @@
 
 use super::recovery::{REDRIVEN_MAX, WAIT_MS_MAX};
 use crate::limits::{
-    CAMPAIGN_SKUS_MAX, CELL_QUANTITY_MAX, CURRENCY_NUMBER_MAX, HOLD_TTL_MS_MAX, LINE_QUANTITY_MAX,
-    NAME_BYTES_MAX, ORDER_ALLOCATIONS_MAX, ORDER_LINES_MAX, ORDER_TOTAL_MAX, PAGE_ITEMS_MAX,
-    PROVIDER_MESSAGE_BYTES_MAX, REFERENCE_BYTES_MAX, STOCK_REASON_BYTES_MAX,
+    ADDRESS_LINES_MAX, CAMPAIGN_SKUS_MAX, CELL_QUANTITY_MAX, CURRENCY_NUMBER_MAX, HOLD_TTL_MS_MAX,
+    LINE_QUANTITY_MAX, NAME_BYTES_MAX, ORDER_ALLOCATIONS_MAX, ORDER_LINES_MAX, ORDER_TOTAL_MAX,
+    PAGE_ITEMS_MAX, PROVIDER_MESSAGE_BYTES_MAX, REFERENCE_BYTES_MAX, STOCK_REASON_BYTES_MAX,
 };
 use serde_json::{Map, Value, json};
 
@@ -64,6 +64,7 @@ pub(super) const BOUNDS: &[(&str, &str, Bound)] = &[
     ("Edit", "currency", CURRENCY),
     ("Edit", "total", TOTAL),
     ("Edit", "lines", Items(0, ORDER_LINES_MAX)),
+    ("Edit", "shipping_address", Items(1, ADDRESS_LINES_MAX)),
     ("Receipt", "location", NAME),
     ("Receipt", "quantity", UNITS_FROM_1),
     ("Adjustment", "location", NAME),

@@ -1,5 +1,6 @@
 //! `POST /v1/orders/ORDER/edit`: the next version of an order that the warehouse has not accepted.
 
+use super::address::{self, Destination};
 use super::auth::Caller;
 use super::operate;
 use super::orders::{Answer, LineBody};
@@ -31,6 +32,15 @@ pub(in crate::gateway) struct Edit {
     lines: Vec<LineBody>,
     /// All details of the new version.
     details: Option<OrderDetails>,
+    /// Shipping address of the new version, one entry a line; the other details stay. Not together
+    /// with `details`.
+    // Left out where absent: a command that was journaled before has the same meaning still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_address: Option<Vec<String>>,
+    /// ISO 3166-1 alpha-2 country of the shipping address. Not together with `details`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Z]{2}$")]
+    country: Option<String>,
     /// Time to live of the hold from now on, in milliseconds.
     ttl_ms: Option<u32>,
 }
@@ -44,9 +54,11 @@ pub(in crate::gateway) async fn edit(
     body: Body,
 ) -> Answer {
     let edit: Edit = body::json(&headers, body).await?;
+    edit.check()?;
     let order = operate::order(&shared, &caller, &order).await?;
     let detail = operate::detail(&shared, &caller, order).await?;
     let meaning = meaning(order, &edit);
+    let is_addressed = edit.shipping_address.is_some();
     let (place, missing) = next_version(&shared, &caller, order, &detail, edit).await?;
     let request = LocalRequest::Edit {
         key: caller.key,
@@ -54,16 +66,48 @@ pub(in crate::gateway) async fn edit(
         place: Box::new(place),
     };
     let answer = operate::command(&shared, &caller, order, request).await;
-    match (answer, missing) {
-        (Err(problem), Some(name)) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => {
-            let invalid = [ResultCode::InvalidCurrency, ResultCode::InvalidTotal];
-            if !invalid.iter().any(|code| code.name() == problem.code) {
-                return Err(problem);
-            }
-            let detail = format!("order {order} is not in process: `{name}` must be given");
-            Err(Problem::refused(ResultCode::InvalidField, detail))
+    let problem = match answer {
+        Err(problem) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => problem,
+        answer => return answer,
+    };
+    let said = problem.code;
+    let is = |code: ResultCode| code.name() == said;
+    Err(match missing {
+        Some(name) if is(ResultCode::InvalidCurrency) || is(ResultCode::InvalidTotal) => {
+            let lack = match name {
+                address::COUNTRY => "has no country",
+                _ => "is not in process",
+            };
+            let detail = format!("order {order} {lack}: `{name}` must be given");
+            address::refused(ResultCode::InvalidField, name, detail)
         }
-        (answer, _) => answer,
+        _ if is_addressed && is(ResultCode::DetailsTooLong) => {
+            problem.with("member", address::LINES)
+        }
+        _ => problem,
+    })
+}
+
+impl Edit {
+    /// Refuses what is wrong whatever the order is like.
+    fn check(&self) -> Result<(), Problem> {
+        let given = [
+            (address::LINES, self.shipping_address.is_some()),
+            (address::COUNTRY, self.country.is_some()),
+        ];
+        let apart = given.iter().find(|(_, is_given)| *is_given);
+        if let (Some(_), Some((name, _))) = (&self.details, apart) {
+            let detail = format!(
+                "`details` are all details of the new version: give `{name}` in them, or without \
+                 them; nothing was done"
+            );
+            return Err(address::refused(ResultCode::InvalidField, name, detail));
+        }
+        let destination = Destination {
+            lines: self.shipping_address.clone(),
+            country: self.country.clone(),
+        };
+        destination.check()
     }
 }
 
@@ -88,16 +132,23 @@ async fn next_version(
     caller: &Caller,
     order: OrderKey,
     detail: &OrderDetail,
-    edit: Edit,
+    mut edit: Edit,
 ) -> Result<(PlaceRequest, Option<&'static str>), Problem> {
     let view = &detail.order;
     let process = detail.process.as_ref();
+    // A channel had sold it: the version is one of the channel's order still.
+    let sold = process.is_some_and(|it| it.image.flags & process_flags::FACT != 0);
+    let is_addressed = edit.shipping_address.is_some();
+    let details = details_of(shared, caller, (view.sequence, sold), &mut edit).await?;
+    let given = |member: fn(&OrderDetails) -> bool| details.as_ref().is_some_and(member);
+    let unaddressed = !given(|it| !it.shipping_address.is_empty());
+    let nowhere = is_addressed && !given(|it| !it.country.is_empty());
     let total = edit.total.or(process.map(|process| process.total));
     let currency = edit.currency.or(process.map(|process| process.currency));
     let missing = match (currency, total) {
         (None, _) => Some("currency"),
         (_, None) => Some("total"),
-        _ => None,
+        _ => nowhere.then_some(address::COUNTRY),
     };
     let as_ordered = edit.lines.is_empty();
     let mut lines: Vec<NamedLine> = edit.lines.into_iter().map(NamedLine::from).collect();
@@ -110,20 +161,6 @@ async fn next_version(
         });
         lines = ordered.filter(|line| line.quantity > 0).collect();
     }
-    // A channel had sold it: the version is one of the channel's order still.
-    let sold = process.is_some_and(|it| it.image.flags & process_flags::FACT != 0);
-    let details = match edit.details {
-        Some(mut details) if sold && details.external_id.is_empty() => {
-            let kept = kept_details(shared, caller, view.sequence).await?;
-            details.external_id = kept.map(|kept| kept.external_id).unwrap_or_default();
-            Some(details)
-        }
-        Some(details) => Some(details),
-        None => kept_details(shared, caller, view.sequence).await?,
-    };
-    let unaddressed = details
-        .as_ref()
-        .is_none_or(|details| details.shipping_address.is_empty());
     let waits = process.is_some_and(|it| it.image.review == ReviewReason::AddressMissing);
     let place = PlaceRequest {
         key: order,
@@ -142,11 +179,35 @@ async fn next_version(
         },
         policy: Policy::AllOrNothing,
         currency: currency.unwrap_or(0),
-        total: total.unwrap_or(u64::MAX),
+        // Beyond every bound where something is missing.
+        total: total.filter(|_| missing.is_none()).unwrap_or(u64::MAX),
         lines,
         details,
     };
     Ok((place, missing))
+}
+
+/// The details of the new version: all that are given, or those of the present one, whose sequence
+/// this is, with the address that is given. What a channel had sold stays the channel's order.
+async fn details_of(
+    shared: &Shared,
+    caller: &Caller,
+    (sequence, sold): (u64, bool),
+    edit: &mut Edit,
+) -> Result<Option<OrderDetails>, Problem> {
+    let Some(mut details) = edit.details.take() else {
+        let destination = Destination {
+            lines: edit.shipping_address.take(),
+            country: edit.country.take(),
+        };
+        let kept = kept_details(shared, caller, sequence).await?;
+        return Ok(destination.merged_into(kept));
+    };
+    if sold && details.external_id.is_empty() {
+        let kept = kept_details(shared, caller, sequence).await?;
+        details.external_id = kept.map(|kept| kept.external_id).unwrap_or_default();
+    }
+    Ok(Some(details))
 }
 
 /// The details of the present version, without its prices: they are those of its lines.

@@ -4,6 +4,7 @@
 //! `Idempotency-Key`, so that it can be repeated; refusals are problem details with the result code.
 //! Shapes are a contract (`docs/API.md`): members are added, never renamed or removed.
 
+mod address;
 mod auth;
 mod bounds;
 mod breakers;

@@ -4,6 +4,7 @@
 use super::super::process::Server;
 use super::super::web::send;
 use super::rig::{SECRET, Shop, base64, channels_file, shopify_order, with_process, woo_order};
+use super::unaddressed::{map_mugs, message};
 use onhand::types::OrderState;
 use serde_json::{Value, json};
 
@@ -14,16 +15,8 @@ fn an_order_of_whatsapp_without_an_address_waits_in_review_until_an_operator_add
         ("onhand-tenant", "acme"),
         ("content-type", "application/json"),
     ];
-    let mapping = br#"{"mappings":[{"item":"MUG","sku":"shirt","write_back":{"price":"1990"}}]}"#;
-    send(shop.http, "PUT", "/v1/mappings/whatsapp", &headers, mapping).is(200);
-    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1020", "changes": [
-        {"field": "messages", "value": {"messaging_product": "whatsapp",
-        "metadata": {"phone_number_id": "106000"},
-        "contacts": [{"profile": {"name": "Ana"}, "wa_id": "34600000000"}],
-        "messages": [{"from": "34600000000", "id": "wamid.1", "timestamp": "1777882351",
-        "type": "order", "order": {"catalog_id": "30300", "product_items": [
-        {"product_retailer_id": "MUG", "quantity": 2, "item_price": 19.9, "currency": "EUR"}]}}]}}]}]});
-    shop.whatsapp(&body.to_string()).is(200);
+    map_mugs(&shop);
+    shop.whatsapp(&message("wamid.1")).is(200);
     // Its units are held meanwhile.
     let order = shop.waits_for(5, "wamid.1", OrderState::Review);
     assert_eq!(order.lines[0].reserved, 2);

@@ -1,7 +1,9 @@
 //! A server with providers in the sandbox, orders on their way, and what `/v1` says about them.
 
+mod roles;
+
 use crate::it::served::{Served, config};
-use crate::it::web::send;
+use crate::it::web::{Answered, send};
 use onhand::client::{ConnectOptions, Connection};
 use onhand::config::Config;
 use onhand::net::token::Token;
@@ -38,6 +40,8 @@ pub struct Stage {
     connection: Option<Connection>,
     config: Config,
     pub http: SocketAddr,
+    /// What the stage itself asks with; empty without a token file.
+    token: String,
     placed: u64,
     _directory: tempfile::TempDir,
 }
@@ -67,6 +71,14 @@ impl Stage {
     }
 
     fn start_with(step_ms: u64, change: impl FnOnce(&mut Config, &Sandbox, &Path)) -> Self {
+        Self::start_as("", step_ms, change)
+    }
+
+    fn start_as(
+        token: &str,
+        step_ms: u64,
+        change: impl FnOnce(&mut Config, &Sandbox, &Path),
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let sandbox = Sandbox::start(Options {
             step_ms,
@@ -83,7 +95,7 @@ impl Stage {
         sandbox
             .callbacks()
             .set_target(Some(format!("http://{http}")));
-        let mut connection = connect(&served);
+        let mut connection = connect(&served, token);
         stock_up(&mut connection);
         Self {
             served: Some(served),
@@ -91,6 +103,7 @@ impl Stage {
             connection: Some(connection),
             config,
             http,
+            token: token.to_owned(),
             placed: 0,
             _directory: directory,
         }
@@ -139,6 +152,7 @@ impl Stage {
             connection: None,
             config,
             http,
+            token: String::new(),
             placed: 0,
             _directory: directory,
         };
@@ -251,16 +265,21 @@ impl Stage {
 
     /// What HTTP says.
     pub fn get(&self, path: &str) -> Value {
-        send(self.http, "GET", path, &[], b"").is(200).json()
+        self.ask("GET", path, "").is(200).json()
     }
 
     /// Changes something over HTTP.
     pub fn change(&self, method: &str, path: &str, body: &Value) -> Value {
-        let json = [("content-type", "application/json")];
-        let body = body.to_string();
-        send(self.http, method, path, &json, body.as_bytes())
-            .is(200)
-            .json()
+        self.ask(method, path, &body.to_string()).is(200).json()
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Answered {
+        let bearer = format!("Bearer {}", self.token);
+        let mut headers = vec![("content-type", "application/json")];
+        if !self.token.is_empty() {
+            headers.push(("authorization", &bearer));
+        }
+        send(self.http, method, path, &headers, body.as_bytes())
     }
 
     /// Waits until what HTTP says is as wanted; returns it.
@@ -324,14 +343,14 @@ impl Stage {
         self.config.http = Some(self.http);
         let served = Served::start(&self.config);
         assert_eq!(served.http, Some(self.http));
-        self.connection = Some(connect(&served));
+        self.connection = Some(connect(&served, &self.token));
         self.served = Some(served);
     }
 }
 
 /// A client of the stage's tenant.
-fn connect(served: &Served) -> Connection {
-    let options = ConnectOptions::new(&served.address.to_string(), "", TENANT);
+fn connect(served: &Served, token: &str) -> Connection {
+    let options = ConnectOptions::new(&served.address.to_string(), token, TENANT);
     Connection::connect(&options).expect("connected")
 }
 

@@ -9,7 +9,7 @@ use onhand::types::pipeline::{Pipeline, PipelineSet, Step, StepKind};
 use onhand::types::process::{BreakerState, OperatorAction, ReviewReason, SubState, TimerKind};
 use onhand::types::{ChannelId, LocationId, OrderState, Resolution, ResultCode, SkuId, TenantId};
 
-use super::super::web_engine::{ORDER, SHARED, UNREADABLE, done};
+use super::super::web_engine::{DETAILED, DETAILED_AT, ORDER, SHARED, UNREADABLE, done};
 
 fn view() -> ProcessView {
     ProcessView {
@@ -119,7 +119,14 @@ pub fn answer(request: &LocalRequest) -> LocalAnswer {
                     process
                 });
             }
-            let is_known = *order == ORDER || *order == SHARED;
+            if *order == DETAILED {
+                known.order.sequence = DETAILED_AT;
+                known.process = known.process.map(|mut process| {
+                    process.image.review = ReviewReason::AddressMissing;
+                    process
+                });
+            }
+            let is_known = [ORDER, SHARED, DETAILED].contains(order);
             LocalAnswer::Order(is_known.then(|| Box::new(known)))
         }
         LocalRequest::Query(LocalQuery::List(filter)) => {

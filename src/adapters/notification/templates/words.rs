@@ -68,6 +68,12 @@ pub(super) const fn email_text(milestone: Milestone) -> &'static str {
              Hello{% if name %} {{ name }}{% endif %},\n\n\
              we could not keep the items of order {{ number }} any longer. No money was taken.\n"
         }
+        Milestone::AddressMissing => {
+            "Where is your order {{ number }} to go?\n\n\
+             Hello{% if name %} {{ name }}{% endif %},\n\n\
+             we have your order {{ number }} over {{ total }} and keep its items for you.\n\
+             Please tell us where it is to go: name, street, postcode, city and country.\n"
+        }
     }
 }
 
@@ -101,14 +107,19 @@ pub(super) const fn sms_text(milestone: Milestone) -> &'static str {
         Milestone::Expired => {
             "{{ shop }}: we could not keep order {{ number }} any longer. No money was taken."
         }
+        Milestone::AddressMissing => {
+            "{{ shop }}: we have order {{ number }} over {{ total }}. Please tell us where it is to \
+             go: name, street, postcode, city and country."
+        }
     }
 }
 
 pub(super) const fn whatsapp_text(milestone: Milestone) -> &'static str {
     match milestone {
-        Milestone::Received | Milestone::Confirmed | Milestone::ActionRequired => {
-            "{{ number }}\n{{ total }}"
-        }
+        Milestone::Received
+        | Milestone::Confirmed
+        | Milestone::ActionRequired
+        | Milestone::AddressMissing => "{{ number }}\n{{ total }}",
         Milestone::Delayed => "{{ number }}\n5 minutes",
         Milestone::Shipped => "{{ number }}\n{{ tracking or '-' }}",
         Milestone::Refunded => "{{ number }}\n{{ amount }}",

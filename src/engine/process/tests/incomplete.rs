@@ -1,9 +1,9 @@
 //! Orders whose buyer has yet to say where they are to go.
 
-use super::play::{Play, SLACK};
+use super::play::{Play, SLACK, set};
 use crate::engine::command::{OrderOutcome, OrderRequest};
 use crate::engine::tests::shop::{ANY, line};
-use crate::types::effect::EffectKind;
+use crate::types::effect::{EffectKind, Milestone};
 use crate::types::process::{OperatorAction, ReviewReason};
 use crate::types::{OrderMode, OrderState, ResultCode};
 
@@ -33,6 +33,13 @@ fn incomplete() -> Play {
     play
 }
 
+/// How often the buyer was asked where the order is to go.
+fn asked_where(play: &Play) -> usize {
+    let told = play.told();
+    let asked = told.iter().filter(|one| **one == Milestone::AddressMissing);
+    asked.count()
+}
+
 #[test]
 fn an_order_without_address_holds_its_units_in_review_and_nobody_is_asked_for_money() {
     let mut play = incomplete();
@@ -56,11 +63,31 @@ fn the_next_version_with_an_address_goes_its_way_and_one_without_waits_on() {
     assert_eq!(outcome.code, ResultCode::Ok);
     let view = play.view(1).unwrap();
     assert_eq!(view.image.review, ReviewReason::AddressMissing);
+    // The buyer is asked once, however often the order is changed before an answer.
+    assert_eq!(asked_where(&play), 1);
     let outcome = version(&mut play, 3, OrderMode::Place);
     assert_eq!(outcome.code, ResultCode::Ok);
     assert_eq!(play.state(1), OrderState::Fulfilling);
     assert_eq!(play.view(1).unwrap().image.review, ReviewReason::None);
     play.check();
+}
+
+#[test]
+fn its_buyer_is_asked_where_it_is_to_go_instead_of_being_told_that_it_was_received() {
+    let play = incomplete();
+    assert_eq!(play.told(), [Milestone::AddressMissing]);
+    // Nobody is set up to ask: what every buyer is told holds for this one as well.
+    let mut set = set();
+    let asking = Milestone::AddressMissing as u8;
+    set.messages.retain(|message| message.milestone != asking);
+    let mut play = Play::with(&set);
+    version(&mut play, 1, OrderMode::Incomplete);
+    assert_eq!(play.told(), [Milestone::Received]);
+    // Whoever said where it is to go is not asked.
+    let mut play = Play::new();
+    version(&mut play, 1, OrderMode::Place);
+    assert!(play.told().contains(&Milestone::Received));
+    assert_eq!(asked_where(&play), 0);
 }
 
 #[test]
