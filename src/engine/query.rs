@@ -3,6 +3,7 @@
 use super::command::{CellView, LocationView, OrderLineView, OrderView};
 use super::record::{RequestedLine, ShortLine, kind};
 use super::{Engine, EngineStatistics};
+use crate::types::pipeline::BackorderQueue;
 use crate::types::record::RawRecord;
 use crate::types::{
     ActorId, ChannelId, LocationId, OrderKey, OrderState, Resolution, ResultCode, SkuId, TenantId,
@@ -146,6 +147,13 @@ impl Engine {
             })
             .filter(move |(_, sku)| sku.tenant == tenant)
             .map(|(number, sku)| (number, self.names.get(sku.name), sku.on_sale))
+    }
+
+    /// Who gets the units of a SKU first, among orders that wait for it; as the pipelines say for
+    /// one that is not defined.
+    pub fn backorder_queue(&self, sku: SkuId) -> BackorderQueue {
+        let sku = self.inventory.sku(sku);
+        sku.map_or(BackorderQueue::Default, super::inventory::Sku::queue)
     }
 
     /// The tenant's locations in order of their handles.

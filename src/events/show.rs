@@ -34,6 +34,7 @@ const KINDS: &[(u8, &str)] = &[
     (kind::SHORTAGE_DETECTED, "stock.short"),
     (kind::SKU_DEFINED, "sku.defined"),
     (kind::SKU_CHANGED, "sku.changed"),
+    (kind::SKU_QUEUE_SET, "sku.queue"),
     (kind::LOCATION_DEFINED, "location.defined"),
     (kind::ORDER_MOVED, "process"),
     (kind::OPERATOR_DECIDED, "operator.decided"),
@@ -133,7 +134,7 @@ pub(super) fn handles(record: &Record<'_>, into: &mut Handles) {
             into.skus.push(cell.sku);
             into.locations.push(cell.location);
         }
-        Record::SkuChanged { sku, .. } => into.skus.push(*sku),
+        Record::SkuChanged { sku, .. } | Record::SkuQueueSet { sku, .. } => into.skus.push(*sku),
         _ => {}
     }
 }
@@ -342,6 +343,10 @@ fn of_stock(record: &Record<'_>, names: &Names) -> Option<Said> {
         } if *tenant == names.tenant => said(name, members(json!({ "on_sale": on_sale }))),
         Record::SkuChanged { sku, on_sale } => {
             said(names.sku(*sku)?, members(json!({ "on_sale": on_sale })))
+        }
+        Record::SkuQueueSet { sku, queue } => {
+            let data = members(json!({ "backorder_queue": queue.name() }));
+            said(names.sku(*sku)?, data)
         }
         Record::LocationDefined {
             tenant,

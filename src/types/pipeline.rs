@@ -4,6 +4,7 @@
 
 mod v1;
 
+use super::numbered;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Version of the archived layout, journaled beside the bytes. A new field means a new version.
@@ -194,6 +195,30 @@ pub enum BackorderRule {
     Strict = 0,
     /// The earliest order that can be covered in full, past those that cannot.
     Skip = 1,
+}
+
+numbered! {
+    /// Who gets units of one SKU that orders wait for.
+    pub enum BackorderQueue {
+        /// As the pipelines in force say.
+        Default = 0 "default",
+        /// See [`BackorderRule::Strict`].
+        Strict = 1 "strict",
+        /// See [`BackorderRule::Skip`].
+        Skip = 2 "skip",
+    }
+}
+
+impl BackorderQueue {
+    /// The rule for a SKU with this setting, where the pipelines in force say `pipelines`.
+    #[must_use]
+    pub const fn rule(self, pipelines: BackorderRule) -> BackorderRule {
+        match self {
+            Self::Default => pipelines,
+            Self::Strict => BackorderRule::Strict,
+            Self::Skip => BackorderRule::Skip,
+        }
+    }
 }
 
 /// The figures of the order process. All times in milliseconds.

@@ -17,6 +17,7 @@ mod order;
 mod orders;
 mod process;
 mod published;
+mod queue;
 mod quota;
 mod resolve;
 mod stock;
@@ -123,6 +124,7 @@ pub struct Fold {
     stock_commands: u64,
     order_commands: u64,
     quotas: quota::Quotas,
+    queues: queue::Queues,
 }
 
 impl Fold {

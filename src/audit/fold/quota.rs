@@ -117,7 +117,7 @@ pub(super) struct Quotas {
 }
 
 impl Quotas {
-    fn unused(&self, sku: SkuId) -> i64 {
+    pub fn unused(&self, sku: SkuId) -> i64 {
         self.of(sku).map(|(_, count)| count.unused()).sum()
     }
 
@@ -153,7 +153,7 @@ impl Fold {
         self.quotas.counts()
     }
 
-    fn sellable(&self, sku: SkuId) -> i64 {
+    pub(super) fn sellable(&self, sku: SkuId) -> i64 {
         self.cells_of(sku).map(|(_, cell)| cell.available()).sum()
     }
 

@@ -211,6 +211,12 @@ impl Fold {
     /// An order whose hold had ended has all its units again, committed.
     pub(super) fn reinstated(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
         self.use_order_key(at, r, checks);
+        let order = self.order(r.tenant, r.order);
+        let lines = order.map_or(&[][..], |order| order.lines.as_slice());
+        let units: Vec<_> = lines.iter().map(|it| (it.sku, it.cancelled)).collect();
+        let before = self.waited_for(units.iter().map(|(sku, _)| *sku), u64::MAX);
+        let taken = units.iter().copied();
+        self.check_queue(at, (r.tenant, r.order), &before, taken, checks);
         self.with_order(at, r.tenant, r.order, checks, |order, deltas| {
             order.state = OrderState::Confirmed;
             order.resolution = Resolution::Confirmed;
@@ -228,7 +234,7 @@ impl Fold {
         });
     }
 
-    /// Ends an order: everything that it still holds goes back.
+    /// Ends an order: everything that it still holds goes back, and its place in every queue.
     fn end(
         &mut self,
         at: &At,
@@ -237,6 +243,7 @@ impl Fold {
         (state, resolution): (OrderState, Resolution),
         checks: &mut Checks,
     ) {
+        self.queues.leave((tenant, key));
         self.with_order(at, tenant, key, checks, |order, deltas| {
             if order.is_live_hold() || order.state == OrderState::Backordered {
                 order.resolution = resolution;

@@ -5,6 +5,7 @@ mod channel;
 mod damage;
 mod ledger;
 mod process;
+mod queue;
 mod story;
 mod told;
 mod trail;

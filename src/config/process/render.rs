@@ -121,7 +121,8 @@ pub fn markdown() -> String {
          | `capture_on` | `confirm` | `confirm`, `ship` | – | When authorised money is taken. |\n\
          | `backorder` | `strict` | `strict`, `skip` | – | Who gets stock that orders wait for: \
          `strict`, what an earlier order waits for goes to no other; `skip`, the earliest order \
-         that can be covered in full. |\n",
+         that can be covered in full. A SKU may have a rule of its own \
+         ([ORDER_PROCESS.md](ORDER_PROCESS.md)). |\n",
     );
     include_str!("reference.md")
         .replace("SETTINGS\n", &format!("{settings}\n"))

@@ -10,6 +10,8 @@ pub const SKU_DEFINED: u8 = 18;
 pub const SKU_CHANGED: u8 = 19;
 /// A location got its handle.
 pub const LOCATION_DEFINED: u8 = 20;
+/// Who gets a SKU's units first, among orders that wait for it, was set.
+pub const SKU_QUEUE_SET: u8 = 21;
 /// An order was accepted, or a hold replaced by its next version.
 pub const ORDER_ACCEPTED: u8 = 32;
 /// An order was refused.

@@ -20,6 +20,8 @@ pub struct ProcessCoverage {
     pub early: u64,
     pub waited: u64,
     pub served: u64,
+    pub strict: u64,
+    pub skip: u64,
 }
 
 impl ProcessCoverage {
@@ -49,11 +51,13 @@ impl ProcessCoverage {
             early: next(),
             waited: next(),
             served: next(),
+            strict: next(),
+            skip: next(),
         };
     }
 
     /// Every count with its name.
-    pub fn rows(&self) -> [(&'static str, u64); 17] {
+    pub fn rows(&self) -> [(&'static str, u64); 19] {
         [
             ("turns", self.turns),
             ("calls", self.calls),
@@ -72,6 +76,8 @@ impl ProcessCoverage {
             ("early", self.early),
             ("waited", self.waited),
             ("served", self.served),
+            ("strict", self.strict),
+            ("skip", self.skip),
         ]
     }
 }

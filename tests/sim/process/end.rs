@@ -7,6 +7,7 @@ use crate::sim::audit::audit_is_content;
 use crate::sim::node::Node;
 use onhand::engine::record::{ProcessRecord, Record, accepted_flags};
 use onhand::journal::Reader;
+use onhand::types::pipeline::BackorderQueue;
 use onhand::types::record::Records;
 use onhand::types::{OrderKey, OrderState, SkuId, TenantId};
 use std::sync::Arc;
@@ -47,9 +48,9 @@ impl Run {
         }
         let processors = self.providers.payments.keys();
         self.coverage.failovers += processors.filter(|(provider, _)| *provider == 2).count() as u64;
-        let sku = SkuId(0);
-        let cells = self.engine().stock(TenantId(0), sku).expect("the SKU");
-        for cell in cells {
+        let engine = self.engine();
+        let cells = [SkuId(0), SkuId(1)].map(|sku| engine.stock(TenantId(0), sku));
+        for cell in cells.into_iter().flat_map(|cells| cells.expect("the SKU")) {
             let held = cell.quantities;
             assert_eq!((held.reserved, held.committed), (0, 0), "nothing is held");
             assert!(shipped <= u64::from(u32::MAX));
@@ -71,6 +72,11 @@ impl Run {
                 coverage.waited += u64::from(waits);
             }
             Record::BackorderAllocated { .. } => coverage.served += 1,
+            Record::SkuQueueSet { queue, .. } => match queue {
+                BackorderQueue::Default => {}
+                BackorderQueue::Strict => coverage.strict += 1,
+                BackorderQueue::Skip => coverage.skip += 1,
+            },
             _ => {}
         });
     }

@@ -1,6 +1,6 @@
 //! What people do in a run: buyers order, operators decide, carriers report.
 
-use super::run::{Run, TENANT, TOTAL};
+use super::run::{EXTRA, Run, TENANT, TOTAL};
 use onhand::engine::process::command::ProcessView;
 use onhand::shard::local::{
     Local, LocalAnswer, LocalRequest, NamedLine, OwnedReport, PlaceRequest,
@@ -68,6 +68,13 @@ impl Run {
         let mut place = order(key, (version, mode), units, TOTAL);
         if mode == OrderMode::Place && self.schedule.chance(500) {
             place.policy = Policy::Backorder;
+        }
+        if self.schedule.chance(300) {
+            place.lines.push(NamedLine {
+                sku: EXTRA.to_owned(),
+                location: None,
+                quantity: *self.schedule.pick(&[1, 1, 2]),
+            });
         }
         let local = Local {
             tenant: TENANT.to_owned(),
