@@ -48,6 +48,8 @@ pub struct Names {
     steps: BTreeMap<(u32, u8), Vec<Box<str>>>,
     /// Of the set defined last.
     backorder: BackorderRule,
+    /// Likewise.
+    facts_preempt_holds: bool,
 }
 
 impl Names {
@@ -132,6 +134,7 @@ impl Names {
             }
         }
         self.backorder = set.settings.backorder;
+        self.facts_preempt_holds = set.facts_preempt_holds;
         let known = self.steps.keys().any(|(set, _)| *set == number);
         for (place, pipeline) in (0..).zip(&set.pipelines) {
             let steps = pipeline.steps.iter().map(|step| step.name.as_str().into());
@@ -210,6 +213,12 @@ impl Names {
             BackorderQueue::Strict => true,
             BackorderQueue::Skip => false,
         }
+    }
+
+    /// Orders that a channel had sold may end unpaid holds.
+    #[must_use]
+    pub fn facts_preempt_holds(&self) -> bool {
+        self.facts_preempt_holds
     }
 
     /// A location.

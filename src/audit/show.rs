@@ -50,6 +50,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::ORDER_RETURNED => "OrderReturned",
         kind::ORDER_REINSTATED => "OrderReinstated",
         kind::BACKORDER_ALLOCATED => "BackorderAllocated",
+        kind::HOLD_PREEMPTED => "HoldPreempted",
         kind::CHANNEL_OVERSOLD => "ChannelOversold",
         kind::EARLY_EVENT => "EarlyEvent",
         kind::CONFLICT_SEEN => "ConflictSeen",

@@ -261,7 +261,7 @@ fn order_of(raw: &RawRecord<'_>) -> Option<(TenantId, OrderKey)> {
     let tenant_at = match raw.kind {
         kind::ORDER_ACCEPTED => 44,
         kind::ORDER_REJECTED => 32,
-        kind::ORDER_EXPIRED => 16,
+        kind::ORDER_EXPIRED | kind::HOLD_PREEMPTED => 16,
         kind::HOLD_EXTENDED..=kind::ORDER_RETURNED | kind::ORDER_REINSTATED => 40,
         _ => return None,
     };

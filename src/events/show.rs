@@ -21,6 +21,7 @@ const KINDS: &[(u8, &str)] = &[
     (kind::ORDER_CONFIRMED, "order.confirmed"),
     (kind::ORDER_RELEASED, "order.released"),
     (kind::ORDER_EXPIRED, "order.expired"),
+    (kind::HOLD_PREEMPTED, "order.preempted"),
     (kind::ORDER_CANCELLED, "order.cancelled"),
     (kind::ORDER_SHIPPED, "order.shipped"),
     (kind::ORDER_RETURNED, "order.returned"),
@@ -121,6 +122,7 @@ pub(super) fn handles(record: &Record<'_>, into: &mut Handles) {
         | Record::OrderReinstated { order } => into.orders.push(order.order),
         Record::OrderExpired { order, .. } => into.orders.push(*order),
         Record::Process(ProcessRecord::Moved(moved)) => into.orders.push(moved.order),
+        Record::Process(ProcessRecord::Preempted(hold)) => into.orders.push(hold.order),
         Record::Process(ProcessRecord::Decided(decided)) => into.orders.push(decided.order.order),
         Record::Stock(change) => {
             let cell = cell_of(change);
@@ -257,6 +259,11 @@ fn of_process(record: &ProcessRecord<'_>, names: &Names) -> Option<Said> {
                 "reason": decided.reason,
             });
             Some(about(decided.order.order, more))
+        }
+        ProcessRecord::Preempted(hold) => {
+            own(hold.tenant)?;
+            let more = json!({ "by": hold.by.to_string(), "by_channel": hold.channel.0 });
+            Some(about(hold.order, more))
         }
         _ => None,
     }

@@ -160,6 +160,7 @@ impl Fold {
     /// Folds one engine record, after [`Fold::advance`].
     pub fn apply(&mut self, at: &At, record: &Record<'_>, checks: &mut Checks) {
         self.check_beyond(at, Some(record), checks);
+        self.check_preempting(at, Some(record), checks);
         match record {
             Record::OrderAccepted(accepted) => self.accepted(at, accepted, checks),
             Record::OrderRejected(rejected) => self.rejected(at, rejected, checks),

@@ -3,7 +3,7 @@
 
 use super::{At, Fold, Line, Order};
 use crate::audit::report::{Checks, Invariant};
-use crate::engine::record::{CellRef, OrderLines, OrderRef};
+use crate::engine::record::{CellRef, HoldPreempted, OrderLines, OrderRef};
 use crate::types::{Disposition, LocationId, OrderKey, OrderState, Resolution, SkuId, TenantId};
 
 const NO_CELL: CellRef = CellRef {
@@ -116,6 +116,28 @@ impl Fold {
             let to = (OrderState::Expired, Resolution::Expired);
             self.end(at, tenant, key, to, checks);
         }
+    }
+
+    /// A hold gives its units to an order that a channel had sold, which is to follow.
+    pub(super) fn preempted(&mut self, at: &At, r: &HoldPreempted, checks: &mut Checks) {
+        let order = self.order(r.tenant, r.order);
+        let held = order.is_some_and(|order| {
+            order.state == OrderState::Held && at.time_ms < order.expires_at_ms
+        });
+        let allowed = self.names.facts_preempt_holds();
+        checks.check(Invariant::I5, held && allowed, || {
+            let what = if held {
+                "gives its units to a sold order, which no pipelines allow"
+            } else {
+                "gives its units to a sold order, but it is no live hold"
+            };
+            self.names.order_offence(at, r.tenant, r.order, what.to_owned())
+        });
+        if held {
+            let to = (OrderState::Cancelled, Resolution::Released);
+            self.end(at, r.tenant, r.order, to, checks);
+        }
+        self.gave_way_to((r.tenant, r.by));
     }
 
     pub(super) fn cancelled(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {

@@ -4,6 +4,7 @@ mod altered;
 mod channel;
 mod damage;
 mod ledger;
+mod preempt;
 mod process;
 mod queue;
 mod story;

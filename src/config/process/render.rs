@@ -122,7 +122,9 @@ pub fn markdown() -> String {
          | `backorder` | `strict` | `strict`, `skip` | – | Who gets stock that orders wait for: \
          `strict`, what an earlier order waits for goes to no other; `skip`, the earliest order \
          that can be covered in full. A SKU may have a rule of its own \
-         ([ORDER_PROCESS.md](ORDER_PROCESS.md)). |\n",
+         ([ORDER_PROCESS.md](ORDER_PROCESS.md)). |\n\
+         | `facts_preempt_holds` | `false` | `true`, `false` | – | An order that a marketplace has \
+         sold takes what is missing from the newest unpaid holds, which end. |\n",
     );
     include_str!("reference.md")
         .replace("SETTINGS\n", &format!("{settings}\n"))
@@ -152,7 +154,10 @@ pub fn default_file() -> String {
          #capture_on = \"confirm\"\n\
          # Who gets stock that orders wait for: `strict`, what an earlier order waits for goes to \
          no other; `skip`, the earliest order that can be covered in full.\n\
-         #backorder = \"strict\"\n",
+         #backorder = \"strict\"\n\
+         # An order that a marketplace has sold takes what is missing from the newest unpaid \
+         holds, which end.\n\
+         #facts_preempt_holds = false\n",
     );
     out
 }

@@ -38,6 +38,8 @@ pub const ORDERS_FORGOTTEN: u8 = 42;
 pub const ORDER_REINSTATED: u8 = 43;
 /// An order that waited for stock got its units.
 pub const BACKORDER_ALLOCATED: u8 = 44;
+/// An unpaid hold gave its units to an order that a channel had sold.
+pub const HOLD_PREEMPTED: u8 = 45;
 /// An order that a channel had sold was accepted for more than there was.
 pub const CHANNEL_OVERSOLD: u8 = 46;
 /// A channel cancelled an order that has not arrived yet.

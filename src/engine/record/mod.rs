@@ -30,7 +30,8 @@ pub use order::{
     RequestedLine, ShortLine, Shorts, accepted_flags, put_lines, put_shorts,
 };
 pub use process::{
-    Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted, OperatorDecided,
+    Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted, HoldPreempted,
+    OperatorDecided,
     OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
 };
 pub use stock::{CellRef, StockChange};
@@ -177,6 +178,7 @@ impl<'a> Record<'a> {
                 Self::Stock(StockChange::take(raw.kind, &mut input)?)
             }
             kind::ORDER_MOVED..=kind::PIPELINES_DEFINED
+            | kind::HOLD_PREEMPTED
             | kind::CHANNEL_OVERSOLD
             | kind::EARLY_EVENT => Self::Process(ProcessRecord::take(raw.kind, &mut input)?),
             kind::CHANNEL_DEFINED..=kind::STOCK_PUBLISHED => {

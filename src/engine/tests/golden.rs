@@ -434,8 +434,7 @@ fn the_bytes_of_every_record_kind_are_fixed() {
     kinds.dedup();
     let all: Vec<u8> = [
         16..=21,
-        32..=44,
-        46..=47,
+        32..=47,
         64..=69,
         80..=82,
         96..=102,

@@ -22,6 +22,7 @@ pub struct ProcessCoverage {
     pub served: u64,
     pub strict: u64,
     pub skip: u64,
+    pub preempted: u64,
 }
 
 impl ProcessCoverage {
@@ -53,11 +54,12 @@ impl ProcessCoverage {
             served: next(),
             strict: next(),
             skip: next(),
+            preempted: next(),
         };
     }
 
     /// Every count with its name.
-    pub fn rows(&self) -> [(&'static str, u64); 19] {
+    pub fn rows(&self) -> [(&'static str, u64); 20] {
         [
             ("turns", self.turns),
             ("calls", self.calls),
@@ -78,6 +80,7 @@ impl ProcessCoverage {
             ("served", self.served),
             ("strict", self.strict),
             ("skip", self.skip),
+            ("preempted", self.preempted),
         ]
     }
 }

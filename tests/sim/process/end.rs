@@ -2,7 +2,7 @@
 
 use super::people::TOTALS;
 use super::providers::Payment;
-use super::run::Run;
+use super::run::{HOLD_MS, Run};
 use crate::sim::audit::audit_is_content;
 use crate::sim::node::Node;
 use onhand::engine::record::{ProcessRecord, Record, accepted_flags};
@@ -14,6 +14,10 @@ use std::sync::Arc;
 
 impl Run {
     pub(super) fn check_end(&mut self) {
+        // Holds that nobody paid end by time.
+        self.now_ms += u64::from(HOLD_MS);
+        self.turn();
+        self.sync();
         let mut shipped = 0;
         for order in self.placed.keys().copied().collect::<Vec<_>>() {
             let Some(state) = self.state(order) else {
@@ -67,6 +71,7 @@ impl Run {
         audit_is_content(&self.disk, |record| match record {
             Record::Process(ProcessRecord::Oversold(_)) => coverage.oversold += 1,
             Record::Process(ProcessRecord::Early(_)) => coverage.early += 1,
+            Record::Process(ProcessRecord::Preempted(_)) => coverage.preempted += 1,
             Record::OrderAccepted(it) => {
                 let waits = it.flags & accepted_flags::BACKORDERED != 0;
                 coverage.waited += u64::from(waits);

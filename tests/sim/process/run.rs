@@ -28,6 +28,8 @@ pub const TOTAL: u64 = 4_470;
 /// A second SKU, scarcer than the first, that some orders have as well.
 pub const EXTRA: &str = "extra";
 const EXTRA_UNITS: u32 = 4;
+/// How long holds live.
+pub const HOLD_MS: u32 = 20_000;
 
 /// One run.
 pub struct Run {
@@ -49,6 +51,8 @@ pub struct Run {
     pub(super) events: u128,
     /// How often stock came after the start.
     pub(super) arrivals: u128,
+    /// How many holds were asked for.
+    pub(super) holds: u128,
     pub(super) coverage: ProcessCoverage,
 }
 
@@ -92,6 +96,7 @@ impl Run {
             next_order: 0,
             events: 0,
             arrivals: 0,
+            holds: 0,
             coverage: ProcessCoverage::default(),
         }
     }
@@ -192,7 +197,7 @@ impl Run {
     }
 
     pub(super) fn wild_step(&mut self) {
-        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2, 2]) {
+        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2, 3, 2]) {
             0 => self.pass_time(),
             1 => self.place(),
             2 => self.decide(),
@@ -202,6 +207,7 @@ impl Run {
             6 => self.change(),
             7 => self.receive(),
             8 => self.set_queue(),
+            9 => self.hold(),
             _ => {
                 let far_ms = self.schedule.between(1_000, 400_000);
                 self.now_ms += far_ms;
