@@ -52,7 +52,7 @@ fn the_newest_holds_end_as_few_as_cover_all_of_the_sold_order() {
     assert_eq!(play.shop.journaled(kind::HOLD_PREEMPTED), 2);
     assert_eq!(play.shop.journaled(kind::CHANNEL_OVERSOLD), 0);
     let late = play.shop.confirm(3, &[]);
-    assert_ne!(late.code, ResultCode::Ok);
+    assert_eq!(late.code, ResultCode::AlreadyResolved);
     assert_eq!(late.state, Some(OrderState::Cancelled));
     assert_eq!(late.resolution, Resolution::Released);
     assert_eq!(play.shop.confirm(1, &[]).code, ResultCode::Ok);
