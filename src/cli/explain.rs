@@ -209,7 +209,10 @@ fn sku_text(story: &SkuStory) -> String {
     );
     if story.backorder_queue != "default" {
         let rule = story.backorder_queue;
-        add(&mut text, format_args!("orders that wait for it are served by the rule {rule}"));
+        add(
+            &mut text,
+            format_args!("orders that wait for it are served by the rule {rule}"),
+        );
     }
     add(&mut text, format_args!("{}\n", cells_table(&story.cells)));
     if !story.channels.is_empty() {

@@ -281,7 +281,9 @@ impl Inventory {
     #[inline]
     pub fn quantities(&self, sku: SkuId, location: LocationId) -> CellQuantities {
         let number = self.find_cell(sku, location);
-        number.map_or_else(CellQuantities::default, |number| self.cells[number].quantities)
+        number.map_or_else(CellQuantities::default, |number| {
+            self.cells[number].quantities
+        })
     }
 
     /// Changes one cell: `change` gets its quantities and says whether they fit. The cell is made

@@ -189,7 +189,10 @@ fn a_location_keeps_its_place_and_a_sku_changes_its_sale() {
     assert_eq!(queue(), "default");
     let skip = json!({"on_sale": false, "backorder_queue": "skip"});
     let set = shop.put("/skus/MUG-RED", &skip).is(200).json();
-    assert_eq!((&set["backorder_queue"], &set["replayed"]), (&json!("skip"), &json!(false)));
+    assert_eq!(
+        (&set["backorder_queue"], &set["replayed"]),
+        (&json!("skip"), &json!(false))
+    );
     shop.put("/skus/MUG-RED", &json!({})).is(200);
     assert_eq!(queue(), "skip", "what is not said stays");
     shop.put("/skus/MUG-RED", &json!({"backorder_queue": "first"}))

@@ -307,7 +307,10 @@ fn who_gets_a_sku_first_is_set_by_import_and_command_line_and_explained() {
         let story = shop.look(&["explain", "--sku", sku, "--json"]).exits(0);
         story.json()["backorder_queue"].clone()
     };
-    assert_eq!((told("lamp"), told("vase")), ("skip".into(), "strict".into()));
+    assert_eq!(
+        (told("lamp"), told("vase")),
+        ("skip".into(), "strict".into())
+    );
     shop.look(&["explain", "--sku", "lamp"])
         .exits(0)
         .says("served by the rule skip");

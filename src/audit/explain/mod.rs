@@ -183,7 +183,10 @@ pub fn sentence(record: &Record<'_>, fold: &Fold) -> String {
         }
         Record::SkuQueueSet { sku, queue } => {
             let sku = names.sku_name(*sku);
-            format!("orders that wait for SKU {sku} are served by the rule {}", queue.name())
+            format!(
+                "orders that wait for SKU {sku} are served by the rule {}",
+                queue.name()
+            )
         }
         Record::LocationDefined { name, .. } => format!("location {name} is defined"),
         Record::Stock(change) => {

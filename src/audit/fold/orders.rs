@@ -25,7 +25,7 @@ impl Fold {
         let before = self.waited_for(skus, waited.unwrap_or(u64::MAX));
         self.give_back(at, a.tenant, a.key, checks);
         let taken = units_of(a.allocations);
-        self.check_queue(at, (a.tenant, a.key), &before, taken, checks);
+        self.check_queue(at, (a.tenant, a.key), &before, &taken, checks);
         self.arrived(at, a.tenant, a.key);
         let committed = a.flags & accepted_flags::COMMITTED != 0;
         self.channel_takes(at, a, checks);
@@ -160,7 +160,7 @@ impl Fold {
         });
         let place = self.queues.leave((tenant, key)).unwrap_or(u64::MAX);
         let before = self.waited_for(taken.iter().map(|it| it.sku), place);
-        self.check_queue(at, (tenant, key), &before, units_of(taken), checks);
+        self.check_queue(at, (tenant, key), &before, &units_of(taken), checks);
         self.channel_allocated(at, (tenant, key), taken, checks);
         let mut lines = Vec::with_capacity(taken.len());
         for line in taken.iter() {

@@ -67,7 +67,10 @@ impl Fold {
     fn units_before(&self, sku: SkuId, place: u64) -> i64 {
         let mut wanted = Wants::new();
         let queue = self.queues.skus.get(&sku).into_iter();
-        for (location, units) in queue.flat_map(|it| it.range(..place)).flat_map(|(_, it)| it) {
+        for (location, units) in queue
+            .flat_map(|it| it.range(..place))
+            .flat_map(|(_, it)| it)
+        {
             *wanted.entry(*location).or_default() += units;
         }
         let anywhere = wanted.remove(&LocationId::ANY).unwrap_or(0);
@@ -90,12 +93,12 @@ impl Fold {
         at: &At,
         order: Order,
         waited: &BTreeMap<SkuId, i64>,
-        taken: impl Iterator<Item = (SkuId, u32)> + Clone,
+        taken: &[(SkuId, u32)],
         checks: &mut Checks,
     ) {
         for (sku, waited) in waited {
-            let units = taken.clone().filter(|(of, _)| of == sku);
-            let units: i64 = units.map(|(_, units)| i64::from(units)).sum();
+            let units = taken.iter().filter(|(of, _)| of == sku);
+            let units: i64 = units.map(|(_, units)| i64::from(*units)).sum();
             let left = self.sellable(*sku) - waited;
             if units == 0 {
                 continue;
@@ -113,6 +116,7 @@ impl Fold {
 }
 
 /// SKU and units of each allocation.
-pub(super) fn units_of(taken: Allocations<'_>) -> impl Iterator<Item = (SkuId, u32)> + Clone {
-    taken.iter().map(|taken| (taken.sku, taken.quantity))
+pub(super) fn units_of(taken: Allocations<'_>) -> Vec<(SkuId, u32)> {
+    let units = taken.iter().map(|taken| (taken.sku, taken.quantity));
+    units.collect()
 }

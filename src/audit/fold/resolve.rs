@@ -131,7 +131,8 @@ impl Fold {
             } else {
                 "gives its units to a sold order, but it is no live hold"
             };
-            self.names.order_offence(at, r.tenant, r.order, what.to_owned())
+            self.names
+                .order_offence(at, r.tenant, r.order, what.to_owned())
         });
         if held {
             let to = (OrderState::Cancelled, Resolution::Released);
@@ -237,8 +238,7 @@ impl Fold {
         let lines = order.map_or(&[][..], |order| order.lines.as_slice());
         let units: Vec<_> = lines.iter().map(|it| (it.sku, it.cancelled)).collect();
         let before = self.waited_for(units.iter().map(|(sku, _)| *sku), u64::MAX);
-        let taken = units.iter().copied();
-        self.check_queue(at, (r.tenant, r.order), &before, taken, checks);
+        self.check_queue(at, (r.tenant, r.order), &before, &units, checks);
         self.with_order(at, r.tenant, r.order, checks, |order, deltas| {
             order.state = OrderState::Confirmed;
             order.resolution = Resolution::Confirmed;

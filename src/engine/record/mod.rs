@@ -31,8 +31,8 @@ pub use order::{
 };
 pub use process::{
     Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted, HoldPreempted,
-    OperatorDecided,
-    OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
+    OperatorDecided, OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported,
+    process_flags,
 };
 pub use stock::{CellRef, StockChange};
 pub use subscriber::SubscriberMoved;

@@ -432,17 +432,10 @@ fn the_bytes_of_every_record_kind_are_fixed() {
     });
     kinds.sort_unstable();
     kinds.dedup();
-    let all: Vec<u8> = [
-        16..=21,
-        32..=47,
-        64..=69,
-        80..=82,
-        96..=102,
-        120..=123,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let all: Vec<u8> = [16..=21, 32..=47, 64..=69, 80..=82, 96..=102, 120..=123]
+        .into_iter()
+        .flatten()
+        .collect();
     assert_eq!(kinds, all, "every kind has its bytes here");
 }
 

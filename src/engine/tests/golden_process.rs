@@ -2,8 +2,8 @@
 
 use crate::engine::record::{
     Allocation, Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted,
-    HoldPreempted, Lines, OperatorDecided, OrderMoved, OrderRef, PipelinesDefined, ProcessImage, ProcessRecord,
-    ProviderReported, Record, put_lines,
+    HoldPreempted, Lines, OperatorDecided, OrderMoved, OrderRef, PipelinesDefined, ProcessImage,
+    ProcessRecord, ProviderReported, Record, put_lines,
 };
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::process::{

@@ -17,7 +17,7 @@ use crate::types::pipeline::BackorderQueue;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -68,7 +68,7 @@ impl Default for SkuDefinition {
 }
 
 /// Who gets units of a SKU that orders wait for.
-#[derive(Deserialize, ToSchema, Clone, Copy, Debug)]
+#[derive(Deserialize, Serialize, ToSchema, Clone, Copy, Debug)]
 #[serde(rename_all = "snake_case")]
 enum QueueName {
     /// As `backorder` of the pipelines in force says.

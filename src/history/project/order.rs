@@ -284,7 +284,9 @@ impl Projector {
             state: state.clone(),
             ..ended(at, hold.tenant, hold.order)
         };
-        self.rows.orders.join(order_key(hold.tenant, hold.order), row);
+        self.rows
+            .orders
+            .join(order_key(hold.tenant, hold.order), row);
         let note = format!("channel {} had sold its units: {}", hold.channel.0, hold.by);
         self.rows.events.push(EventRow {
             to_state: state,

@@ -12,9 +12,7 @@ use crate::sim::regressions::{more_stock, stock_shop};
 use onhand::engine::process::command::ProcessView;
 use onhand::engine::{Engine, EngineOptions};
 use onhand::journal::JournalOptions;
-use onhand::shard::local::{
-    Definition, Local, LocalQueue, LocalRequest, StockMove, StockRequest,
-};
+use onhand::shard::local::{Definition, Local, LocalQueue, LocalRequest, StockMove, StockRequest};
 use onhand::types::pipeline::{BackorderQueue, PIPELINES_ARCHIVE_VERSION};
 use onhand::types::{CommandKey, OrderKey, OrderState, ResultCode, TenantId};
 use std::collections::BTreeMap;
@@ -197,7 +195,10 @@ impl Run {
     }
 
     pub(super) fn wild_step(&mut self) {
-        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2, 3, 2]) {
+        match self
+            .schedule
+            .weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2, 3, 2])
+        {
             0 => self.pass_time(),
             1 => self.place(),
             2 => self.decide(),

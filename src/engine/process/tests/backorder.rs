@@ -1,9 +1,7 @@
 //! Orders that wait for stock: whose turn it is, and what others may not take.
 
 use super::play::{HOLD_MS, Play, set};
-use crate::engine::command::{
-    Command, CommandOutcome, LineNote, OrderOutcome, OrderRequest,
-};
+use crate::engine::command::{Command, CommandOutcome, LineNote, OrderOutcome, OrderRequest};
 use crate::engine::record::{RequestedLine, ShortLine, kind};
 use crate::engine::tests::shop::{ANY, TTL_MS, line, request};
 use crate::types::pipeline::{BackorderQueue, BackorderRule, PipelineSet};

@@ -46,7 +46,12 @@ fn the_newest_holds_end_as_few_as_cover_all_of_the_sold_order() {
     assert_eq!(ends, [OrderState::Held, gone, gone]);
     let cell = play.shop.cell(play.sku, play.here);
     assert_eq!(
-        (cell.reserved, cell.committed, cell.available(), cell.short()),
+        (
+            cell.reserved,
+            cell.committed,
+            cell.available(),
+            cell.short()
+        ),
         (400, 350, 250, 0)
     );
     assert_eq!(play.shop.journaled(kind::HOLD_PREEMPTED), 2);

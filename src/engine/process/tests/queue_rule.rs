@@ -10,7 +10,10 @@ use crate::types::{OrderState, ResultCode};
 #[test]
 fn a_skus_own_rule_goes_before_that_of_the_pipelines() {
     let mut stand = Stand::new();
-    assert_eq!(stand.rule("shoe", BackorderQueue::Skip).code, ResultCode::Ok);
+    assert_eq!(
+        stand.rule("shoe", BackorderQueue::Skip).code,
+        ResultCode::Ok
+    );
     stand.shoes(1, 5);
     stand.shoes(2, 1);
     stand.receive(4);
