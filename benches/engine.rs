@@ -132,6 +132,7 @@ impl Bench {
             let define = Command::DefineSku {
                 name: &name,
                 on_sale: true,
+                queue: None,
             };
             self.engine.execute(context, &define, out);
             if n < SKUS {
@@ -395,6 +396,7 @@ fn memory(orders: u64) {
         &Command::DefineSku {
             name: "sku",
             on_sale: true,
+            queue: None,
         },
         &mut out,
     );

@@ -6568,12 +6568,16 @@ _onhand() {
             return 0
             ;;
         onhand__subcmd__sku__subcmd__add)
-            opts="-h --off-sale --server --tenant --token-file --tls-ca --tls-name --timeout-ms --json --help"
+            opts="-h --off-sale --backorder-queue --server --tenant --token-file --tls-ca --tls-name --timeout-ms --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --backorder-queue)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --server)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -113,9 +113,10 @@ complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l step-ms -d 'Ho
 complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -l real-limits -d 'Hold the rate limits that the providers document [default: no limits]'
 complete -c onhand -n "__fish_onhand_using_subcommand sandbox" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -s h -l help -d 'Print help'
-complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "add" -d 'Define SKUs, or change whether they are on sale and who waits for them first; safe to repeat'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and not __fish_seen_subcommand_from add list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l backorder-queue -d 'Who gets units of them that orders wait for: strict (what an earlier order waits for goes to no later one), skip (the earliest order that can be covered in full) or default (as `backorder` of the pipelines says) [default: as before; of new ones, default]' -r
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l server -d 'Address of the server' -r
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l tenant -d 'The tenant to work for, 1 to 64 bytes' -r
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from add" -l token-file -d 'File whose first line is the token [default: the environment variable ONHAND_TOKEN, or no token]' -r -F
@@ -135,7 +136,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subco
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l timeout-ms -d 'How long to wait for the connection and for each answer, in milliseconds' -r
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, one value a line, instead of sentences and tables [default: off]'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
+complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "add" -d 'Define SKUs, or change whether they are on sale and who waits for them first; safe to repeat'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
 complete -c onhand -n "__fish_onhand_using_subcommand sku; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c onhand -n "__fish_onhand_using_subcommand location; and not __fish_seen_subcommand_from add list help" -s h -l help -d 'Print help'
@@ -1035,7 +1036,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_
 complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from demo serve sandbox sku location stock channels order orders review dlq quarantine mappings subscribers breakers ping config pipelines token doctor verify inspect export import explain audit history completions help" -f -a "history" -d 'Look after the history, the journal\'s copy in SQL'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from demo serve sandbox sku location stock channels order orders review dlq quarantine mappings subscribers breakers ping config pipelines token doctor verify inspect export import explain audit history completions help" -f -a "completions" -d 'Print the completions of a shell, to be sourced by it'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and not __fish_seen_subcommand_from demo serve sandbox sku location stock channels order orders review dlq quarantine mappings subscribers breakers ping config pipelines token doctor verify inspect export import explain audit history completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "add" -d 'Define SKUs, or change whether they are on sale; safe to repeat'
+complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "add" -d 'Define SKUs, or change whether they are on sale and who waits for them first; safe to repeat'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from sku" -f -a "list" -d 'List the tenant\'s SKUs in order of their definition'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from location" -f -a "add" -d 'Define a location; safe to repeat. One that exists keeps its place and priority'
 complete -c onhand -n "__fish_onhand_using_subcommand help; and __fish_seen_subcommand_from location" -f -a "list" -d 'List the tenant\'s locations in order of their definition'

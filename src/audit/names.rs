@@ -2,7 +2,7 @@
 
 use crate::engine::record::{CellRef, PipelinesDefined, ProcessRecord, Record};
 use crate::types::effect::ProviderId;
-use crate::types::pipeline::PipelineSet;
+use crate::types::pipeline::{BackorderQueue, BackorderRule, PipelineSet};
 use crate::types::{ActorId, CommandKey, LocationId, OrderKey, SkuId, TenantId};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub struct Sku {
     pub tenant: TenantId,
     /// Whether orders may have it now.
     pub on_sale: bool,
+    /// Who gets units of it that orders wait for.
+    pub queue: BackorderQueue,
 }
 
 /// A location as defined.
@@ -44,6 +46,10 @@ pub struct Names {
     providers: Vec<Box<str>>,
     /// Steps by set and pipeline, in their order.
     steps: BTreeMap<(u32, u8), Vec<Box<str>>>,
+    /// Of the set defined last.
+    backorder: BackorderRule,
+    /// Likewise.
+    facts_preempt_holds: bool,
 }
 
 impl Names {
@@ -69,6 +75,7 @@ impl Names {
                     name: name.into(),
                     tenant,
                     on_sale,
+                    queue: BackorderQueue::Default,
                 };
                 let known = self.skus.insert(sku, defined);
                 known.map(|old| format!("SKU {} is defined twice: {}, {name}", sku.0, old.name))
@@ -79,6 +86,13 @@ impl Names {
                     None
                 }
                 None => Some(format!("SKU {} changes before it is defined", sku.0)),
+            },
+            Record::SkuQueueSet { sku, queue } => match self.skus.get_mut(&sku) {
+                Some(known) => {
+                    known.queue = queue;
+                    None
+                }
+                None => Some(format!("SKU {} has a queue before it is defined", sku.0)),
             },
             Record::LocationDefined {
                 location,
@@ -119,6 +133,8 @@ impl Names {
                 self.providers.push(name.as_str().into());
             }
         }
+        self.backorder = set.settings.backorder;
+        self.facts_preempt_holds = set.facts_preempt_holds;
         let known = self.steps.keys().any(|(set, _)| *set == number);
         for (place, pipeline) in (0..).zip(&set.pipelines) {
             let steps = pipeline.steps.iter().map(|step| step.name.as_str().into());
@@ -192,6 +208,23 @@ impl Names {
     #[must_use]
     pub fn sku_name(&self, id: SkuId) -> String {
         named(self.skus.get(&id).map(|sku| &*sku.name), id.0)
+    }
+
+    /// Units of the SKU that an order waits for are for nobody behind it.
+    #[must_use]
+    pub fn is_strict(&self, id: SkuId) -> bool {
+        let queue = self.skus.get(&id).map(|sku| sku.queue);
+        match queue.unwrap_or(BackorderQueue::Default) {
+            BackorderQueue::Default => self.backorder == BackorderRule::Strict,
+            BackorderQueue::Strict => true,
+            BackorderQueue::Skip => false,
+        }
+    }
+
+    /// Orders that a channel had sold may end unpaid holds.
+    #[must_use]
+    pub fn facts_preempt_holds(&self) -> bool {
+        self.facts_preempt_holds
     }
 
     /// A location.

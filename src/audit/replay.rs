@@ -71,6 +71,7 @@ impl Replay {
             ..fold.last
         };
         compare_cells(engine, fold, &end, checks);
+        compare_skus(engine, fold, &end, checks);
         compare_channels(engine, fold, &end, checks);
         let mut lines = Vec::new();
         let mut shorts = Vec::new();
@@ -134,6 +135,19 @@ fn compare_cells(engine: &Engine, fold: &Fold, end: &At, checks: &mut Checks) {
                 fold.names.cell_offence(end, cell, what)
             });
         }
+    }
+}
+
+/// Who gets units of each SKU that orders wait for.
+fn compare_skus(engine: &Engine, fold: &Fold, end: &At, checks: &mut Checks) {
+    for (sku, defined) in fold.names.skus() {
+        let replayed = engine.backorder_queue(sku);
+        checks.check(Invariant::I11, replayed == defined.queue, || {
+            let name = fold.names.sku_name(sku);
+            let (own, other) = (defined.queue.name(), replayed.name());
+            let what = format!("queue of SKU {name} is {own}, but {other} after replay");
+            fold.names.offence(end, what)
+        });
     }
 }
 

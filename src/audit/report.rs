@@ -25,6 +25,8 @@ pub enum Invariant {
     I6,
     /// No unit is sold twice.
     I7,
+    /// Under the strict rule nobody takes what an earlier order waits for.
+    Queue,
     /// No channel sells what another one is guaranteed, nor more than its own quota.
     I8,
     /// Money: captured once, given back at most, and given-up authorisations void.
@@ -43,7 +45,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them, in the order of printing.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Journal,
         Self::I1,
         Self::I2,
@@ -52,6 +54,7 @@ impl Invariant {
         Self::I5,
         Self::I6,
         Self::I7,
+        Self::Queue,
         Self::I8,
         Self::I10,
         Self::I11,
@@ -73,6 +76,7 @@ impl Invariant {
             Self::I5 => "I5",
             Self::I6 => "I6",
             Self::I7 => "I7",
+            Self::Queue => "queue",
             Self::I8 => "I8",
             Self::I10 => "I10",
             Self::I11 => "I11",
@@ -95,6 +99,7 @@ impl Invariant {
             Self::I5 => "each hold is resolved exactly once, within its time",
             Self::I6 => "one key, one fingerprint, one outcome",
             Self::I7 => "no unit is promised twice: nothing is accepted beyond what is available",
+            Self::Queue => "of strict SKUs nobody takes units that an earlier order waits for",
             Self::I8 => "quotas are made of sellable units, used within them, and nobody else's",
             Self::I10 => {
                 "captures ≤ 1 an order, refunded ≤ captured ≤ total, given-up authorisations void"

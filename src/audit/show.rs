@@ -37,6 +37,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::ACTOR_DEFINED => "ActorDefined",
         kind::SKU_DEFINED => "SkuDefined",
         kind::SKU_CHANGED => "SkuChanged",
+        kind::SKU_QUEUE_SET => "SkuQueueSet",
         kind::LOCATION_DEFINED => "LocationDefined",
         kind::ORDER_ACCEPTED => "OrderAccepted",
         kind::ORDER_REJECTED => "OrderRejected",
@@ -49,6 +50,7 @@ pub fn kind_name(number: u8) -> &'static str {
         kind::ORDER_RETURNED => "OrderReturned",
         kind::ORDER_REINSTATED => "OrderReinstated",
         kind::BACKORDER_ALLOCATED => "BackorderAllocated",
+        kind::HOLD_PREEMPTED => "HoldPreempted",
         kind::CHANNEL_OVERSOLD => "ChannelOversold",
         kind::EARLY_EVENT => "EarlyEvent",
         kind::CONFLICT_SEEN => "ConflictSeen",
@@ -207,6 +209,9 @@ fn other_fields(record: &Record<'_>, names: &Names) -> Map<String, Value> {
         }),
         Record::SkuChanged { sku, on_sale } => {
             json!({ "sku": names.sku_name(*sku), "on_sale": on_sale })
+        }
+        Record::SkuQueueSet { sku, queue } => {
+            json!({ "sku": names.sku_name(*sku), "backorder_queue": queue.name() })
         }
         Record::LocationDefined {
             location,

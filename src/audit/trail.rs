@@ -232,7 +232,7 @@ fn tenant_of(record: &Record<'_>, fold: &Fold) -> Option<TenantId> {
         | Record::CommandRefused { tenant, .. } => Some(*tenant),
         Record::ChannelEvent(record) => Some(show::channel_event::tenant_of(record)),
         Record::Subscriber(moved) => Some(moved.tenant),
-        Record::SkuChanged { sku, .. } => of_sku(*sku),
+        Record::SkuChanged { sku, .. } | Record::SkuQueueSet { sku, .. } => of_sku(*sku),
         Record::Channel(record) => Some(record.channel().0),
         Record::Stock(change) => of_sku(change.head().2.sku),
         Record::ShortageDetected { cell, .. } => of_sku(cell.sku),

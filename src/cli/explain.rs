@@ -207,6 +207,13 @@ fn sku_text(story: &SkuStory) -> String {
         "SKU {} of tenant {}, {sale}, as of sequence {} ({})\n",
         story.sku, story.tenant, story.as_of_sequence, story.as_of
     );
+    if story.backorder_queue != "default" {
+        let rule = story.backorder_queue;
+        add(
+            &mut text,
+            format_args!("orders that wait for it are served by the rule {rule}"),
+        );
+    }
     add(&mut text, format_args!("{}\n", cells_table(&story.cells)));
     if !story.channels.is_empty() {
         add(

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use super::output::{counted, print, table};
 use super::session::{ServerArgs, Session, refused_with};
 use crate::types::ResultCode;
+use crate::types::pipeline::BackorderQueue;
 use crate::wire::reply;
 use crate::wire::request::SkuDefinition;
-use crate::wire::request::catalog::SKU_ON_SALE;
+use crate::wire::request::catalog::{SKU_ON_SALE, queue_flags};
 
 /// What to do with SKUs.
 #[derive(clap::Args, Debug)]
@@ -18,7 +19,8 @@ pub struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum Action {
-    /// Define SKUs, or change whether they are on sale; safe to repeat.
+    /// Define SKUs, or change whether they are on sale and who waits for them first; safe to
+    /// repeat.
     Add {
         /// Names of the SKUs, 1 to 64 bytes each [no default]
         #[arg(required = true, value_name = "NAME")]
@@ -27,6 +29,11 @@ enum Action {
         /// [default: off, that is on sale]
         #[arg(long)]
         off_sale: bool,
+        /// Who gets units of them that orders wait for: strict (what an earlier order waits for goes
+        /// to no later one), skip (the earliest order that can be covered in full) or default (as
+        /// `backorder` of the pipelines says) [default: as before; of new ones, default]
+        #[arg(long, value_name = "RULE", value_parser = parse_queue)]
+        backorder_queue: Option<BackorderQueue>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -49,8 +56,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Action::Add {
             names,
             off_sale,
+            backorder_queue,
             server,
-        } => server.run(|session| add(session, &names, !off_sale)),
+        } => server.run(|session| add(session, &names, !off_sale, backorder_queue)),
         Action::List {
             from,
             limit,
@@ -59,8 +67,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn add(session: &mut Session, names: &[String], on_sale: bool) -> anyhow::Result<()> {
-    let flags = if on_sale { SKU_ON_SALE } else { 0 };
+/// A queue's rule by its name.
+pub(super) fn parse_queue(name: &str) -> Result<BackorderQueue, &'static str> {
+    BackorderQueue::from_name(name).ok_or("neither strict nor skip nor default")
+}
+
+fn add(
+    session: &mut Session,
+    names: &[String],
+    on_sale: bool,
+    queue: Option<BackorderQueue>,
+) -> anyhow::Result<()> {
+    let flags = queue_flags(queue) | if on_sale { SKU_ON_SALE } else { 0 };
+    let waits = match queue.map(BackorderQueue::name) {
+        Some(rule) => format!(", backorders by {rule}"),
+        None => String::new(),
+    };
     let items: Vec<_> = names
         .iter()
         .map(|name| SkuDefinition { name, flags })
@@ -74,6 +96,7 @@ fn add(session: &mut Session, names: &[String], on_sale: bool) -> anyhow::Result
             "code": answer.code.name(),
             "sku": answer.handle,
             "on_sale": on_sale,
+            "backorder_queue": queue.map(BackorderQueue::name),
             "replayed": answer.flags & reply::REPLAYED != 0,
             "sequence": answer.sequence,
         }));
@@ -87,7 +110,7 @@ fn add(session: &mut Session, names: &[String], on_sale: bool) -> anyhow::Result
                 " (as before)"
             };
             print(format_args!(
-                "{name} is SKU {}, {sale}{before}.",
+                "{name} is SKU {}, {sale}{waits}{before}.",
                 answer.handle
             ))?;
         }

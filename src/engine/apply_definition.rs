@@ -47,6 +47,11 @@ impl Engine {
                     return Err(Contradiction::UnknownSku(sku));
                 }
             }
+            Record::SkuQueueSet { sku, queue } => {
+                if !self.inventory.set_queue(sku, queue) {
+                    return Err(Contradiction::UnknownSku(sku));
+                }
+            }
             Record::LocationDefined {
                 location,
                 tenant,

@@ -6,7 +6,7 @@ use super::record::{OrderRef, Record};
 use super::stock::{ship_out, take_back};
 use super::{Contradiction, Engine};
 use crate::mutants::{self, Mutant};
-use crate::types::{Disposition, OrderState, Resolution, ResultCode};
+use crate::types::{Disposition, OrderKey, OrderState, Resolution, ResultCode, TenantId};
 
 type Applied = Result<(), Contradiction>;
 
@@ -140,6 +140,18 @@ impl Engine {
         self.clear_reserved(slot);
         self.resolve(slot, OrderState::Expired, Resolution::Expired);
         self.counters.expired += 1;
+        Ok(())
+    }
+
+    /// Applies the end of a hold whose units an order gets that a channel had sold.
+    pub(super) fn apply_preempted(&mut self, tenant: TenantId, order: OrderKey) -> Applied {
+        let slot = self.slot_of(tenant, order)?;
+        if self.orders.get(slot).state != OrderState::Held {
+            return Err(Contradiction::OrderState(order));
+        }
+        self.return_reserved(slot)?;
+        self.clear_reserved(slot);
+        self.resolve(slot, OrderState::Cancelled, Resolution::Released);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What the engine is asked, and what it answers: plain values, no bytes of any protocol.
 
 use crate::engine::record::{OrderLine, RequestedLine, ShortLine};
+use crate::types::pipeline::BackorderQueue;
 use crate::types::{
     ActorId, ChannelId, CommandKey, Disposition, LocationId, OrderKey, OrderMode, OrderState,
     Policy, Resolution, ResultCode, SkuId, StockBucket, TenantId,
@@ -86,8 +87,13 @@ pub enum LineNote {
 #[allow(missing_docs)] // the fields are named and laid out in docs/JOURNAL.md
 #[derive(Clone, Copy, Debug)]
 pub enum Command<'a> {
-    /// Number of a SKU by name; defines it if new, changes `on_sale` if different.
-    DefineSku { name: &'a str, on_sale: bool },
+    /// Number of a SKU by name; defines it if new, changes `on_sale` if different, and who is first
+    /// among orders that wait for it where `queue` says so.
+    DefineSku {
+        name: &'a str,
+        on_sale: bool,
+        queue: Option<BackorderQueue>,
+    },
     /// Number of a SKU by name; `UNKNOWN_SKU` if not defined.
     ResolveSku { name: &'a str },
     /// Number of a location by name; defines it if new (an existing one keeps its place).

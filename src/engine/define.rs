@@ -4,8 +4,9 @@ use super::command::{Command, CommandOutcome, Context};
 use super::idempotency::index::Table;
 use super::names::check_name;
 use super::record::Record;
-use super::{Engine, command::CellQuantities};
+use super::{Engine, command::CellQuantities, inventory};
 use crate::limits;
+use crate::types::pipeline::BackorderQueue;
 use crate::types::record::RecordBuffer;
 use crate::types::{ActorId, LocationId, Resolution, ResultCode, SkuId, TenantId};
 
@@ -126,7 +127,11 @@ impl Engine {
         out: &mut RecordBuffer,
     ) -> CommandOutcome {
         let result = match *command {
-            Command::DefineSku { name, on_sale } => self.define_sku(context, name, on_sale, out),
+            Command::DefineSku {
+                name,
+                on_sale,
+                queue,
+            } => self.define_sku(context, (name, on_sale, queue), out),
             Command::DefineLocation {
                 name,
                 x,
@@ -159,15 +164,32 @@ impl Engine {
         }
     }
 
-    /// Handle, and sequence of the record if one was made.
+    /// Handle, and sequence of the last record that was made, 0 where there is none.
     fn define_sku(
+        &mut self,
+        context: Context,
+        (name, on_sale, queue): (&str, bool, Option<BackorderQueue>),
+        out: &mut RecordBuffer,
+    ) -> Result<(u32, u64), ResultCode> {
+        check_name(name)?;
+        let (sku, named) = self.name_sku(context, name, on_sale, out)?;
+        let before = self.inventory.sku(sku).map(inventory::Sku::queue);
+        let queue = queue.filter(|queue| before != Some(*queue));
+        let set = queue.map(|queue| {
+            let record = Record::SkuQueueSet { sku, queue };
+            self.commit(&record, context.actor, out)
+        });
+        Ok((sku.0, set.unwrap_or(named)))
+    }
+
+    /// The SKU of a name, defined if it is new, on or off sale as it is to be.
+    fn name_sku(
         &mut self,
         context: Context,
         name: &str,
         on_sale: bool,
         out: &mut RecordBuffer,
-    ) -> Result<(u32, u64), ResultCode> {
-        check_name(name)?;
+    ) -> Result<(SkuId, u64), ResultCode> {
         let tenant = context.tenant;
         if let Some(sku) = self.find_sku(tenant, name) {
             let same = self
@@ -180,7 +202,7 @@ impl Engine {
             } else {
                 self.commit(&changed, context.actor, out)
             };
-            return Ok((sku.0, sequence));
+            return Ok((sku, sequence));
         }
         let number = self.inventory.skus_len();
         if number >= self.options.skus_max {
@@ -193,7 +215,7 @@ impl Engine {
             on_sale,
             name,
         };
-        Ok((sku.0, self.commit(&record, context.actor, out)))
+        Ok((sku, self.commit(&record, context.actor, out)))
     }
 
     fn define_location(

@@ -122,7 +122,7 @@ impl Engine {
         writer.number(self.inventory.skus_len() as u64);
         for (number, sku) in self.inventory.skus() {
             writer.put(&sku.tenant.0.to_le_bytes());
-            writer.put(&[u8::from(sku.on_sale)]);
+            writer.put(&[u8::from(sku.on_sale) | (sku.queue() as u8) << 1]);
             writer.text(self.names.get(sku.name));
             for (_, cell) in self.inventory.cells(number) {
                 writer.put(&cell.location.0.to_le_bytes());

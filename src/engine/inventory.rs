@@ -13,6 +13,7 @@ use super::channel::{ChangeRing, ChangesRead};
 use super::command::CellQuantities;
 use crate::limits::CELL_QUANTITY_MAX;
 use crate::memory::ChunkedVec;
+use crate::types::pipeline::BackorderQueue;
 use crate::types::{LocationId, SkuId, TenantId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,8 @@ mod mark {
     pub const CHANGED: u8 = 1;
     /// Some sales channel has a rule about it.
     pub const RULED: u8 = 2;
+    /// Where its [`BackorderQueue`](crate::types::pipeline::BackorderQueue) stands: two bits.
+    pub const QUEUE: u8 = 4 | 8;
 }
 
 impl Sku {
@@ -47,6 +50,13 @@ impl Sku {
     #[inline]
     pub fn is_plain(&self) -> bool {
         self.on_sale && self.marks & mark::RULED == 0
+    }
+
+    /// Who gets its units first, among orders that wait for it.
+    #[inline]
+    pub fn queue(&self) -> BackorderQueue {
+        let bits = (self.marks & mark::QUEUE) >> mark::QUEUE.trailing_zeros();
+        BackorderQueue::from_u8(bits).unwrap_or(BackorderQueue::Default)
     }
 }
 
@@ -193,15 +203,27 @@ impl Inventory {
 
     /// Puts a SKU on or off sale. False for an unknown one.
     pub fn set_on_sale(&mut self, sku: SkuId, on_sale: bool) -> bool {
-        let known = self.skus.get_mut(sku.0 as usize);
-        let known = known.is_some_and(|sku| {
-            sku.on_sale = on_sale;
-            true
-        });
-        if known {
-            self.note_change(sku);
+        let Some(known) = self.skus.get_mut(sku.0 as usize) else {
+            return false;
+        };
+        known.on_sale = on_sale;
+        self.note_change(sku);
+        true
+    }
+
+    /// Sets who gets a SKU's units first, among orders that wait for it: those are to be looked at
+    /// again. False for an unknown one.
+    pub fn set_queue(&mut self, sku: SkuId, queue: BackorderQueue) -> bool {
+        let Some(known) = self.skus.get_mut(sku.0 as usize) else {
+            return false;
+        };
+        known.marks &= !mark::QUEUE;
+        known.marks |= (queue as u8) << mark::QUEUE.trailing_zeros();
+        if self.watched.contains(&sku) {
+            self.mark(sku);
         }
-        known
+        self.note_change(sku);
+        true
     }
 
     /// Notes whether some sales channel has a rule about a SKU; whoever publishes it looks again.
@@ -258,10 +280,10 @@ impl Inventory {
     /// The quantities of a SKU at a location; all zero where nothing ever was.
     #[inline]
     pub fn quantities(&self, sku: SkuId, location: LocationId) -> CellQuantities {
-        self.find_cell(sku, location)
-            .map_or(CellQuantities::default(), |number| {
-                self.cells[number].quantities
-            })
+        let number = self.find_cell(sku, location);
+        number.map_or_else(CellQuantities::default, |number| {
+            self.cells[number].quantities
+        })
     }
 
     /// Changes one cell: `change` gets its quantities and says whether they fit. The cell is made

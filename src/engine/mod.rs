@@ -46,6 +46,7 @@ mod invariants;
 mod inventory;
 mod names;
 mod order;
+mod preempt;
 pub mod process;
 mod query;
 pub mod record;

@@ -3,6 +3,7 @@
 use super::command::{CellView, LocationView, OrderLineView, OrderView};
 use super::record::{RequestedLine, ShortLine, kind};
 use super::{Engine, EngineStatistics};
+use crate::types::pipeline::BackorderQueue;
 use crate::types::record::RawRecord;
 use crate::types::{
     ActorId, ChannelId, LocationId, OrderKey, OrderState, Resolution, ResultCode, SkuId, TenantId,
@@ -148,6 +149,13 @@ impl Engine {
             .map(|(number, sku)| (number, self.names.get(sku.name), sku.on_sale))
     }
 
+    /// Who gets the units of a SKU first, among orders that wait for it; as the pipelines say for
+    /// one that is not defined.
+    pub fn backorder_queue(&self, sku: SkuId) -> BackorderQueue {
+        let sku = self.inventory.sku(sku);
+        sku.map_or(BackorderQueue::Default, super::inventory::Sku::queue)
+    }
+
     /// The tenant's locations in order of their handles.
     pub fn locations(&self, tenant: TenantId) -> impl Iterator<Item = LocationView<'_>> + '_ {
         (0_u16..)
@@ -253,7 +261,7 @@ fn order_of(raw: &RawRecord<'_>) -> Option<(TenantId, OrderKey)> {
     let tenant_at = match raw.kind {
         kind::ORDER_ACCEPTED => 44,
         kind::ORDER_REJECTED => 32,
-        kind::ORDER_EXPIRED => 16,
+        kind::ORDER_EXPIRED | kind::HOLD_PREEMPTED => 16,
         kind::HOLD_EXTENDED..=kind::ORDER_RETURNED | kind::ORDER_REINSTATED => 40,
         _ => return None,
     };

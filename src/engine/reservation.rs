@@ -172,6 +172,11 @@ impl Engine {
         };
         plan.make(&demand);
         if fact && !plan.shorts.is_empty() {
+            let holds = self.plan_preempting(intake.context, intake.request, &demand, plan);
+            if !holds.is_empty() {
+                self.preempt(intake.context, intake.request, &holds, out);
+                return self.accept(intake, &plan.allocations, Grant::Full, out);
+            }
             return match self.sell_beyond(intake.context.tenant, &demand, plan) {
                 Ok(beyond) => self.accept(intake, &plan.allocations, Grant::Beyond(&beyond), out),
                 Err(ResultCode::InsufficientStock) => {

@@ -21,6 +21,7 @@ const KINDS: &[(u8, &str)] = &[
     (kind::ORDER_CONFIRMED, "order.confirmed"),
     (kind::ORDER_RELEASED, "order.released"),
     (kind::ORDER_EXPIRED, "order.expired"),
+    (kind::HOLD_PREEMPTED, "order.preempted"),
     (kind::ORDER_CANCELLED, "order.cancelled"),
     (kind::ORDER_SHIPPED, "order.shipped"),
     (kind::ORDER_RETURNED, "order.returned"),
@@ -34,6 +35,7 @@ const KINDS: &[(u8, &str)] = &[
     (kind::SHORTAGE_DETECTED, "stock.short"),
     (kind::SKU_DEFINED, "sku.defined"),
     (kind::SKU_CHANGED, "sku.changed"),
+    (kind::SKU_QUEUE_SET, "sku.queue"),
     (kind::LOCATION_DEFINED, "location.defined"),
     (kind::ORDER_MOVED, "process"),
     (kind::OPERATOR_DECIDED, "operator.decided"),
@@ -120,6 +122,7 @@ pub(super) fn handles(record: &Record<'_>, into: &mut Handles) {
         | Record::OrderReinstated { order } => into.orders.push(order.order),
         Record::OrderExpired { order, .. } => into.orders.push(*order),
         Record::Process(ProcessRecord::Moved(moved)) => into.orders.push(moved.order),
+        Record::Process(ProcessRecord::Preempted(hold)) => into.orders.push(hold.order),
         Record::Process(ProcessRecord::Decided(decided)) => into.orders.push(decided.order.order),
         Record::Stock(change) => {
             let cell = cell_of(change);
@@ -133,7 +136,7 @@ pub(super) fn handles(record: &Record<'_>, into: &mut Handles) {
             into.skus.push(cell.sku);
             into.locations.push(cell.location);
         }
-        Record::SkuChanged { sku, .. } => into.skus.push(*sku),
+        Record::SkuChanged { sku, .. } | Record::SkuQueueSet { sku, .. } => into.skus.push(*sku),
         _ => {}
     }
 }
@@ -257,6 +260,11 @@ fn of_process(record: &ProcessRecord<'_>, names: &Names) -> Option<Said> {
             });
             Some(about(decided.order.order, more))
         }
+        ProcessRecord::Preempted(hold) => {
+            own(hold.tenant)?;
+            let more = json!({ "by": hold.by.to_string(), "by_channel": hold.channel.0 });
+            Some(about(hold.order, more))
+        }
         _ => None,
     }
 }
@@ -342,6 +350,10 @@ fn of_stock(record: &Record<'_>, names: &Names) -> Option<Said> {
         } if *tenant == names.tenant => said(name, members(json!({ "on_sale": on_sale }))),
         Record::SkuChanged { sku, on_sale } => {
             said(names.sku(*sku)?, members(json!({ "on_sale": on_sale })))
+        }
+        Record::SkuQueueSet { sku, queue } => {
+            let data = members(json!({ "backorder_queue": queue.name() }));
+            said(names.sku(*sku)?, data)
         }
         Record::LocationDefined {
             tenant,

@@ -90,8 +90,12 @@ impl<S: Storage> Shard<S> {
                 if !item.flags_are_defined() {
                     return refused_name(ResultCode::InvalidField);
                 }
-                let (name, on_sale) = (item.name, item.on_sale());
-                name_reply(&shard.execute(state, &Command::DefineSku { name, on_sale }))
+                let define = Command::DefineSku {
+                    name: item.name,
+                    on_sale: item.on_sale(),
+                    queue: item.queue(),
+                };
+                name_reply(&shard.execute(state, &define))
             }),
             Request::ResolveSku(items) => self.batch(opcode, request_id, items, |shard, item| {
                 name_reply(&shard.execute(state, &Command::ResolveSku { name: item.name }))

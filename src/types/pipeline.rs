@@ -3,11 +3,13 @@
 //! number to every order that enters under it.
 
 mod v1;
+mod v2;
 
+use super::numbered;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// Version of the archived layout, journaled beside the bytes. A new field means a new version.
-pub const PIPELINES_ARCHIVE_VERSION: u8 = 2;
+pub const PIPELINES_ARCHIVE_VERSION: u8 = 3;
 
 /// "None" in fields that hold a place in a list.
 pub const NO_INDEX: u8 = u8::MAX;
@@ -31,6 +33,8 @@ pub struct PipelineSet {
     pub crm_providers: Vec<u8>,
     /// Times, attempts and limits.
     pub settings: ProcessSettings,
+    /// An order that a channel had sold takes what is missing from the newest unpaid holds.
+    pub facts_preempt_holds: bool,
 }
 
 /// One ordered list of steps.
@@ -196,6 +200,30 @@ pub enum BackorderRule {
     Skip = 1,
 }
 
+numbered! {
+    /// Who gets units of one SKU that orders wait for.
+    pub enum BackorderQueue {
+        /// As the pipelines in force say.
+        Default = 0 "default",
+        /// See [`BackorderRule::Strict`].
+        Strict = 1 "strict",
+        /// See [`BackorderRule::Skip`].
+        Skip = 2 "skip",
+    }
+}
+
+impl BackorderQueue {
+    /// The rule for a SKU with this setting, where the pipelines in force say `pipelines`.
+    #[must_use]
+    pub const fn rule(self, pipelines: BackorderRule) -> BackorderRule {
+        match self {
+            Self::Default => pipelines,
+            Self::Strict => BackorderRule::Strict,
+            Self::Skip => BackorderRule::Skip,
+        }
+    }
+}
+
 /// The figures of the order process. All times in milliseconds.
 #[derive(Archive, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct ProcessSettings {
@@ -308,6 +336,7 @@ impl PipelineSet {
         aligned.extend_from_slice(bytes);
         match version {
             1 => v1::read(&aligned),
+            2 => v2::read(&aligned),
             PIPELINES_ARCHIVE_VERSION => {
                 rkyv::from_bytes::<Self, rkyv::rancor::Error>(&aligned).ok()
             }

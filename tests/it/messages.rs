@@ -221,7 +221,7 @@ fn catalog(out: &mut Exchanges) {
         ..handle_without_sequence(handle)
     };
     let sku = |name, flags| SkuDefinition { name, flags };
-    out.request(Opcode::DefineSku, &[sku("shirt-m", 1), sku("mug", 0)]);
+    out.request(Opcode::DefineSku, &[sku("shirt-m", 1), sku("mug", 4)]);
     out.reply(Opcode::DefineSku, &[handle(0, 30), handle(1, 31)]);
 
     out.request(

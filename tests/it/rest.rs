@@ -185,6 +185,18 @@ fn a_location_keeps_its_place_and_a_sku_changes_its_sale() {
         .is(200);
     assert_eq!(shop.get("/skus/MUG-RED").is(200).json()["on_sale"], false);
     shop.hold(1).is_problem(409, "NOT_ON_SALE");
+    let queue = || shop.get("/skus/MUG-RED").is(200).json()["backorder_queue"].clone();
+    assert_eq!(queue(), "default");
+    let skip = json!({"on_sale": false, "backorder_queue": "skip"});
+    let set = shop.put("/skus/MUG-RED", &skip).is(200).json();
+    assert_eq!(
+        (&set["backorder_queue"], &set["replayed"]),
+        (&json!("skip"), &json!(false))
+    );
+    shop.put("/skus/MUG-RED", &json!({})).is(200);
+    assert_eq!(queue(), "skip", "what is not said stays");
+    shop.put("/skus/MUG-RED", &json!({"backorder_queue": "first"}))
+        .is_problem(400, "BAD_REQUEST");
     shop.get("/skus/NOTHING").is_problem(404, "UNKNOWN_SKU");
     shop.get("/locations/nowhere")
         .is_problem(404, "UNKNOWN_LOCATION");

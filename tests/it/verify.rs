@@ -282,3 +282,37 @@ fn exported_stock_can_be_imported_into_another_server() {
     foreign.truncate(4);
     server.run(&foreign).exits(0).says("2 done before");
 }
+
+#[test]
+fn who_gets_a_sku_first_is_set_by_import_and_command_line_and_explained() {
+    let shop = Shop::new();
+    let server = Server::start(&shop.data(), &[]);
+    shop.write(
+        "queues.csv",
+        "sku,location,quantity,backorder_queue\n\
+         lamp,berlin,1,skip\nvase,berlin,1,\nbowl,berlin,1,first\n",
+    );
+    let queues = shop.path("queues.csv");
+    server
+        .run(&["import", "--csv", "stock", &queues, "--define"])
+        .exits(1)
+        .says("line 4: `backorder_queue` has `first`: neither strict nor skip nor default")
+        .says("2 rows done, 0 done before, 1 refused");
+    server
+        .run(&["sku", "add", "vase", "--backorder-queue", "strict"])
+        .exits(0)
+        .says("backorders by strict");
+    drop(server);
+    let told = |sku: &str| {
+        let story = shop.look(&["explain", "--sku", sku, "--json"]).exits(0);
+        story.json()["backorder_queue"].clone()
+    };
+    assert_eq!(
+        (told("lamp"), told("vase")),
+        ("skip".into(), "strict".into())
+    );
+    shop.look(&["explain", "--sku", "lamp"])
+        .exits(0)
+        .says("served by the rule skip");
+    shop.look(&["verify"]).exits(0);
+}

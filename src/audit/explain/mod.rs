@@ -181,6 +181,13 @@ pub fn sentence(record: &Record<'_>, fold: &Fold) -> String {
             let word = if *on_sale { "on" } else { "off" };
             format!("SKU {} went {word} sale", names.sku_name(*sku))
         }
+        Record::SkuQueueSet { sku, queue } => {
+            let sku = names.sku_name(*sku);
+            format!(
+                "orders that wait for SKU {sku} are served by the rule {}",
+                queue.name()
+            )
+        }
         Record::LocationDefined { name, .. } => format!("location {name} is defined"),
         Record::Stock(change) => {
             let sku = names.sku_name(change.head().2.sku);

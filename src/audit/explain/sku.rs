@@ -125,6 +125,8 @@ pub struct SkuStory {
     pub sku: String,
     /// Whether orders may have it.
     pub on_sale: bool,
+    /// Who gets units of it that orders wait for: `default`, `strict` or `skip`.
+    pub backorder_queue: &'static str,
     /// Each location.
     pub cells: Vec<CellRow>,
     /// Each sales channel that is defined.
@@ -281,6 +283,7 @@ fn story(shard: u16, fold: &Fold, watched: Watched, last_units: &LastUnits) -> S
         tenant: defined.map_or_else(String::new, |sku| fold.names.tenant(sku.tenant)),
         sku: fold.names.sku_name(id),
         on_sale: defined.is_some_and(|sku| sku.on_sale),
+        backorder_queue: defined.map_or("default", |sku| sku.queue.name()),
         cells: cells.collect(),
         channels: channels.into_iter().map(ChannelRow::from).collect(),
         available: available(fold, id),

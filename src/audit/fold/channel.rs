@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Channels {
     /// What the order accepted last took that was not there: the next record says so.
     beyond: Option<((TenantId, OrderKey), BTreeMap<CellRef, i64>)>,
+    /// The sold order for which holds have just ended: it is accepted next.
+    preempting: Option<(TenantId, OrderKey)>,
     /// Cancellations that wait for their order: until when, and their sequence.
     early: BTreeMap<(TenantId, OrderKey), (u64, u64)>,
     /// Orders that arrived after their cancellation, and hold units still.
@@ -35,6 +37,36 @@ impl Fold {
         let beyond = self.channels.beyond.get_or_insert((order, BTreeMap::new()));
         beyond.1.insert(cell, missing);
         true
+    }
+
+    /// Holds have just ended for this order.
+    pub(super) fn gave_way_to(&mut self, order: (TenantId, OrderKey)) {
+        self.channels.preempting = Some(order);
+    }
+
+    /// I7: an order for which holds ended is accepted right behind them, as one that was sold.
+    pub(super) fn check_preempting(
+        &mut self,
+        at: &At,
+        record: Option<&Record<'_>>,
+        checks: &mut Checks,
+    ) {
+        let Some(order) = self.channels.preempting.take() else {
+            return;
+        };
+        let follows = match record {
+            Some(Record::Process(ProcessRecord::Preempted(next))) => {
+                (next.tenant, next.by) == order
+            }
+            Some(Record::OrderAccepted(a)) => {
+                (a.tenant, a.key) == order && a.flags & accepted_flags::FACT != 0
+            }
+            _ => false,
+        };
+        checks.check(Invariant::I7, follows, || {
+            let what = "holds ended for it, but it is not accepted behind them".to_owned();
+            self.names.order_offence(at, order.0, order.1, what)
+        });
     }
 
     /// I7: what was sold beyond stock stands in the record behind the order, and nothing else.
@@ -120,6 +152,12 @@ impl Fold {
         for (tenant, key) in &self.channels.cancelled {
             checks.check(Invariant::I5, false, || {
                 let what = "was cancelled before it arrived, and was not released".to_owned();
+                self.names.order_offence(end, *tenant, *key, what)
+            });
+        }
+        if let Some((tenant, key)) = &self.channels.preempting {
+            checks.check(Invariant::I7, false, || {
+                let what = "holds ended for it, and it was not accepted".to_owned();
                 self.names.order_offence(end, *tenant, *key, what)
             });
         }

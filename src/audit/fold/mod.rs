@@ -17,6 +17,7 @@ mod order;
 mod orders;
 mod process;
 mod published;
+mod queue;
 mod quota;
 mod resolve;
 mod stock;
@@ -123,6 +124,7 @@ pub struct Fold {
     stock_commands: u64,
     order_commands: u64,
     quotas: quota::Quotas,
+    queues: queue::Queues,
 }
 
 impl Fold {
@@ -158,6 +160,7 @@ impl Fold {
     /// Folds one engine record, after [`Fold::advance`].
     pub fn apply(&mut self, at: &At, record: &Record<'_>, checks: &mut Checks) {
         self.check_beyond(at, Some(record), checks);
+        self.check_preempting(at, Some(record), checks);
         match record {
             Record::OrderAccepted(accepted) => self.accepted(at, accepted, checks),
             Record::OrderRejected(rejected) => self.rejected(at, rejected, checks),

@@ -1,5 +1,6 @@
 //! Orders at intake: accepted, refused, in conflict, forgotten.
 
+use super::queue::units_of;
 use super::{At, Fold, Line, Lines, Order, Refusal};
 use crate::audit::report::{Checks, Invariant};
 use crate::engine::record::{
@@ -17,7 +18,14 @@ impl Fold {
             let what = wrong.unwrap_or_default();
             self.names.order_offence(at, a.tenant, a.key, what)
         });
+        let waited = self.queues.leave((a.tenant, a.key));
+        // What a channel had sold goes past everybody.
+        let sold = a.flags & accepted_flags::FACT != 0 && !replaces;
+        let skus = a.allocations.iter().map(|it| it.sku).filter(|_| !sold);
+        let before = self.waited_for(skus, waited.unwrap_or(u64::MAX));
         self.give_back(at, a.tenant, a.key, checks);
+        let taken = units_of(a.allocations);
+        self.check_queue(at, (a.tenant, a.key), &before, &taken, checks);
         self.arrived(at, a.tenant, a.key);
         let committed = a.flags & accepted_flags::COMMITTED != 0;
         self.channel_takes(at, a, checks);
@@ -39,6 +47,9 @@ impl Fold {
             self.quotas
                 .offers
                 .waited_for(a.requested.iter().map(|want| want.sku));
+            let place = waited.unwrap_or(at.sequence);
+            let wants = a.requested.iter();
+            self.queues.enter((a.tenant, a.key), place, wants);
             lines.extend(a.requested.iter().map(|want| Line {
                 sku: want.sku,
                 location: want.location,
@@ -48,33 +59,7 @@ impl Fold {
             }));
         }
         self.check_granted(at, a, checks);
-        let placed = a.flags & accepted_flags::PLACED != 0;
-        let order = Order {
-            fingerprint: a.fingerprint,
-            customer: a.customer,
-            accepted: at.sequence,
-            accepted_ms: at.time_ms,
-            resolved: if committed { at.sequence } else { 0 },
-            expires_at_ms: at.time_ms.saturating_add(u64::from(a.ttl_ms)),
-            version: a.version,
-            channel: a.channel,
-            state: if committed {
-                OrderState::Confirmed
-            } else if waits {
-                OrderState::Backordered
-            } else if placed {
-                OrderState::FraudCheck
-            } else {
-                OrderState::Held
-            },
-            resolution: if committed {
-                Resolution::Confirmed
-            } else {
-                Resolution::Open
-            },
-            placed,
-            lines: Lines::new(lines),
-        };
+        let order = new_order(at, a, Lines::new(lines));
         let books = self.books.entry(a.tenant).or_default();
         books.orders.insert(a.key.0, order);
     }
@@ -173,6 +158,9 @@ impl Fold {
             let what = "gets units that it did not wait for, or not all of them".to_owned();
             self.names.order_offence(at, tenant, key, what)
         });
+        let place = self.queues.leave((tenant, key)).unwrap_or(u64::MAX);
+        let before = self.waited_for(taken.iter().map(|it| it.sku), place);
+        self.check_queue(at, (tenant, key), &before, &units_of(taken), checks);
         self.channel_allocated(at, (tenant, key), taken, checks);
         let mut lines = Vec::with_capacity(taken.len());
         for line in taken.iter() {
@@ -337,5 +325,37 @@ impl Fold {
     /// A line's location as the records of one order may name it: `ANY` matches every cell.
     pub(super) fn matches(line: &Line, sku: SkuId, location: LocationId) -> bool {
         line.sku == sku && (location == LocationId::ANY || line.location == location)
+    }
+}
+
+/// The order as a record accepts it.
+fn new_order(at: &At, a: &OrderAccepted<'_>, lines: Lines) -> Order {
+    let placed = a.flags & accepted_flags::PLACED != 0;
+    let committed = a.flags & accepted_flags::COMMITTED != 0;
+    Order {
+        fingerprint: a.fingerprint,
+        customer: a.customer,
+        accepted: at.sequence,
+        accepted_ms: at.time_ms,
+        resolved: if committed { at.sequence } else { 0 },
+        expires_at_ms: at.time_ms.saturating_add(u64::from(a.ttl_ms)),
+        version: a.version,
+        channel: a.channel,
+        state: if committed {
+            OrderState::Confirmed
+        } else if a.flags & accepted_flags::BACKORDERED != 0 {
+            OrderState::Backordered
+        } else if placed {
+            OrderState::FraudCheck
+        } else {
+            OrderState::Held
+        },
+        resolution: if committed {
+            Resolution::Confirmed
+        } else {
+            Resolution::Open
+        },
+        placed,
+        lines,
     }
 }

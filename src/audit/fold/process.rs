@@ -147,6 +147,7 @@ impl Fold {
             ProcessRecord::Decided(decided) => self.decided(at, decided, checks),
             ProcessRecord::Oversold(said) => self.oversold(at, said, checks),
             ProcessRecord::Early(event) => self.early(at, event, checks),
+            ProcessRecord::Preempted(hold) => self.preempted(at, hold, checks),
             ProcessRecord::Breaker(_) | ProcessRecord::Reported(_) => {}
             ProcessRecord::Pipelines(_) => {
                 let wrong = self.names.apply(&Record::Process(*record));

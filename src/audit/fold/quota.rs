@@ -117,7 +117,7 @@ pub(super) struct Quotas {
 }
 
 impl Quotas {
-    fn unused(&self, sku: SkuId) -> i64 {
+    pub fn unused(&self, sku: SkuId) -> i64 {
         self.of(sku).map(|(_, count)| count.unused()).sum()
     }
 
@@ -183,7 +183,7 @@ impl Fold {
         shares.any(|share| share.number == campaign)
     }
 
-    fn sellable(&self, sku: SkuId) -> i64 {
+    pub(super) fn sellable(&self, sku: SkuId) -> i64 {
         self.cells_of(sku).map(|(_, cell)| cell.available()).sum()
     }
 

@@ -3,7 +3,7 @@
 
 use super::{At, Fold, Line, Order};
 use crate::audit::report::{Checks, Invariant};
-use crate::engine::record::{CellRef, OrderLines, OrderRef};
+use crate::engine::record::{CellRef, HoldPreempted, OrderLines, OrderRef};
 use crate::types::{Disposition, LocationId, OrderKey, OrderState, Resolution, SkuId, TenantId};
 
 const NO_CELL: CellRef = CellRef {
@@ -118,6 +118,29 @@ impl Fold {
         }
     }
 
+    /// A hold gives its units to an order that a channel had sold, which is to follow.
+    pub(super) fn preempted(&mut self, at: &At, r: &HoldPreempted, checks: &mut Checks) {
+        let order = self.order(r.tenant, r.order);
+        let held = order.is_some_and(|order| {
+            order.state == OrderState::Held && at.time_ms < order.expires_at_ms
+        });
+        let allowed = self.names.facts_preempt_holds();
+        checks.check(Invariant::I5, held && allowed, || {
+            let what = if held {
+                "gives its units to a sold order, which no pipelines allow"
+            } else {
+                "gives its units to a sold order, but it is no live hold"
+            };
+            self.names
+                .order_offence(at, r.tenant, r.order, what.to_owned())
+        });
+        if held {
+            let to = (OrderState::Cancelled, Resolution::Released);
+            self.end(at, r.tenant, r.order, to, checks);
+        }
+        self.gave_way_to((r.tenant, r.by));
+    }
+
     pub(super) fn cancelled(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
         self.use_order_key(at, r, checks);
         let order = self.order(r.tenant, r.order);
@@ -211,6 +234,11 @@ impl Fold {
     /// An order whose hold had ended has all its units again, committed.
     pub(super) fn reinstated(&mut self, at: &At, r: &OrderRef, checks: &mut Checks) {
         self.use_order_key(at, r, checks);
+        let order = self.order(r.tenant, r.order);
+        let lines = order.map_or(&[][..], |order| order.lines.as_slice());
+        let units: Vec<_> = lines.iter().map(|it| (it.sku, it.cancelled)).collect();
+        let before = self.waited_for(units.iter().map(|(sku, _)| *sku), u64::MAX);
+        self.check_queue(at, (r.tenant, r.order), &before, &units, checks);
         self.with_order(at, r.tenant, r.order, checks, |order, deltas| {
             order.state = OrderState::Confirmed;
             order.resolution = Resolution::Confirmed;
@@ -228,7 +256,7 @@ impl Fold {
         });
     }
 
-    /// Ends an order: everything that it still holds goes back.
+    /// Ends an order: everything that it still holds goes back, and its place in every queue.
     fn end(
         &mut self,
         at: &At,
@@ -237,6 +265,7 @@ impl Fold {
         (state, resolution): (OrderState, Resolution),
         checks: &mut Checks,
     ) {
+        self.queues.leave((tenant, key));
         self.with_order(at, tenant, key, checks, |order, deltas| {
             if order.is_live_hold() || order.state == OrderState::Backordered {
                 order.resolution = resolution;

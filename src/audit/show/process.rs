@@ -26,6 +26,7 @@ pub fn order_of(record: &ProcessRecord<'_>) -> Option<(TenantId, OrderKey)> {
         ProcessRecord::Decided(decided) => Some((decided.order.tenant, decided.order.order)),
         ProcessRecord::Oversold(oversold) => Some((oversold.tenant, oversold.order)),
         ProcessRecord::Early(event) => Some((event.order.tenant, event.order.order)),
+        ProcessRecord::Preempted(hold) => Some((hold.tenant, hold.order)),
         ProcessRecord::Breaker(_) | ProcessRecord::Pipelines(_) => None,
     }
 }
@@ -60,6 +61,12 @@ pub(super) fn fields(record: &ProcessRecord<'_>, names: &Names) -> Map<String, V
             names,
             json!({ "until": rfc3339(event.until_ms), "reason": event.reason }),
         ),
+        ProcessRecord::Preempted(hold) => object(json!({
+            "tenant": names.tenant(hold.tenant),
+            "order": hold.order.to_string(),
+            "by": hold.by.to_string(),
+            "channel": hold.channel.0,
+        })),
     }
 }
 
@@ -244,6 +251,10 @@ pub fn sentence(record: &ProcessRecord<'_>, names: &Names) -> String {
             "cancelled before it arrived; waited for until {}{}",
             rfc3339(event.until_ms),
             remark(event.reason)
+        ),
+        ProcessRecord::Preempted(hold) => format!(
+            "ended unpaid: channel {} had sold its units, to order {}",
+            hold.channel.0, hold.by
         ),
     }
 }

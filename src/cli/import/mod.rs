@@ -16,8 +16,9 @@ use super::output::{counted, print};
 use super::session::{ServerArgs, Session};
 use super::startup::REFUSED;
 use crate::client::ClientError;
+use crate::types::pipeline::BackorderQueue;
 use crate::types::{LocationId, ResultCode, SkuId};
-use crate::wire::request::catalog::SKU_ON_SALE;
+use crate::wire::request::catalog::{SKU_ON_SALE, queue_flags};
 use crate::wire::request::{LocationDefinition, Name, SkuDefinition};
 
 /// Rows sent before their answers are waited for.
@@ -27,7 +28,8 @@ const ROWS_IN_FLIGHT: usize = 500;
 /// the same file, and what was done before is recognised and not done twice.
 ///
 /// The first row names the columns, in any order. Stock: `sku`, `location`, and either `quantity`
-/// (so many arrived) or `on_hand` (set on hand to this; with `expect`, only if it is that now).
+/// (so many arrived) or `on_hand` (set on hand to this; with `expect`, only if it is that now);
+/// `backorder_queue` (strict, skip or default) is what a SKU that --define defines gets.
 /// Orders: `sku`, `quantity`, and either `external_id` (with `channel`) or `order` (a key of 32 hex
 /// digits); optional are `location` (else any), `version` (1), `customer` (0), `channel` (0),
 /// `currency` (840), `total` (0, minor units), `ttl_ms` (900000), `mode` (hold or place) and
@@ -72,6 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             id,
             define: args.define,
             skus: HashMap::new(),
+            queues: HashMap::new(),
             locations: HashMap::new(),
             total: Total::default(),
             refusals: Vec::new(),
@@ -109,6 +112,8 @@ struct Import<'a> {
     id: String,
     define: bool,
     skus: HashMap<String, Result<SkuId, ResultCode>>,
+    /// What rows say about who waits for a SKU first, the last row of each.
+    queues: HashMap<String, BackorderQueue>,
     locations: HashMap<String, Result<LocationId, ResultCode>>,
     total: Total,
     refusals: Vec<Refusal>,
@@ -182,7 +187,7 @@ impl Import<'_> {
                     .iter()
                     .map(|&name| SkuDefinition {
                         name,
-                        flags: SKU_ON_SALE,
+                        flags: SKU_ON_SALE | queue_flags(self.queues.get(name).copied()),
                     })
                     .collect();
                 for (reply, definition) in replies.iter_mut().zip(definitions) {

@@ -15,7 +15,7 @@ use crate::types::{CommandKey, ResultCode};
 const ROW_KEY_PREFIX: &[u8] = b"onhand-import-row-v1";
 
 /// Columns of stock beside those of an export.
-const STOCK_MORE: &[&str] = &["quantity", "expect", "row_key"];
+const STOCK_MORE: &[&str] = &["quantity", "expect", "row_key", "backorder_queue"];
 /// Columns of orders beside those of an export.
 const ORDERS_MORE: &[&str] = &["quantity", "ttl_ms", "mode", "partial"];
 

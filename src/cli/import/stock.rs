@@ -2,6 +2,7 @@
 
 use super::rows::{Refusal, Row, RowKeys, Table};
 use super::{Import, portions, refused};
+use crate::cli::sku::parse_queue;
 use crate::types::{CommandKey, LocationId, ResultCode, SkuId};
 use crate::wire::opcode::Opcode;
 use crate::wire::reply::{self, Reply, StockReply};
@@ -46,7 +47,7 @@ pub(super) fn send(import: &mut Import<'_>, table: &Table) -> anyhow::Result<()>
 }
 
 fn check<'a>(
-    import: &Import<'_>,
+    import: &mut Import<'_>,
     keys: &mut RowKeys,
     line: u64,
     row: Row<'a>,
@@ -66,6 +67,11 @@ fn check<'a>(
             "neither `quantity` nor `on_hand` has a number",
         ));
     };
+    if let Some(rule) = row.text("backorder_queue") {
+        let wrong = |why| Refusal::new(line, format!("`backorder_queue` has `{rule}`: {why}"));
+        let queue = parse_queue(rule).map_err(wrong)?;
+        import.queues.insert(sku.to_owned(), queue);
+    }
     let numbers = match what {
         What::Arrived(quantity) => ["arrived".to_owned(), quantity.to_string()],
         What::Counted { on_hand, expect } => {

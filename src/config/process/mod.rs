@@ -168,6 +168,8 @@ impl ProcessConfig {
         compiler.messages(&file)?;
         compiler.set.settings =
             settings::compile(&source, &file.settings, ProcessSettings::default())?;
+        let preempt = file.settings.facts_preempt_holds;
+        compiler.set.facts_preempt_holds = preempt.unwrap_or_default();
         finish(&source, compiler.set, known)
     }
 

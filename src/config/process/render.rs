@@ -121,7 +121,10 @@ pub fn markdown() -> String {
          | `capture_on` | `confirm` | `confirm`, `ship` | – | When authorised money is taken. |\n\
          | `backorder` | `strict` | `strict`, `skip` | – | Who gets stock that orders wait for: \
          `strict`, what an earlier order waits for goes to no other; `skip`, the earliest order \
-         that can be covered in full. |\n",
+         that can be covered in full. A SKU may have a rule of its own \
+         ([ORDER_PROCESS.md](ORDER_PROCESS.md)). |\n\
+         | `facts_preempt_holds` | `false` | `true`, `false` | – | An order that a marketplace has \
+         sold takes what is missing from the newest unpaid holds, which end. |\n",
     );
     include_str!("reference.md")
         .replace("SETTINGS\n", &format!("{settings}\n"))
@@ -151,7 +154,10 @@ pub fn default_file() -> String {
          #capture_on = \"confirm\"\n\
          # Who gets stock that orders wait for: `strict`, what an earlier order waits for goes to \
          no other; `skip`, the earliest order that can be covered in full.\n\
-         #backorder = \"strict\"\n",
+         #backorder = \"strict\"\n\
+         # An order that a marketplace has sold takes what is missing from the newest unpaid \
+         holds, which end.\n\
+         #facts_preempt_holds = false\n",
     );
     out
 }

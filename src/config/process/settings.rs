@@ -31,6 +31,7 @@ macro_rules! settings {
             retry_delays_ms: Option<Spanned<Vec<u64>>>,
             capture_on: Option<Spanned<String>>,
             backorder: Option<Spanned<String>>,
+            pub(super) facts_preempt_holds: Option<bool>,
         }
 
         /// Every figure, in the order of the documents.

@@ -111,6 +111,7 @@ impl Stand {
         let command = Command::DefineSku {
             name,
             on_sale: true,
+            queue: None,
         };
         let done = self.turn(|engine, out| engine.execute(context, &command, out));
         assert_eq!(done.code, ResultCode::Ok);

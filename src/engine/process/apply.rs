@@ -36,6 +36,7 @@ impl Engine {
             ProcessRecord::Pipelines(defined) => self.apply_pipelines(defined),
             ProcessRecord::Oversold(oversold) => self.apply_oversold(oversold),
             ProcessRecord::Early(event) => self.apply_early(event, sequence),
+            ProcessRecord::Preempted(hold) => self.apply_preempted(hold.tenant, hold.order),
         }
     }
 

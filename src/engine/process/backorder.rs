@@ -9,11 +9,14 @@
 //! Whatever raises what is available of a SKU that somebody waits for marks the SKU; the next turn
 //! looks at the marked SKUs before its commands, first place first. Until then, and under the
 //! strict rule at any time, new orders do not see the units that are waited for.
+//!
+//! Strict or skip is each SKU's own: an order for several is behind the earlier ones in the queues
+//! of its strict SKUs, and behind nobody in those of the others.
 
 use super::desk::Desk;
 use super::queue::Waiting;
 use crate::engine::allocate::{Demand, MergedLine, Plan};
-use crate::engine::inventory::Cause;
+use crate::engine::inventory::{Cause, Sku};
 use crate::engine::order::{Line, NO_LINE, flag};
 use crate::engine::record::process_flags::CANCELLING;
 use crate::engine::record::{
@@ -42,8 +45,11 @@ struct Budget {
 }
 
 impl Engine {
-    fn backorder_rule(&self) -> BackorderRule {
-        self.processes.settings().backorder
+    /// Units of the SKU that an order waits for are for nobody behind it.
+    fn is_strict(&self, sku: SkuId) -> bool {
+        let queue = self.inventory.sku(sku).map(Sku::queue);
+        let pipelines = self.processes.settings().backorder;
+        queue.is_none_or(|queue| queue.rule(pipelines) == BackorderRule::Strict)
     }
 
     /// What new orders may not take of these SKUs, because others wait for it. `slot` is an order
@@ -59,10 +65,9 @@ impl Engine {
             return aside;
         }
         let before = slot.and_then(|slot| queue.place_of(slot));
-        let strict = self.backorder_rule() == BackorderRule::Strict;
         let mut last = None;
         for sku in lines {
-            if last != Some(sku) && (strict || self.inventory.is_marked(sku)) {
+            if last != Some(sku) && (self.is_strict(sku) || self.inventory.is_marked(sku)) {
                 let most = self.poolable(sku);
                 queue.aside(&self.inventory, (sku, most), before, &mut aside);
             }
@@ -84,8 +89,7 @@ impl Engine {
         if queue.is_empty() || !queue.wants(sku) {
             return 0;
         }
-        let strict = self.backorder_rule() == BackorderRule::Strict;
-        if !strict && !self.inventory.is_marked(sku) {
+        if !self.is_strict(sku) && !self.inventory.is_marked(sku) {
             return 0;
         }
         let poolable = self.poolable(sku);
@@ -263,7 +267,7 @@ impl Desk<'_> {
     /// Looks at the orders that wait for a SKU, from a place on. Returns the place at which to go
     /// on where the turn's budget is used up.
     fn serve_queue(&mut self, sku: SkuId, from: u64, budget: &mut Budget) -> Option<u64> {
-        let strict = self.engine.backorder_rule() == BackorderRule::Strict;
+        let strict = self.engine.is_strict(sku);
         let mut at = from;
         let mut before = if strict {
             let queue = &self.engine.processes.queue;
@@ -284,7 +288,7 @@ impl Desk<'_> {
             }
             budget.looks -= 1;
             at = place + 1;
-            if self.serve(place, strict) {
+            if self.serve(place) {
                 budget.orders -= 1;
             } else if strict {
                 let queue = &self.engine.processes.queue;
@@ -296,8 +300,8 @@ impl Desk<'_> {
     }
 
     /// Gives the order at a place its units, if all of them are there for it.
-    fn serve(&mut self, place: u64, strict: bool) -> bool {
-        let Some(plan) = self.engine.cover(place, strict) else {
+    fn serve(&mut self, place: u64) -> bool {
+        let Some(plan) = self.engine.cover(place) else {
             return false;
         };
         let queue = &self.engine.processes.queue;
@@ -378,8 +382,8 @@ impl Desk<'_> {
 
 impl Engine {
     /// The units for the order at a place, if all of them are there once those of the orders
-    /// before it are set aside (under the strict rule).
-    fn cover(&self, place: u64, strict: bool) -> Option<Plan> {
+    /// before it are set aside (of SKUs under the strict rule).
+    fn cover(&self, place: u64) -> Option<Plan> {
         let queue = &self.processes.queue;
         let waiting = queue.at(place)?;
         let process = self.processes.get(waiting.slot)?;
@@ -393,7 +397,7 @@ impl Engine {
                 continue;
             };
             let most = self.poolable(sku);
-            let before = if strict {
+            let before = if self.is_strict(sku) {
                 queue.units_before(sku, place, most).min(most)
             } else {
                 0
@@ -404,12 +408,10 @@ impl Engine {
             }
         }
         let mut aside = Vec::new();
-        if strict {
-            for lines in skus() {
-                if let Some(line) = lines.first() {
-                    let most = self.poolable(line.sku);
-                    queue.aside(&self.inventory, (line.sku, most), Some(place), &mut aside);
-                }
+        for sku in skus().filter_map(|lines| Some(lines.first()?.sku)) {
+            if self.is_strict(sku) {
+                let most = self.poolable(sku);
+                queue.aside(&self.inventory, (sku, most), Some(place), &mut aside);
             }
         }
         let merged: Vec<MergedLine> = (0..)

@@ -66,7 +66,7 @@ pub const PROCESS_TIMER_RECORDS_BYTES_MAX: usize = 16 << 10;
 
 /// The most journal bytes that a placed order makes beside its accepting record, while pipelines
 /// are in force.
-pub const PROCESS_ENTRY_RECORDS_BYTES_MAX: usize = 2 << 10;
+pub const PROCESS_ENTRY_RECORDS_BYTES_MAX: usize = 3 << 10;
 
 /// One effect of an order: a logical operation at a provider, with its latest attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -313,6 +313,12 @@ impl ProcessTable {
     pub fn settings(&self) -> &ProcessSettings {
         let latest = self.sets.get(&self.latest);
         latest.map_or(&DEFAULTS, |pinned| &pinned.set.settings)
+    }
+
+    /// An order that a channel had sold may end unpaid holds for what is missing.
+    pub fn facts_preempt_holds(&self) -> bool {
+        let latest = self.sets.get(&self.latest);
+        latest.is_some_and(|pinned| pinned.set.facts_preempt_holds)
     }
 
     pub fn provider_of(&self, name: &str) -> Option<ProviderId> {

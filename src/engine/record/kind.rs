@@ -10,6 +10,8 @@ pub const SKU_DEFINED: u8 = 18;
 pub const SKU_CHANGED: u8 = 19;
 /// A location got its handle.
 pub const LOCATION_DEFINED: u8 = 20;
+/// Who gets a SKU's units first, among orders that wait for it, was set.
+pub const SKU_QUEUE_SET: u8 = 21;
 /// An order was accepted, or a hold replaced by its next version.
 pub const ORDER_ACCEPTED: u8 = 32;
 /// An order was refused.
@@ -36,6 +38,8 @@ pub const ORDERS_FORGOTTEN: u8 = 42;
 pub const ORDER_REINSTATED: u8 = 43;
 /// An order that waited for stock got its units.
 pub const BACKORDER_ALLOCATED: u8 = 44;
+/// An unpaid hold gave its units to an order that a channel had sold.
+pub const HOLD_PREEMPTED: u8 = 45;
 /// An order that a channel had sold was accepted for more than there was.
 pub const CHANNEL_OVERSOLD: u8 = 46;
 /// A channel cancelled an order that has not arrived yet.

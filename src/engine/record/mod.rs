@@ -30,16 +30,17 @@ pub use order::{
     RequestedLine, ShortLine, Shorts, accepted_flags, put_lines, put_shorts,
 };
 pub use process::{
-    Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted, OperatorDecided,
-    OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported, process_flags,
+    Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted, HoldPreempted,
+    OperatorDecided, OrderMoved, PipelinesDefined, ProcessImage, ProcessRecord, ProviderReported,
+    process_flags,
 };
 pub use stock::{CellRef, StockChange};
 pub use subscriber::SubscriberMoved;
 
+use crate::types::pipeline::BackorderQueue;
 use crate::types::record::{RawRecord, RecordBuffer};
 use crate::types::{
-    ActorId, CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId, StockBucket,
-    TenantId,
+    ActorId, CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId, TenantId,
 };
 use bytes::{Buf, BufMut};
 use field::Field;
@@ -64,6 +65,8 @@ pub enum Record<'a> {
     },
     /// See [`kind::SKU_CHANGED`].
     SkuChanged { sku: SkuId, on_sale: bool },
+    /// See [`kind::SKU_QUEUE_SET`].
+    SkuQueueSet { sku: SkuId, queue: BackorderQueue },
     /// See [`kind::LOCATION_DEFINED`].
     LocationDefined {
         location: LocationId,
@@ -175,6 +178,7 @@ impl<'a> Record<'a> {
                 Self::Stock(StockChange::take(raw.kind, &mut input)?)
             }
             kind::ORDER_MOVED..=kind::PIPELINES_DEFINED
+            | kind::HOLD_PREEMPTED
             | kind::CHANNEL_OVERSOLD
             | kind::EARLY_EVENT => Self::Process(ProcessRecord::take(raw.kind, &mut input)?),
             kind::CHANNEL_DEFINED..=kind::STOCK_PUBLISHED => {
@@ -249,6 +253,10 @@ impl<'a> Record<'a> {
                 sku: SkuId(take!(input, try_get_u32_le)),
                 on_sale: take_bool(input)?,
             },
+            kind::SKU_QUEUE_SET => Self::SkuQueueSet {
+                sku: SkuId(take!(input, try_get_u32_le)),
+                queue: BackorderQueue::from_u8(take!(input, try_get_u8))?,
+            },
             kind::LOCATION_DEFINED => Self::LocationDefined {
                 location: LocationId(take!(input, try_get_u16_le)),
                 tenant: TenantId(take!(input, try_get_u16_le)),
@@ -301,6 +309,7 @@ impl<'a> Record<'a> {
             Self::ActorDefined { .. } => kind::ACTOR_DEFINED,
             Self::SkuDefined { .. } => kind::SKU_DEFINED,
             Self::SkuChanged { .. } => kind::SKU_CHANGED,
+            Self::SkuQueueSet { .. } => kind::SKU_QUEUE_SET,
             Self::LocationDefined { .. } => kind::LOCATION_DEFINED,
             Self::OrderAccepted(_) => kind::ORDER_ACCEPTED,
             Self::OrderRejected(_) => kind::ORDER_REJECTED,
@@ -410,6 +419,10 @@ impl<'a> Record<'a> {
                 out.put_u32_le(sku.0);
                 out.put_u8(u8::from(*on_sale));
             }
+            Self::SkuQueueSet { sku, queue } => {
+                out.put_u32_le(sku.0);
+                out.put_u8(*queue as u8);
+            }
             Self::LocationDefined {
                 location,
                 tenant,
@@ -482,9 +495,4 @@ fn take_bool(input: &mut &[u8]) -> Option<bool> {
         1 => Some(true),
         _ => None,
     }
-}
-
-/// A stock bucket as one byte.
-fn take_bucket(input: &mut &[u8]) -> Option<StockBucket> {
-    StockBucket::from_u8(take!(input, try_get_u8))
 }

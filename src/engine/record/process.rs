@@ -270,6 +270,20 @@ layout! {
 }
 
 layout! {
+    /// An unpaid hold ended: its units go to an order that a channel had sold.
+    pub struct HoldPreempted {
+        /// The hold.
+        pub order: OrderKey,
+        /// Whose.
+        pub tenant: TenantId,
+        /// The order that was sold, accepted right behind this.
+        pub by: OrderKey,
+        /// Who sold it.
+        pub channel: ChannelId,
+    }
+}
+
+layout! {
     /// A channel cancelled an order that has not arrived yet: it lands as cancelled when it does.
     pub struct EarlyEvent<'a> {
         /// The order, the command's key and its fingerprint.
@@ -345,6 +359,8 @@ pub enum ProcessRecord<'a> {
     Oversold(ChannelOversold<'a>),
     /// See [`EarlyEvent`].
     Early(EarlyEvent<'a>),
+    /// See [`HoldPreempted`].
+    Preempted(HoldPreempted),
 }
 
 impl<'a> ProcessRecord<'a> {
@@ -359,6 +375,7 @@ impl<'a> ProcessRecord<'a> {
             kind::PIPELINES_DEFINED => Self::Pipelines(Field::take(input)?),
             kind::CHANNEL_OVERSOLD => Self::Oversold(Field::take(input)?),
             kind::EARLY_EVENT => Self::Early(Field::take(input)?),
+            kind::HOLD_PREEMPTED => Self::Preempted(Field::take(input)?),
             _ => return None,
         })
     }
@@ -376,6 +393,7 @@ impl<'a> ProcessRecord<'a> {
             Self::Pipelines(_) => kind::PIPELINES_DEFINED,
             Self::Oversold(_) => kind::CHANNEL_OVERSOLD,
             Self::Early(_) => kind::EARLY_EVENT,
+            Self::Preempted(_) => kind::HOLD_PREEMPTED,
         }
     }
 
@@ -390,6 +408,7 @@ impl<'a> ProcessRecord<'a> {
             Self::Pipelines(record) => record.put(out),
             Self::Oversold(record) => record.put(out),
             Self::Early(record) => record.put(out),
+            Self::Preempted(record) => record.put(out),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Stock movements: receive, adjust, set, transfer, move.
 
-use super::{kind, put_name, take, take_bucket, take_name};
+use super::{kind, put_name, take, take_name};
 use crate::types::{CommandKey, LocationId, SkuId, StockBucket};
 use bytes::{Buf, BufMut};
 
@@ -199,4 +199,9 @@ impl<'a> StockChange<'a> {
             }
         }
     }
+}
+
+/// A stock bucket as one byte.
+fn take_bucket(input: &mut &[u8]) -> Option<StockBucket> {
+    StockBucket::from_u8(take!(input, try_get_u8))
 }

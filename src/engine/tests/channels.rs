@@ -433,7 +433,11 @@ fn changes_are_told_to_whoever_publishes_and_coalesced() {
     shop.receive(other, here, 2);
     let name = "shoe";
     let on_sale = false;
-    shop.execute(&Command::DefineSku { name, on_sale });
+    shop.execute(&Command::DefineSku {
+        name,
+        on_sale,
+        queue: None,
+    });
     let (cursor, _, skus) = changes(&mut shop, cursor);
     assert_eq!(skus, [(sku, 0), (other, 2)], "off sale is sold out");
     shop.rule(TWO, other, quota(2));

@@ -72,6 +72,7 @@ fn not_on_sale_refuses_a_defined_sku_and_sticks() {
     shop.execute(&Command::DefineSku {
         name: "shoe",
         on_sale: false,
+        queue: None,
     });
     assert_eq!(
         shop.hold(1, &[line(sku, ANY, 1)]).code,
@@ -80,6 +81,7 @@ fn not_on_sale_refuses_a_defined_sku_and_sticks() {
     shop.execute(&Command::DefineSku {
         name: "shoe",
         on_sale: true,
+        queue: None,
     });
     let again = shop.hold(1, &[line(sku, ANY, 1)]);
     assert_eq!((again.code, again.replayed), (ResultCode::NotOnSale, true));
@@ -257,6 +259,7 @@ fn invalid_name_refuses_empty_long_and_control_characters() {
         let define = Command::DefineSku {
             name,
             on_sale: true,
+            queue: None,
         };
         assert_eq!(shop.execute(&define).code, ResultCode::InvalidName);
         let resolve = Command::ResolveLocation { name };
@@ -282,6 +285,7 @@ fn sku_table_full_refuses_one_more_than_the_bound() {
     let define = |name| Command::DefineSku {
         name,
         on_sale: true,
+        queue: None,
     };
     assert_eq!(shop.execute(&define("c")).code, ResultCode::SkuTableFull);
     let known = shop.execute(&define("b"));

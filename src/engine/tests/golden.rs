@@ -5,6 +5,7 @@ use crate::engine::record::{
     Allocation, CellRef, Lines, OrderAccepted, OrderRef, OrderRejected, Record, ShortLine, Shorts,
     StockChange, accepted_flags, kind, put_lines, put_shorts,
 };
+use crate::types::pipeline::BackorderQueue;
 use crate::types::record::RecordBuffer;
 use crate::types::{
     ActorId, ChannelId, CommandKey, Disposition, LocationId, OrderKey, ResultCode, SkuId,
@@ -293,6 +294,14 @@ fn check_definitions(check: &mut impl FnMut(Record<'_>, u8, &str)) {
         "0700000000",
     );
     check(
+        Record::SkuQueueSet {
+            sku: SkuId(7),
+            queue: BackorderQueue::Skip,
+        },
+        21,
+        "0700000002",
+    );
+    check(
         Record::LocationDefined {
             location: LocationId(2),
             tenant: TenantId(5),
@@ -423,18 +432,10 @@ fn the_bytes_of_every_record_kind_are_fixed() {
     });
     kinds.sort_unstable();
     kinds.dedup();
-    let all: Vec<u8> = [
-        16..=20,
-        32..=44,
-        46..=47,
-        64..=69,
-        80..=82,
-        96..=102,
-        120..=123,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let all: Vec<u8> = [16..=21, 32..=47, 64..=69, 80..=82, 96..=102, 120..=123]
+        .into_iter()
+        .flatten()
+        .collect();
     assert_eq!(kinds, all, "every kind has its bytes here");
 }
 

@@ -2,8 +2,8 @@
 
 use crate::engine::record::{
     Allocation, Blob, BreakerChanged, ChannelOversold, EarlyEvent, EffectEnded, EffectStarted,
-    Lines, OperatorDecided, OrderMoved, OrderRef, PipelinesDefined, ProcessImage, ProcessRecord,
-    ProviderReported, Record, put_lines,
+    HoldPreempted, Lines, OperatorDecided, OrderMoved, OrderRef, PipelinesDefined, ProcessImage,
+    ProcessRecord, ProviderReported, Record, put_lines,
 };
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::process::{
@@ -191,6 +191,16 @@ pub fn each(mut check: impl FnMut(Record<'_>, u8, &str)) {
         }),
         46,
         "000102030405060708090a0b0c0d0e0f050004000107000000030000000200",
+    );
+    process(
+        ProcessRecord::Preempted(HoldPreempted {
+            order: ORDER,
+            tenant: TENANT,
+            by: OrderKey(COMMAND),
+            channel: ChannelId(4),
+        }),
+        45,
+        "000102030405060708090a0b0c0d0e0f0500101112131415161718191a1b1c1d1e1f0400",
     );
     process(
         ProcessRecord::Early(EarlyEvent {

@@ -113,6 +113,7 @@ impl Shop {
         let outcome = self.execute(&Command::DefineSku {
             name,
             on_sale: true,
+            queue: None,
         });
         assert_eq!(outcome.code, ResultCode::Ok);
         SkuId(outcome.handle)

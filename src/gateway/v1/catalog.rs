@@ -9,12 +9,15 @@ use super::stock;
 use crate::gateway::body;
 use crate::gateway::problem::Problem;
 use crate::gateway::state::Shared;
-use crate::shard::local::{Definition, LocalAnswer, LocalLocation, LocalQuery, LocalRequest};
+use crate::shard::local::{
+    Definition, LocalAnswer, LocalLocation, LocalQuery, LocalRequest, LocalSku,
+};
 use crate::types::ResultCode;
+use crate::types::pipeline::BackorderQueue;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -25,7 +28,7 @@ pub(in crate::gateway) async fn skus(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let found = stock::skus(&shared, &caller, Page::of(query.as_deref(), false)?).await?;
-    let shown = found.skus.iter().map(|one| sku_json(&one.sku, one.on_sale));
+    let shown = found.skus.iter().map(sku_json);
     Ok(Reply::of(page("skus", shown.collect(), found.next.into())))
 }
 
@@ -36,11 +39,12 @@ pub(in crate::gateway) async fn sku(
     Path(name): Path<String>,
 ) -> Answer {
     let (found, _) = stock::one(&shared, &caller, &name).await?;
-    Ok(Reply::of(sku_json(&found.sku, found.on_sale)))
+    Ok(Reply::of(sku_json(&found)))
 }
 
-fn sku_json(name: &str, on_sale: bool) -> Value {
-    json!({ "sku": name, "on_sale": on_sale })
+fn sku_json(sku: &LocalSku) -> Value {
+    let queue = sku.queue.name();
+    json!({ "sku": sku.sku, "on_sale": sku.on_sale, "backorder_queue": queue })
 }
 
 /// What a SKU is from now on.
@@ -50,15 +54,42 @@ pub(in crate::gateway) struct SkuDefinition {
     /// Whether orders may take it.
     #[schema(default = true)]
     on_sale: bool,
+    /// Who gets units that orders wait for; absent: as before.
+    backorder_queue: Option<QueueName>,
 }
 
 impl Default for SkuDefinition {
     fn default() -> Self {
-        Self { on_sale: true }
+        Self {
+            on_sale: true,
+            backorder_queue: None,
+        }
     }
 }
 
-/// `PUT /v1/skus/SKU`: defined if new, put on or off sale.
+/// Who gets units of a SKU that orders wait for.
+#[derive(Deserialize, Serialize, ToSchema, Clone, Copy, Debug)]
+#[serde(rename_all = "snake_case")]
+enum QueueName {
+    /// As `backorder` of the pipelines in force says.
+    Default,
+    /// What an earlier order waits for goes to no later one.
+    Strict,
+    /// The earliest order that can be covered in full.
+    Skip,
+}
+
+impl From<QueueName> for BackorderQueue {
+    fn from(name: QueueName) -> Self {
+        match name {
+            QueueName::Default => Self::Default,
+            QueueName::Strict => Self::Strict,
+            QueueName::Skip => Self::Skip,
+        }
+    }
+}
+
+/// `PUT /v1/skus/SKU`: defined if new, put on or off sale, its queue set.
 pub(in crate::gateway) async fn put_sku(
     State(shared): State<Shared>,
     caller: Caller,
@@ -66,12 +97,20 @@ pub(in crate::gateway) async fn put_sku(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let SkuDefinition { on_sale } = body::json(&headers, body).await?;
+    let SkuDefinition {
+        on_sale,
+        backorder_queue,
+    } = body::json(&headers, body).await?;
+    let queue = backorder_queue.map(BackorderQueue::from);
     let request = LocalRequest::Define(Definition::Sku {
         name: name.clone(),
         on_sale,
+        queue,
     });
-    let mut shown = sku_json(&name, on_sale);
+    let mut shown = json!({ "sku": name, "on_sale": on_sale });
+    if let (Value::Object(members), Some(queue)) = (&mut shown, queue) {
+        members.insert("backorder_queue".to_owned(), json!(queue.name()));
+    }
     define(&shared, &caller, request, &name, &mut shown).await?;
     Ok(Reply::of(shown))
 }

@@ -174,7 +174,7 @@ fn definitions() -> Vec<Operation> {
             .about("One SKU")
             .answers::<Sku>(),
         Operation::put(Operator, "/skus/{sku}", catalog::put_sku)
-            .about("Define a SKU, or put it on or off sale")
+            .about("Define a SKU, put it on or off sale, or set who waits for it first")
             .may_take::<catalog::SkuDefinition>()
             .answers::<Definition>(),
         Operation::get("/locations", catalog::locations)

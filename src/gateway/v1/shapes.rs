@@ -313,6 +313,8 @@ pub struct SkuPage {
 pub struct Sku {
     pub sku: String,
     pub on_sale: bool,
+    /// Who gets units that orders wait for: `default` (as the pipelines say), `strict` or `skip`.
+    pub backorder_queue: String,
 }
 
 #[derive(ToSchema, Debug)]

@@ -4,7 +4,9 @@ use super::super::cell::{Mark, Sum, int, text};
 use super::super::rows::Key;
 use super::super::schema::{EventRow, LineMovementRow, LineRow, OrderRow, PersonRow, RejectionRow};
 use super::{At, Projector, location};
-use crate::engine::record::{OrderAccepted, OrderLines, OrderRef, OrderRejected, accepted_flags};
+use crate::engine::record::{
+    HoldPreempted, OrderAccepted, OrderLines, OrderRef, OrderRejected, accepted_flags,
+};
 use crate::types::details::DETAILS_ARCHIVE_VERSION;
 use crate::types::{Disposition, OrderDetails, OrderKey, OrderState, TenantId};
 
@@ -277,6 +279,23 @@ impl Projector {
         self.rows.events.push(EventRow {
             to_state: state,
             ..event_row(at, tenant, key, "order_expired")
+        });
+    }
+
+    pub(super) fn preempted(&mut self, at: &At, hold: &HoldPreempted) {
+        let state = text(OrderState::Cancelled.name());
+        let row = OrderRow {
+            state: state.clone(),
+            ..ended(at, hold.tenant, hold.order)
+        };
+        self.rows
+            .orders
+            .join(order_key(hold.tenant, hold.order), row);
+        let note = format!("channel {} had sold its units: {}", hold.channel.0, hold.by);
+        self.rows.events.push(EventRow {
+            to_state: state,
+            note: text(&note),
+            ..event_row(at, hold.tenant, hold.order, "hold_preempted")
         });
     }
 

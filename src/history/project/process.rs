@@ -37,6 +37,7 @@ impl Projector {
                     ..event_row(at, oversold.tenant, oversold.order, "channel_oversold")
                 });
             }
+            ProcessRecord::Preempted(hold) => self.preempted(at, hold),
             ProcessRecord::Early(event) => {
                 let order = &event.order;
                 self.rows.events.push(EventRow {

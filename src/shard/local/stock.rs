@@ -6,6 +6,7 @@ use crate::engine::EngineStatistics;
 use crate::engine::command::{CellQuantities, Command, Context};
 use crate::journal::storage::Storage;
 use crate::limits::{NAME_BYTES_MAX, STOCK_CELLS_SHOWN_MAX};
+use crate::types::pipeline::BackorderQueue;
 use crate::types::{ActorId, CommandKey, LocationId, OrderKey, ResultCode, SkuId, StockBucket};
 
 /// A movement of stock.
@@ -67,6 +68,8 @@ pub enum Definition {
         name: String,
         /// Whether orders may take it.
         on_sale: bool,
+        /// Who gets its units first, among orders that wait for it; none: as before.
+        queue: Option<BackorderQueue>,
     },
     /// A location: defined if new; an existing one keeps its place.
     Location(LocalLocation),
@@ -101,6 +104,8 @@ pub struct LocalSku {
     pub sku: String,
     /// Whether orders may take it.
     pub on_sale: bool,
+    /// Who gets its units first, among orders that wait for it.
+    pub queue: BackorderQueue,
     /// Its stock, by location.
     pub cells: Vec<(String, CellQuantities)>,
 }
@@ -214,9 +219,14 @@ impl<S: Storage> Shard<S> {
 
     pub(super) fn define_local(&mut self, context: Context, wanted: &Definition) -> LocalAnswer {
         let command = match wanted {
-            Definition::Sku { name, on_sale } => Command::DefineSku {
+            Definition::Sku {
+                name,
+                on_sale,
+                queue,
+            } => Command::DefineSku {
                 name,
                 on_sale: *on_sale,
+                queue: *queue,
             },
             Definition::Location(one) => Command::DefineLocation {
                 name: &one.location,
@@ -274,6 +284,7 @@ impl<S: Storage> Shard<S> {
             shown.skus.push(LocalSku {
                 sku: name.to_owned(),
                 on_sale,
+                queue: self.engine.backorder_queue(sku),
                 cells,
             });
         }

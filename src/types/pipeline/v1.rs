@@ -85,6 +85,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<PipelineSet> {
             alert_window_ms: settings.alert_window_ms,
             ..ProcessSettings::default()
         },
+        ..PipelineSet::default()
     })
 }
 

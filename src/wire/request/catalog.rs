@@ -1,5 +1,6 @@
 //! Definitions and look-ups of SKUs and locations by name.
 
+use crate::types::pipeline::BackorderQueue;
 use crate::wire::item::Item;
 use crate::wire::reader::{Reader, put_padded, short_length, short_text};
 
@@ -30,12 +31,30 @@ impl<'a> Item<'a> for Name<'a> {
 pub struct SkuDefinition<'a> {
     /// 1 to `NAME_BYTES_MAX` bytes, otherwise `INVALID_NAME`.
     pub name: &'a str,
-    /// Bit 0: on sale. Any other bit is `INVALID_FIELD`.
+    /// Bit 0: on sale. Bits 1 and 2: who gets its units first, among orders that wait for it; 0
+    /// leaves that as it is. Any other bit is `INVALID_FIELD`.
     pub flags: u8,
 }
 
 /// Bit 0 of [`SkuDefinition::flags`]: the SKU may be ordered.
 pub const SKU_ON_SALE: u8 = 1;
+/// Bit 1 of [`SkuDefinition::flags`]: what an earlier order waits for goes to no later one.
+pub const SKU_QUEUE_STRICT: u8 = 2;
+/// Bit 2 of [`SkuDefinition::flags`]: the earliest order that can be covered is served.
+pub const SKU_QUEUE_SKIP: u8 = 4;
+/// Both bits of [`SkuDefinition::flags`]: as the pipelines in force say.
+pub const SKU_QUEUE_DEFAULT: u8 = SKU_QUEUE_STRICT | SKU_QUEUE_SKIP;
+
+/// The bits of [`SkuDefinition::flags`] that ask for this.
+#[must_use]
+pub const fn queue_flags(queue: Option<BackorderQueue>) -> u8 {
+    match queue {
+        None => 0,
+        Some(BackorderQueue::Strict) => SKU_QUEUE_STRICT,
+        Some(BackorderQueue::Skip) => SKU_QUEUE_SKIP,
+        Some(BackorderQueue::Default) => SKU_QUEUE_DEFAULT,
+    }
+}
 
 impl SkuDefinition<'_> {
     /// True where the SKU may be ordered.
@@ -44,10 +63,21 @@ impl SkuDefinition<'_> {
         self.flags & SKU_ON_SALE != 0
     }
 
+    /// Who gets its units first, among orders that wait for it; none: as before.
+    #[must_use]
+    pub const fn queue(&self) -> Option<BackorderQueue> {
+        match self.flags & SKU_QUEUE_DEFAULT {
+            SKU_QUEUE_STRICT => Some(BackorderQueue::Strict),
+            SKU_QUEUE_SKIP => Some(BackorderQueue::Skip),
+            SKU_QUEUE_DEFAULT => Some(BackorderQueue::Default),
+            _ => None,
+        }
+    }
+
     /// True unless an undefined flag is set.
     #[must_use]
     pub const fn flags_are_defined(&self) -> bool {
-        self.flags & !SKU_ON_SALE == 0
+        self.flags & !(SKU_ON_SALE | SKU_QUEUE_DEFAULT) == 0
     }
 }
 

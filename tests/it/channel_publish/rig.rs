@@ -99,6 +99,7 @@ impl Rig {
         rig.ok(LocalRequest::Define(Definition::Sku {
             name: SKU.into(),
             on_sale: true,
+            queue: None,
         }));
         rig.receive_stock(units);
         for shop in &rig.shops {

@@ -61,7 +61,11 @@ impl Run {
         for (sku, units) in SKUS.iter().zip(STOCK) {
             let name = (*sku).to_owned();
             let on_sale = true;
-            let define = Definition::Sku { name, on_sale };
+            let define = Definition::Sku {
+                name,
+                on_sale,
+                queue: None,
+            };
             self.ask(LocalRequest::Define(define), Asked::Nothing);
             let half = units / 2;
             for (location, units) in LOCATIONS.iter().zip([half, units - half]) {

@@ -20,6 +20,9 @@ pub struct ProcessCoverage {
     pub early: u64,
     pub waited: u64,
     pub served: u64,
+    pub strict: u64,
+    pub skip: u64,
+    pub preempted: u64,
 }
 
 impl ProcessCoverage {
@@ -49,11 +52,14 @@ impl ProcessCoverage {
             early: next(),
             waited: next(),
             served: next(),
+            strict: next(),
+            skip: next(),
+            preempted: next(),
         };
     }
 
     /// Every count with its name.
-    pub fn rows(&self) -> [(&'static str, u64); 17] {
+    pub fn rows(&self) -> [(&'static str, u64); 20] {
         [
             ("turns", self.turns),
             ("calls", self.calls),
@@ -72,6 +78,9 @@ impl ProcessCoverage {
             ("early", self.early),
             ("waited", self.waited),
             ("served", self.served),
+            ("strict", self.strict),
+            ("skip", self.skip),
+            ("preempted", self.preempted),
         ]
     }
 }

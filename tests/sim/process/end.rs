@@ -2,17 +2,22 @@
 
 use super::people::TOTALS;
 use super::providers::Payment;
-use super::run::Run;
+use super::run::{HOLD_MS, Run};
 use crate::sim::audit::audit_is_content;
 use crate::sim::node::Node;
 use onhand::engine::record::{ProcessRecord, Record, accepted_flags};
 use onhand::journal::Reader;
+use onhand::types::pipeline::BackorderQueue;
 use onhand::types::record::Records;
 use onhand::types::{OrderKey, OrderState, SkuId, TenantId};
 use std::sync::Arc;
 
 impl Run {
     pub(super) fn check_end(&mut self) {
+        // Holds that nobody paid end by time.
+        self.now_ms += u64::from(HOLD_MS);
+        self.turn();
+        self.sync();
         let mut shipped = 0;
         for order in self.placed.keys().copied().collect::<Vec<_>>() {
             let Some(state) = self.state(order) else {
@@ -47,9 +52,9 @@ impl Run {
         }
         let processors = self.providers.payments.keys();
         self.coverage.failovers += processors.filter(|(provider, _)| *provider == 2).count() as u64;
-        let sku = SkuId(0);
-        let cells = self.engine().stock(TenantId(0), sku).expect("the SKU");
-        for cell in cells {
+        let engine = self.engine();
+        let cells = [SkuId(0), SkuId(1)].map(|sku| engine.stock(TenantId(0), sku));
+        for cell in cells.into_iter().flat_map(|cells| cells.expect("the SKU")) {
             let held = cell.quantities;
             assert_eq!((held.reserved, held.committed), (0, 0), "nothing is held");
             assert!(shipped <= u64::from(u32::MAX));
@@ -66,11 +71,17 @@ impl Run {
         audit_is_content(&self.disk, |record| match record {
             Record::Process(ProcessRecord::Oversold(_)) => coverage.oversold += 1,
             Record::Process(ProcessRecord::Early(_)) => coverage.early += 1,
+            Record::Process(ProcessRecord::Preempted(_)) => coverage.preempted += 1,
             Record::OrderAccepted(it) => {
                 let waits = it.flags & accepted_flags::BACKORDERED != 0;
                 coverage.waited += u64::from(waits);
             }
             Record::BackorderAllocated { .. } => coverage.served += 1,
+            Record::SkuQueueSet { queue, .. } => match queue {
+                BackorderQueue::Default => {}
+                BackorderQueue::Strict => coverage.strict += 1,
+                BackorderQueue::Skip => coverage.skip += 1,
+            },
             _ => {}
         });
     }

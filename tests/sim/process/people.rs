@@ -1,6 +1,6 @@
 //! What people do in a run: buyers order, operators decide, carriers report.
 
-use super::run::{Run, TENANT, TOTAL};
+use super::run::{EXTRA, HOLD_MS, Run, TENANT, TOTAL};
 use onhand::engine::process::command::ProcessView;
 use onhand::shard::local::{
     Local, LocalAnswer, LocalRequest, NamedLine, OwnedReport, PlaceRequest,
@@ -69,6 +69,13 @@ impl Run {
         if mode == OrderMode::Place && self.schedule.chance(500) {
             place.policy = Policy::Backorder;
         }
+        if self.schedule.chance(300) {
+            place.lines.push(NamedLine {
+                sku: EXTRA.to_owned(),
+                location: None,
+                quantity: *self.schedule.pick(&[1, 1, 2]),
+            });
+        }
         let local = Local {
             tenant: TENANT.to_owned(),
             actor: "shop".to_owned(),
@@ -81,6 +88,18 @@ impl Run {
             })),
         };
         self.queue.push(local).expect("the queue has room");
+    }
+
+    /// A buyer holds some units and does not pay: a marketplace may sell them meanwhile.
+    pub(super) fn hold(&mut self) {
+        self.holds += 1;
+        let key = OrderKey(1 << 127 | self.holds);
+        let units = *self.schedule.pick(&[1, 2, 3]);
+        let hold = PlaceRequest {
+            ttl_ms: HOLD_MS,
+            ..order(key, (1, OrderMode::Hold), units, TOTAL)
+        };
+        self.push(LocalRequest::Place(Box::new(hold)));
     }
 
     /// Somebody changes some order, to what there may not be.

@@ -12,8 +12,8 @@ use crate::sim::regressions::{more_stock, stock_shop};
 use onhand::engine::process::command::ProcessView;
 use onhand::engine::{Engine, EngineOptions};
 use onhand::journal::JournalOptions;
-use onhand::shard::local::{Local, LocalQueue, LocalRequest};
-use onhand::types::pipeline::PIPELINES_ARCHIVE_VERSION;
+use onhand::shard::local::{Definition, Local, LocalQueue, LocalRequest, StockMove, StockRequest};
+use onhand::types::pipeline::{BackorderQueue, PIPELINES_ARCHIVE_VERSION};
 use onhand::types::{CommandKey, OrderKey, OrderState, ResultCode, TenantId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -23,6 +23,11 @@ pub const TENANT: &str = "shop";
 /// Steps in which providers misbehave and the process crashes.
 const WILD_STEPS: u64 = 500;
 pub const TOTAL: u64 = 4_470;
+/// A second SKU, scarcer than the first, that some orders have as well.
+pub const EXTRA: &str = "extra";
+const EXTRA_UNITS: u32 = 4;
+/// How long holds live.
+pub const HOLD_MS: u32 = 20_000;
 
 /// One run.
 pub struct Run {
@@ -44,6 +49,8 @@ pub struct Run {
     pub(super) events: u128,
     /// How often stock came after the start.
     pub(super) arrivals: u128,
+    /// How many holds were asked for.
+    pub(super) holds: u128,
     pub(super) coverage: ProcessCoverage,
 }
 
@@ -87,6 +94,7 @@ impl Run {
             next_order: 0,
             events: 0,
             arrivals: 0,
+            holds: 0,
             coverage: ProcessCoverage::default(),
         }
     }
@@ -132,7 +140,7 @@ impl Run {
         self.queue.push(local).expect("the queue has room");
     }
 
-    /// Pipelines, one SKU with units enough for most, at one location.
+    /// Pipelines, one SKU with units enough for most and one with few, at one location.
     pub(super) fn open_shop(&mut self) {
         let mut stream = Stream::new(self.seed, Salt::Workload);
         let set = pipelines(&mut stream);
@@ -144,19 +152,53 @@ impl Run {
         let units = ORDERS as u32 - stream.below(16) as u32;
         let now_ms = self.now_ms;
         stock_shop(self.node(), TENANT, units, now_ms);
+        self.push(LocalRequest::Define(Definition::Sku {
+            name: EXTRA.to_owned(),
+            on_sale: true,
+            queue: None,
+        }));
+        self.receive_extra(EXTRA_UNITS);
+        self.turn();
         self.sync();
     }
 
     /// Some units come: orders may wait for them.
     pub(super) fn receive(&mut self) {
         self.arrivals += 1;
-        let (key, now_ms) = (1 + self.arrivals, self.now_ms);
         let units = 1 + self.schedule.below(3) as u32;
-        more_stock(self.node(), TENANT, (key, units), now_ms);
+        if self.schedule.chance(300) {
+            self.receive_extra(units);
+        } else {
+            let (key, now_ms) = (1 + self.arrivals, self.now_ms);
+            more_stock(self.node(), TENANT, (key, units), now_ms);
+        }
+    }
+
+    fn receive_extra(&mut self, units: u32) {
+        self.push(LocalRequest::Stock(StockRequest {
+            key: CommandKey(1 << 100 | self.arrivals),
+            sku: EXTRA.to_owned(),
+            location: "location".to_owned(),
+            change: StockMove::Receive(units),
+        }));
+    }
+
+    /// Somebody changes who gets units of a SKU that orders wait for.
+    pub(super) fn set_queue(&mut self) {
+        let name = *self.schedule.pick(&["sku", EXTRA]);
+        let queue = *self.schedule.pick(BackorderQueue::ALL);
+        self.push(LocalRequest::Define(Definition::Sku {
+            name: name.to_owned(),
+            on_sale: true,
+            queue: Some(queue),
+        }));
     }
 
     pub(super) fn wild_step(&mut self) {
-        match self.schedule.weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2]) {
+        match self
+            .schedule
+            .weighted(&[30, 12, 6, 10, 3, 2, 4, 4, 2, 3, 2])
+        {
             0 => self.pass_time(),
             1 => self.place(),
             2 => self.decide(),
@@ -165,6 +207,8 @@ impl Run {
             5 => self.crash(),
             6 => self.change(),
             7 => self.receive(),
+            8 => self.set_queue(),
+            9 => self.hold(),
             _ => {
                 let far_ms = self.schedule.between(1_000, 400_000);
                 self.now_ms += far_ms;

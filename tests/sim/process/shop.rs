@@ -66,5 +66,6 @@ pub fn pipelines(stream: &mut Stream) -> PipelineSet {
             buyer_retries: stream.below(3) as u8,
             ..ProcessSettings::default()
         },
+        facts_preempt_holds: stream.chance(500),
     }
 }

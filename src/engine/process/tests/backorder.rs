@@ -1,10 +1,10 @@
 //! Orders that wait for stock: whose turn it is, and what others may not take.
 
 use super::play::{HOLD_MS, Play, set};
-use crate::engine::command::{Command, LineNote, OrderOutcome, OrderRequest};
+use crate::engine::command::{Command, CommandOutcome, LineNote, OrderOutcome, OrderRequest};
 use crate::engine::record::{RequestedLine, ShortLine, kind};
 use crate::engine::tests::shop::{ANY, TTL_MS, line, request};
-use crate::types::pipeline::{BackorderRule, PipelineSet};
+use crate::types::pipeline::{BackorderQueue, BackorderRule, PipelineSet};
 use crate::types::process::TimerKind;
 use crate::types::{OrderState, Policy, ResultCode, SkuId};
 
@@ -42,6 +42,15 @@ impl Stand {
         assert_eq!(sold.code, ResultCode::Ok);
         play.shop.confirm(0xFFFF, &[]);
         Self { play, shirt }
+    }
+
+    /// Sets who gets units of a SKU, "shoe" or "shirt", that orders wait for.
+    pub fn rule(&mut self, name: &str, queue: BackorderQueue) -> CommandOutcome {
+        self.play.shop.execute(&Command::DefineSku {
+            name,
+            on_sale: true,
+            queue: Some(queue),
+        })
     }
 
     pub fn request<'a>(&self, key: u128, lines: &'a [RequestedLine]) -> OrderRequest<'a> {

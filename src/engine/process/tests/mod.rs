@@ -11,6 +11,8 @@ mod incomplete;
 mod money;
 mod paid;
 mod play;
+mod preempt;
+mod queue_rule;
 mod reconcile;
 mod sold;
 mod table;

@@ -154,6 +154,7 @@ pub fn set() -> PipelineSet {
             jitter_percent: 0,
             ..ProcessSettings::default()
         },
+        facts_preempt_holds: false,
     }
 }
 

@@ -159,6 +159,7 @@ fn a_sold_order_is_taken_off_sale_beside_its_own_stock_and_without_any() {
     play.shop.execute(&Command::DefineSku {
         name: "vase",
         on_sale: false,
+        queue: None,
     });
     let lines = [line(sku, ANY, 2), line(play.sku, ANY, 1)];
     let order = sold(&play, 1, &lines);

@@ -7,7 +7,7 @@ use crate::engine::command::{LineNote, OrderRequest};
 use crate::engine::record::ShortLine;
 use crate::engine::tests::shop::{ANY, Shop, line, request};
 use crate::types::effect::Milestone;
-use crate::types::pipeline::BackorderRule;
+use crate::types::pipeline::{BackorderQueue, BackorderRule};
 use crate::types::process::OperatorAction;
 use crate::types::{OrderKey, OrderMode, OrderState, Policy, ResultCode};
 
@@ -281,9 +281,9 @@ fn another_rule_looks_at_those_who_wait_again() {
     stand.play.check();
 }
 
-/// Serves a queue as a child would: first to last, whoever can have all of it, and nobody past one
-/// that waits for the same thing.
-fn naive(queue: &mut Vec<(u128, u32, u32)>, shoes: &mut u32, shirts: &mut u32, strict: bool) {
+/// Serves a queue as a child would: first to last, whoever can have all of it, and of what is
+/// strict (shoes, shirts) nobody past one that waits for the same thing.
+fn naive(queue: &mut Vec<(u128, u32, u32)>, shoes: &mut u32, shirts: &mut u32, strict: [bool; 2]) {
     let (mut kept_shoes, mut kept_shirts) = (0, 0);
     queue.retain(|(_, shoe, shirt)| {
         let fits = (*shoe == 0 || shoe + kept_shoes <= *shoes)
@@ -291,23 +291,40 @@ fn naive(queue: &mut Vec<(u128, u32, u32)>, shoes: &mut u32, shirts: &mut u32, s
         if fits {
             *shoes -= shoe;
             *shirts -= shirt;
-        } else if strict {
-            kept_shoes += shoe;
-            kept_shirts += shirt;
+        } else {
+            kept_shoes += if strict[0] { *shoe } else { 0 };
+            kept_shirts += if strict[1] { *shirt } else { 0 };
         }
         !fits
     });
 }
 
+fn strict_or_skip(strict: bool) -> BackorderRule {
+    if strict {
+        BackorderRule::Strict
+    } else {
+        BackorderRule::Skip
+    }
+}
+
 #[test]
 fn random_arrivals_serve_the_queue_as_a_naive_reading_of_the_rule_does() {
-    for seed in 1..=40_u64 {
-        let strict = seed.is_multiple_of(2);
-        let mut stand = if strict {
+    for seed in 1..=80_u64 {
+        let pipelines = seed.is_multiple_of(2);
+        let mut stand = if pipelines {
             Stand::new()
         } else {
             Stand::skipping()
         };
+        let mut strict = [pipelines; 2];
+        for (at, name) in ["shoe", "shirt"].into_iter().enumerate() {
+            // A SKU with a rule of its own, or one that goes by the pipelines.
+            let queues = BackorderQueue::ALL;
+            let draw = usize::try_from(seed >> (1 + 2 * at)).unwrap();
+            let queue = queues[draw % 4 % queues.len()];
+            stand.rule(name, queue);
+            strict[at] = queue.rule(strict_or_skip(pipelines)) == BackorderRule::Strict;
+        }
         let shirts_left = [line(stand.shirt, ANY, 100)];
         assert_eq!(
             stand.play.shop.hold(0xFFFE, &shirts_left).code,
