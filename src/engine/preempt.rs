@@ -47,8 +47,15 @@ impl Engine {
     }
 
     /// Live holds with units of a SKU that the plan is short of, the one accepted last first. Looks
-    /// at every order.
+    /// at every order, where units are reserved at all.
     fn newest_holds(&self, tenant: TenantId, plan: &Plan) -> Vec<u32> {
+        let mut cells = plan
+            .shorts
+            .iter()
+            .flat_map(|it| self.inventory.cells(it.sku));
+        if !cells.any(|(_, cell)| cell.quantities.reserved > 0) {
+            return Vec::new();
+        }
         let holds = self.orders.iter().filter(|(slot, order)| {
             order.state == OrderState::Held
                 && order.tenant == tenant

@@ -396,6 +396,40 @@ impl<'a> Record<'a> {
 
     fn put_other(&self, out: &mut Vec<u8>) {
         match self {
+            Self::ConflictSeen {
+                tenant,
+                order,
+                fingerprint,
+            } => {
+                out.put_u128_le(order.0);
+                out.put_u64_le(*fingerprint);
+                out.put_u16_le(tenant.0);
+            }
+            Self::OrdersForgotten { keys } => out.put_slice(keys),
+            Self::ShortageDetected { cell, short } => {
+                cell.put(out);
+                out.put_u32_le(*short);
+            }
+            Self::CommandRefused {
+                tenant,
+                key,
+                fingerprint,
+                code,
+                of_order,
+            } => {
+                out.put_u128_le(key.0);
+                out.put_u64_le(*fingerprint);
+                out.put_u16_le(tenant.0);
+                out.put_u16_le(*code as u16);
+                out.put_u8(u8::from(*of_order));
+            }
+            Self::StateDigest { digest } => out.put_slice(digest),
+            other => other.put_definition(out),
+        }
+    }
+
+    fn put_definition(&self, out: &mut Vec<u8>) {
+        match self {
             Self::TenantDefined { tenant, name } => {
                 out.put_u16_le(tenant.0);
                 put_name(out, name);
@@ -438,35 +472,7 @@ impl<'a> Record<'a> {
                 out.put_u16_le(*priority);
                 put_name(out, name);
             }
-            Self::ConflictSeen {
-                tenant,
-                order,
-                fingerprint,
-            } => {
-                out.put_u128_le(order.0);
-                out.put_u64_le(*fingerprint);
-                out.put_u16_le(tenant.0);
-            }
-            Self::OrdersForgotten { keys } => out.put_slice(keys),
-            Self::ShortageDetected { cell, short } => {
-                cell.put(out);
-                out.put_u32_le(*short);
-            }
-            Self::CommandRefused {
-                tenant,
-                key,
-                fingerprint,
-                code,
-                of_order,
-            } => {
-                out.put_u128_le(key.0);
-                out.put_u64_le(*fingerprint);
-                out.put_u16_le(tenant.0);
-                out.put_u16_le(*code as u16);
-                out.put_u8(u8::from(*of_order));
-            }
-            Self::StateDigest { digest } => out.put_slice(digest),
-            _ => unreachable!("the kinds of `put` are written there"),
+            _ => unreachable!("the other kinds are written above"),
         }
     }
 }

@@ -256,14 +256,12 @@ mod tests {
     use super::*;
 
     fn round(ours: Measured, theirs: Measured) -> Round {
-        let pair = |ours: &Measured, theirs: &Measured| Pair {
+        let steady = Pair {
             ours: ours.clone(),
             theirs: theirs.clone(),
         };
-        Round {
-            burst: pair(&ours, &theirs),
-            steady: pair(&ours, &theirs),
-        }
+        let burst = Pair { ours, theirs };
+        Round { burst, steady }
     }
 
     #[test]

@@ -2,6 +2,11 @@
 
 use crate::types::effect::Milestone;
 
+const ADDRESS_MISSING: &str = "Where is your order {{ number }} to go?\n\n\
+    Hello{% if name %} {{ name }}{% endif %},\n\n\
+    we have your order {{ number }} over {{ total }} and keep its items for you.\n\
+    Please tell us where it is to go: name, street, postcode, city and country.\n";
+
 pub(super) const fn email_text(milestone: Milestone) -> &'static str {
     match milestone {
         Milestone::Received => {
@@ -68,12 +73,7 @@ pub(super) const fn email_text(milestone: Milestone) -> &'static str {
              Hello{% if name %} {{ name }}{% endif %},\n\n\
              we could not keep the items of order {{ number }} any longer. No money was taken.\n"
         }
-        Milestone::AddressMissing => {
-            "Where is your order {{ number }} to go?\n\n\
-             Hello{% if name %} {{ name }}{% endif %},\n\n\
-             we have your order {{ number }} over {{ total }} and keep its items for you.\n\
-             Please tell us where it is to go: name, street, postcode, city and country.\n"
-        }
+        Milestone::AddressMissing => ADDRESS_MISSING,
     }
 }
 

@@ -307,6 +307,19 @@ fn strict_or_skip(strict: bool) -> BackorderRule {
     }
 }
 
+/// Gives shoes and shirts a rule of their own, or none, by the seed: which of them are strict.
+fn own_rules(stand: &mut Stand, seed: u64, pipelines: bool) -> [bool; 2] {
+    let queues = BackorderQueue::ALL;
+    let mut at = 1;
+    ["shoe", "shirt"].map(|name| {
+        let draw = usize::try_from(seed >> at).unwrap() % 4;
+        at += 2;
+        let queue = queues[draw % queues.len()];
+        stand.rule(name, queue);
+        queue.rule(strict_or_skip(pipelines)) == BackorderRule::Strict
+    })
+}
+
 #[test]
 fn random_arrivals_serve_the_queue_as_a_naive_reading_of_the_rule_does() {
     for seed in 1..=80_u64 {
@@ -316,15 +329,7 @@ fn random_arrivals_serve_the_queue_as_a_naive_reading_of_the_rule_does() {
         } else {
             Stand::skipping()
         };
-        let mut strict = [pipelines; 2];
-        for (at, name) in ["shoe", "shirt"].into_iter().enumerate() {
-            // A SKU with a rule of its own, or one that goes by the pipelines.
-            let queues = BackorderQueue::ALL;
-            let draw = usize::try_from(seed >> (1 + 2 * at)).unwrap();
-            let queue = queues[draw % 4 % queues.len()];
-            stand.rule(name, queue);
-            strict[at] = queue.rule(strict_or_skip(pipelines)) == BackorderRule::Strict;
-        }
+        let strict = own_rules(&mut stand, seed, pipelines);
         let shirts_left = [line(stand.shirt, ANY, 100)];
         assert_eq!(
             stand.play.shop.hold(0xFFFE, &shirts_left).code,
