@@ -19,6 +19,7 @@ mod body;
 pub mod callbacks;
 mod connections;
 pub mod dashboard;
+mod docs;
 pub mod engines;
 pub mod problem;
 mod rate;
@@ -51,7 +52,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
-use utoipa_swagger_ui::SwaggerUi;
 
 /// How often histogram samples are folded while nobody asks.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(2);
@@ -209,7 +209,7 @@ fn routes(shared: Shared) -> Router {
         )
         .route("/track/{token}", get(track::page))
         .nest("/v1", v1::routes())
-        .merge(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", v1::document()))
+        .merge(docs::routes())
         .fallback(v1::no_route)
         .method_not_allowed_fallback(v1::no_method)
         .layer(middleware::from_fn(trace::span))

@@ -14,11 +14,15 @@ use std::time::Duration;
 const OWN: &str = "https://graph.facebook.com";
 const API_VERSION: &str = "v23.0";
 
-/// First wait for a batch, in milliseconds; each further one is half as long again.
-const FIRST_POLL_MS: u64 = 16;
+/// First waits for a batch, in milliseconds: a small one has run by then. Each further one is half
+/// as long again.
+const FIRST_POLL_MS: u64 = 12;
 
-/// Polls of one batch: the waits add up to about 14 s.
-const POLLS_MAX: u32 = 15;
+/// Polls at that distance: a change that comes while a batch runs waits for its end.
+const FIRST_POLLS: u32 = 3;
+
+/// Polls of one batch: the waits add up to about 16 s.
+const POLLS_MAX: u32 = 18;
 
 /// A catalogue.
 #[derive(Debug)]
@@ -95,9 +99,11 @@ impl Catalogue {
         writes: &[StockWrite],
     ) -> Result<ItemResults, ApiError> {
         let mut wait_ms = FIRST_POLL_MS;
-        for _ in 0..POLLS_MAX {
+        for poll in 1..=POLLS_MAX {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            wait_ms += wait_ms / 2;
+            if poll >= FIRST_POLLS {
+                wait_ms += wait_ms / 2;
+            }
             let request = self.request(Method::GET, "check_batch_request_status");
             let document = self.call(request.query(&[("handle", handle)])).await?;
             let batches = document.root().get("data").items()?;

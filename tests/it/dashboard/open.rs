@@ -2,6 +2,7 @@
 
 use super::browser::{Browser, Size};
 use super::stage::Stage;
+use serde_json::Value;
 
 /// The link of an order's buyer.
 fn link(stage: &Stage, order: &str) -> String {
@@ -65,6 +66,7 @@ fn the_page_to_try_the_api_asks_the_server() {
         "return document.querySelectorAll('.opblock').length > 50",
     );
     browser.shot("docs");
+    assert_eq!(browser.axe(), Vec::<Value>::new());
     browser.js("document.querySelector('[id$=get_status] .opblock-summary-control').click()");
     browser.until("to try", "return !!document.querySelector('.try-out__btn')");
     browser.click(".try-out__btn");
@@ -77,4 +79,10 @@ fn the_page_to_try_the_api_asks_the_server() {
              .some((one) => one.textContent.startsWith('200'))",
     );
     browser.shot("docs-tried");
+    browser.js("document.querySelector('[id$=post_holds] .opblock-summary-control').click()");
+    browser.until(
+        "a body to send",
+        "return !!document.querySelector('[id$=post_holds] .opblock-section-request-body')",
+    );
+    assert_eq!(browser.axe(), Vec::<Value>::new());
 }
