@@ -149,7 +149,7 @@ metric_specs! {
     CHANNEL_EVENT_IDS: Gauge, Count, "onhand_channel_event_ids",
         "Ids of events of sales channels that are remembered against repeats, by shard.";
     CHANNEL_EVENTS_FORGOTTEN_EARLY: Counter, Count, "onhand_channel_events_forgotten_early_total",
-        "Ids of events of sales channels dropped before they were 30 days old, because `channel_events_kept` is too small, by shard.";
+        "Ids of channels' events dropped before they were 30 days old, because `channel_events_kept` is too small, by shard.";
     CHANNEL_TOKEN_RENEWALS: Counter, Count, "onhand_channel_token_renewals_total",
         "Renewals of access tokens of sales channels, by channel and result (renewed, unsaved, failed or refused).";
     CHANNEL_UNAUTHORISED: Gauge, Count, "onhand_channel_unauthorised",

@@ -135,9 +135,9 @@ fn outdated(known: &Known, changed_ms: u64) -> Option<Verdict> {
 pub(super) fn granted(known: &Known) -> Verdict {
     let applied = known.applied.unwrap_or_default();
     let verdict = if known.was_accepted() && !applied.cancelled {
-        let note = "a cancellation was granted there, of the whole order or of some articles, and the \
-                    channels file has no `secrets` for this channel's API to ask: look at the order \
-                    there, cancel or edit it here, and discard this";
+        let note = "a cancellation was granted there, of the whole order or of some articles, and \
+                    the channels file has no `secrets` for this channel's API to ask: look at the \
+                    order there, cancel or edit it here, and discard this";
         Verdict::new(EventFate::Parked, note)
     } else {
         let note = "a cancellation was granted of an order that is not to be served here";
