@@ -210,6 +210,18 @@ pub const EVENT_BODY_BYTES_USUAL: usize = 256 << 10;
 /// Longer bodies that are read and journaled at once. One more is answered 503.
 pub const EVENT_LONG_BODIES_MAX: usize = 4;
 
+/// Different secrets (with Shopee different addresses) that one delivery without a shop is held
+/// against. Where there could be more, it is answered 401: the shop belongs into its path.
+pub const WEBHOOK_SECRETS_MAX: usize = 64;
+
+/// Bytes that the HTTP thread itself hashes to verify a delivery, a body once for each secret; more
+/// are hashed beside it.
+pub const WEBHOOK_HASHED_HERE_BYTES_MAX: usize = 64 << 10;
+
+/// Deliveries that are hashed beside the HTTP thread at once; others wait for them, as long as their
+/// senders do.
+pub const WEBHOOKS_HASHED_MAX: usize = 2;
+
 /// Bytes of an event's body in one journal record; a longer body takes several, in one batch.
 pub const EVENT_CHUNK_BYTES_MAX: usize = 28 << 10;
 
@@ -225,9 +237,20 @@ pub const EVENT_NOTE_BYTES_MAX: usize = 480;
 /// Most events of one delivery. A delivery with more is answered 413.
 pub const EVENTS_PER_DELIVERY_MAX: usize = 1_024;
 
-/// Events of channels that one shard remembers, against repeats: the oldest is forgotten first and
-/// counted. At 500 orders an hour and three events an order this is a month.
-pub const CHANNEL_EVENTS_KEPT: usize = 1 << 20;
+/// Newest ids of channels' events that one shard remembers, against repeats, however old they are. No
+/// bound may be smaller: they are part of the state's digest.
+pub const CHANNEL_EVENTS_KEPT_MIN: usize = 1 << 20;
+
+/// Ids of channels' events that one shard remembers at most, where nothing else is configured. About 45
+/// bytes each, and 30 days at 1.6 events a second.
+pub const CHANNEL_EVENTS_KEPT_DEFAULT: usize = 4 << 20;
+
+/// How long the id of a channel's event is remembered where there is room for it: 30 days, in hours.
+/// Senders repeat for hours or days.
+pub const CHANNEL_EVENTS_KEPT_HOURS: u64 = 30 * 24;
+
+/// Milliseconds of an hour.
+pub const HOUR_MS: u64 = 3_600_000;
 
 /// Events that wait to be worked off or for a person, in one shard. A tenant may have as many of them
 /// as are free beside, alone half. Beyond that a new one is answered `OVERLOADED`, and its sender

@@ -146,6 +146,10 @@ metric_specs! {
         "Events of sales channels that wait to be worked off or for a person, by shard.";
     CHANNEL_EVENTS_FORGOTTEN: Counter, Count, "onhand_channel_events_forgotten_total",
         "Oldest ids of events, and orders of channels, dropped because newer ones took their place, by shard.";
+    CHANNEL_EVENT_IDS: Gauge, Count, "onhand_channel_event_ids",
+        "Ids of events of sales channels that are remembered against repeats, by shard.";
+    CHANNEL_EVENTS_FORGOTTEN_EARLY: Counter, Count, "onhand_channel_events_forgotten_early_total",
+        "Ids of channels' events dropped before they were 30 days old, because `channel_events_kept` is too small, by shard.";
     CHANNEL_TOKEN_RENEWALS: Counter, Count, "onhand_channel_token_renewals_total",
         "Renewals of access tokens of sales channels, by channel and result (renewed, unsaved, failed or refused).";
     CHANNEL_UNAUTHORISED: Gauge, Count, "onhand_channel_unauthorised",
@@ -305,6 +309,10 @@ pub struct ShardMetrics {
     pub channel_events_waiting: Gauge,
     /// See [`CHANNEL_EVENTS_FORGOTTEN`].
     pub channel_events_forgotten: Counter,
+    /// See [`CHANNEL_EVENT_IDS`].
+    pub channel_event_ids: Gauge,
+    /// See [`CHANNEL_EVENTS_FORGOTTEN_EARLY`].
+    pub channel_events_forgotten_early: Counter,
 }
 
 impl ShardMetrics {
@@ -351,6 +359,8 @@ impl ShardMetrics {
             overloaded: counter(OVERLOADED),
             channel_events_waiting: gauge(CHANNEL_EVENTS_WAITING),
             channel_events_forgotten: counter(CHANNEL_EVENTS_FORGOTTEN),
+            channel_event_ids: gauge(CHANNEL_EVENT_IDS),
+            channel_events_forgotten_early: counter(CHANNEL_EVENTS_FORGOTTEN_EARLY),
         }
     }
 

@@ -176,7 +176,9 @@ impl OrderFactsStore {
         let (handle, accepted) = self.read(shard, sequence).await?;
         let skus = accepted.lines.iter().map(|line| line.sku);
         let locations = accepted.lines.iter().map(|line| line.location);
-        let tenant = self.names.tenant(shard, accepted.tenant)?;
+        let tenant = accepted.tenant;
+        let tenant = self.names.ask_tenant(shard, &handle.queue, tenant);
+        let tenant = tenant.await?;
         self.names
             .ask(shard, &handle.queue, &tenant, skus, locations)
             .await?;

@@ -99,6 +99,32 @@ impl NameKeeper {
         })
     }
 
+    /// The name of a tenant, asked of the shard where it is not kept: where no tail runs, as without
+    /// an order process, nobody has shown the definitions of tenants since the start.
+    ///
+    /// # Errors
+    /// The shard does not answer, or does not know it.
+    pub async fn ask_tenant(
+        &self,
+        shard: u16,
+        queue: &LocalQueue,
+        tenant: TenantId,
+    ) -> Result<String, NameError> {
+        let unknown = match self.tenant(shard, tenant) {
+            Ok(name) => return Ok(name),
+            Err(unknown) => unknown,
+        };
+        let query = LocalQuery::TenantName(tenant);
+        let Some(LocalAnswer::TenantName(name)) = question(queue, "", query).await else {
+            return Err(NameError::NoAnswer { shard });
+        };
+        if name.is_empty() {
+            return Err(unknown);
+        }
+        self.put_tenant(shard, tenant, &name);
+        Ok(name)
+    }
+
     /// The name of a SKU, if it is kept.
     #[must_use]
     pub fn sku(&self, shard: u16, sku: SkuId) -> Option<String> {
@@ -131,30 +157,14 @@ impl NameKeeper {
         if skus.is_empty() && locations.is_empty() {
             return Ok(());
         }
-        let (sender, receiver) = oneshot::channel();
         let query = LocalQuery::Names {
             skus: skus.clone(),
             locations: locations.clone(),
         };
-        let mut local = Local {
-            tenant: tenant.to_owned(),
-            actor: ACTOR.to_owned(),
-            request: LocalRequest::Query(query),
-            // Whoever waited may have given up.
-            answer: Some(Box::new(move |answer| drop(sender.send(answer)))),
-        };
-        let asked = async {
-            while let Err(back) = queue.push(local) {
-                local = *back;
-                tokio::time::sleep(QUEUE_FULL_WAIT).await;
-            }
-            receiver.await
-        };
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, asked).await;
-        let Ok(Ok(LocalAnswer::Names {
+        let Some(LocalAnswer::Names {
             skus: sku_names,
             locations: location_names,
-        })) = answer
+        }) = question(queue, tenant, query).await
         else {
             return Err(NameError::NoAnswer { shard });
         };
@@ -173,4 +183,24 @@ impl NameKeeper {
         }
         Ok(())
     }
+}
+
+/// The shard's answer; none where it does not come in time.
+async fn question(queue: &LocalQueue, tenant: &str, query: LocalQuery) -> Option<LocalAnswer> {
+    let (sender, receiver) = oneshot::channel();
+    let mut local = Local {
+        tenant: tenant.to_owned(),
+        actor: ACTOR.to_owned(),
+        request: LocalRequest::Query(query),
+        // Whoever waited may have given up.
+        answer: Some(Box::new(move |answer| drop(sender.send(answer)))),
+    };
+    let asked = async {
+        while let Err(back) = queue.push(local) {
+            local = *back;
+            tokio::time::sleep(QUEUE_FULL_WAIT).await;
+        }
+        receiver.await
+    };
+    tokio::time::timeout(ANSWER_TIMEOUT, asked).await.ok()?.ok()
 }

@@ -6,7 +6,7 @@
 use super::fold::{At, Fold, Process};
 use super::report::{Checks, Invariant, Offence};
 use crate::engine::record::Record;
-use crate::types::effect::{EffectKind, EffectNext};
+use crate::types::effect::{EffectKind, EffectNext, tenant_mark};
 use crate::types::{OrderKey, TenantId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -62,8 +62,9 @@ enum Part {
 /// An order as the providers' ledger names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Name {
-    /// By its key.
-    Key(u128),
+    /// By its key, with the mark of its tenant: two tenants may have orders of one key. No mark is
+    /// the tenant `default`, or an effect of an older version.
+    Key(u128, String),
     /// By its number, `{shard}-{sequence of the accepting record}`, or another text.
     Text(String),
 }
@@ -188,7 +189,7 @@ impl ProviderLedger {
             ..fold.last
         };
         for (tenant, key, process) in fold.processes() {
-            let mut money = self.orders.remove(&Name::Key(key.0)).unwrap_or_default();
+            let mut money = self.of_key(key, &fold.names.tenant(tenant), process);
             let numbers = self.numbered.remove(&(tenant, key.0)).unwrap_or_default();
             for number in numbers {
                 if let Some(more) = self.orders.remove(&Name::Text(number)) {
@@ -204,11 +205,29 @@ impl ProviderLedger {
         }
     }
 
+    /// The money that the ledger has under an order's key. That of older versions, whose keys had no
+    /// mark, is the tenant's that has effects without one.
+    fn of_key(&mut self, key: OrderKey, tenant: &str, process: &Process) -> Money {
+        let mark = tenant_mark(tenant);
+        let mut names = vec![Name::Key(key.0, mark.trim_start_matches('-').to_owned())];
+        if !mark.is_empty() && process.effects.values().any(|effect| !effect.marked) {
+            names.push(Name::Key(key.0, String::new()));
+        }
+        let mut money = Money::default();
+        for name in names {
+            if let Some(more) = self.orders.remove(&name) {
+                money.join(more);
+            }
+        }
+        money
+    }
+
     /// Whatever is left has no order.
     pub fn finish(self, checks: &mut Checks) {
         for (name, money) in self.orders {
             let name = match name {
-                Name::Key(key) => OrderKey(key).to_string(),
+                Name::Key(key, mark) if mark.is_empty() => OrderKey(key).to_string(),
+                Name::Key(key, mark) => format!("{}-{mark}", OrderKey(key)),
                 Name::Text(text) => text,
             };
             checks.check(Invariant::Providers, false, || Offence {
@@ -226,20 +245,28 @@ impl ProviderLedger {
     }
 }
 
-/// The order's key stands in front of the key of every effect; some providers have room for the
-/// order's number only.
+/// The order's key stands in front of the key of every effect, and the tenant's mark behind it; some
+/// providers have room for the order's number only.
 fn name(entry: &Entry) -> Name {
     let reference = entry.reference.as_deref().unwrap_or_default();
-    let key = |text: &str| {
-        let digits = text
-            .get(..32)
-            .filter(|_| text.len() == 32 || text.as_bytes().get(32) == Some(&b'-'))?;
-        u128::from_str_radix(digits, 16).ok()
-    };
-    match key(reference).or_else(|| key(&entry.order)) {
-        Some(key) => Name::Key(key),
-        None => Name::Text(entry.order.clone()),
+    let found = of_effect(reference).or_else(|| of_effect(&entry.order));
+    found.unwrap_or_else(|| Name::Text(entry.order.clone()))
+}
+
+/// `KEY`, `KEY-MARK`, `KEY-KIND-NUMBER` or `KEY-KIND-NUMBER-MARK`.
+fn of_effect(text: &str) -> Option<Name> {
+    let (digits, rest) = text.split_at_checked(32)?;
+    let mut parts = rest.split('-');
+    if parts.next() != Some("") {
+        return None;
     }
+    let parts: Vec<&str> = parts.collect();
+    let mark = match parts.as_slice() {
+        [mark] | [_, _, mark] => *mark,
+        _ => "",
+    };
+    let key = u128::from_str_radix(digits, 16).ok()?;
+    Some(Name::Key(key, mark.to_owned()))
 }
 
 /// In what the providers' money differs from the journal's: one entry a check, `None` where it

@@ -31,6 +31,7 @@ impl Replay {
             locations_max: limits::LOCATIONS_MAX,
             rejections_kept: bound(kept.refusals),
             commands_kept: bound(kept.commands),
+            channel_events_kept: limits::CHANNEL_EVENTS_KEPT_DEFAULT,
             ended_order_kept_ms: limits::ENDED_ORDER_KEPT_MS_DEFAULT,
         };
         Self {

@@ -14,6 +14,9 @@ use crate::types::{ChannelKind, OrderDetails};
 
 const SIGNATURE: &str = "authorization";
 
+/// Topic of what is decided about a request to cancel (type 11): of which articles it does not say.
+pub(super) const CANCELLATION: &str = "cancellation";
+
 /// Checks the signature over app key and body, with any of the app secrets.
 ///
 /// # Errors
@@ -65,7 +68,7 @@ pub fn read(delivery: &Delivery) -> Result<Vec<Incoming>, Unreadable> {
     } else {
         let asked = data.get("create_time");
         let time = if sent.is_null() { asked } else { sent };
-        ("cancellation", time, cancellation(&data))
+        (CANCELLATION, time, cancellation(&data))
     };
     topic.clone_into(&mut incoming.topic);
     let changed = time.seconds();

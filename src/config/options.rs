@@ -224,6 +224,12 @@ options! {
     /// many for stock commands and as many for order commands. 48 bytes each.
     commands_kept: usize = limits::COMMANDS_KEPT_DEFAULT, "commands", 1 => limits::ORDERS_MAX;
 
+    /// Ids of sales channels' events that each shard remembers at most, against repeats. An id is
+    /// remembered for 30 days; where more come within 30 days, the oldest are forgotten early, which
+    /// `onhand_channel_events_forgotten_early_total` counts. About 45 bytes each, once they are there.
+    channel_events_kept: usize = limits::CHANNEL_EVENTS_KEPT_DEFAULT, "events",
+        limits::CHANNEL_EVENTS_KEPT_MIN => limits::ORDERS_MAX;
+
     /// How long the key of an ended order is kept, so that a late retry still gets its answer.
     ended_order_kept_ms: u64 = limits::ENDED_ORDER_KEPT_MS_DEFAULT, "milliseconds",
         1_000 => 3_650 * 24 * 3_600_000_u64;

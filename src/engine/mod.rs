@@ -100,6 +100,9 @@ pub struct EngineOptions {
     /// Newest results of keyed commands remembered, for stock commands and order commands each,
     /// from 1.
     pub commands_kept: usize,
+    /// Most ids of channels' events remembered, from `CHANNEL_EVENTS_KEPT_MIN`: those of 30 days, if
+    /// they are not more.
+    pub channel_events_kept: usize,
     /// How long an order's key is kept after the order ended (expired, cancelled, or shipped in
     /// full), in milliseconds.
     pub ended_order_kept_ms: u64,
@@ -169,8 +172,12 @@ pub struct EngineStatistics {
     pub cells: u64,
     /// Events of channels that wait to be worked off or for a person.
     pub channel_events_waiting: u64,
+    /// Ids of channel events that are remembered.
+    pub channel_event_ids: u64,
     /// Ids of channel events, and orders of channels, forgotten since start.
     pub channel_events_forgotten: u64,
+    /// Ids of channel events forgotten since start before they were 30 days old.
+    pub channel_events_forgotten_early: u64,
     /// Timers set, those of resolved holds included until they come up.
     pub timers: u64,
     /// Bytes of memory that tables and index occupy.
@@ -258,7 +265,7 @@ impl Engine {
             timers: Timers::default(),
             processes: ProcessTable::default(),
             channels: ChannelTable::default(),
-            channel_events: ChannelEvents::default(),
+            channel_events: ChannelEvents::remembering(options.channel_events_kept),
             counters: Counters::default(),
             scratch: Scratch::default(),
             options,
@@ -421,6 +428,7 @@ impl Default for EngineOptions {
             locations_max: limits::LOCATIONS_MAX,
             rejections_kept: limits::REJECTIONS_KEPT_DEFAULT,
             commands_kept: limits::COMMANDS_KEPT_DEFAULT,
+            channel_events_kept: limits::CHANNEL_EVENTS_KEPT_DEFAULT,
             ended_order_kept_ms: limits::ENDED_ORDER_KEPT_MS_DEFAULT,
         }
     }
@@ -436,6 +444,7 @@ impl std::fmt::Debug for EngineOptions {
             .field("locations_max", &self.locations_max)
             .field("rejections_kept", &self.rejections_kept)
             .field("commands_kept", &self.commands_kept)
+            .field("channel_events_kept", &self.channel_events_kept)
             .field("ended_order_kept_ms", &self.ended_order_kept_ms)
             .finish_non_exhaustive()
     }

@@ -213,7 +213,7 @@ impl Engine {
 
     /// Counts and memory.
     pub fn statistics(&self) -> EngineStatistics {
-        let counters = &self.counters;
+        let (counters, events) = (&self.counters, &self.channel_events);
         EngineStatistics {
             orders: self.orders.len() as u64,
             open_holds: counters.open_holds,
@@ -234,8 +234,10 @@ impl Engine {
             skus: self.inventory.skus_len() as u64,
             locations: self.inventory.locations().len() as u64,
             cells: self.inventory.cells_len() as u64,
-            channel_events_waiting: self.channel_events.waiting.len() as u64,
-            channel_events_forgotten: self.channel_events.forgotten,
+            channel_events_waiting: events.waiting.len() as u64,
+            channel_event_ids: events.ids.len() as u64,
+            channel_events_forgotten: events.ids.forgotten() + events.orders_forgotten,
+            channel_events_forgotten_early: events.ids.forgotten_early(),
             timers: self.timers.len(),
             memory_bytes: self.memory_bytes() as u64,
         }
@@ -252,6 +254,7 @@ impl Engine {
             + self.timers.memory_bytes()
             + self.process_memory_bytes()
             + self.channels.memory_bytes()
+            + self.channel_events.ids.memory_bytes()
     }
 }
 

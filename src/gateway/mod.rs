@@ -32,7 +32,7 @@ mod webhooks;
 pub use connections::HttpLimits;
 pub use state::Services;
 
-use crate::limits::{EVENT_LONG_BODIES_MAX, EVENT_STREAMS_MAX};
+use crate::limits::{EVENT_LONG_BODIES_MAX, EVENT_STREAMS_MAX, WEBHOOKS_HASHED_MAX};
 use axum::Router;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -113,6 +113,7 @@ impl Bound {
             subscribers: services.subscribers,
             streams: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
             long_bodies: Arc::new(Semaphore::new(EVENT_LONG_BODIES_MAX)),
+            hashing: Arc::new(Semaphore::new(WEBHOOKS_HASHED_MAX)),
             rates: Arc::new(Rates::new(services.requests_per_second)),
             track: services.track,
         };

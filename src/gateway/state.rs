@@ -74,6 +74,8 @@ pub(super) struct Shared {
     pub streams: Arc<Semaphore>,
     /// Places of webhooks with long bodies.
     pub long_bodies: Arc<Semaphore>,
+    /// Places of webhooks that are verified beside this thread.
+    pub hashing: Arc<Semaphore>,
     pub rates: Arc<Rates>,
     pub track: TrackKey,
 }

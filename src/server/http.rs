@@ -9,7 +9,7 @@ use crate::channels::ChannelOptions;
 use crate::config::Config;
 use crate::config::process::ProcessConfig;
 use crate::events::subscribers::Board;
-use crate::gateway::callbacks::{Follow, Source, sends_callbacks};
+use crate::gateway::callbacks::{ALL_TENANTS, DEFAULT_TENANT, Follow, Source, sends_callbacks};
 use crate::gateway::dashboard::Dashboard;
 use crate::gateway::engines::{
     Engines, FindOrder, FoundOrder, LookUpError, LookedUp, LookedUpDetails,
@@ -89,11 +89,11 @@ fn sources(process: &ProcessConfig) -> Result<Vec<Source>, ServerError> {
                 ServerError::Process(what.into())
             })?,
         };
-        let tenant = settings.get("tenant").cloned();
+        let tenant = settings.get("tenant").filter(|it| *it != ALL_TENANTS);
         let source = Source {
             name: name.clone(),
             kind: options.kind.clone(),
-            tenant: tenant.unwrap_or_else(|| "default".to_owned()),
+            tenant: tenant.map_or(DEFAULT_TENANT, String::as_str).to_owned(),
             secrets: options
                 .secrets
                 .iter()

@@ -172,6 +172,7 @@ fn engine_options(config: &Config, secret: [u8; 32]) -> EngineOptions {
         orders_expected: config.orders_expected,
         rejections_kept: config.rejections_kept,
         commands_kept: config.commands_kept,
+        channel_events_kept: config.channel_events_kept,
         ended_order_kept_ms: config.ended_order_kept_ms,
         ..EngineOptions::default()
     }

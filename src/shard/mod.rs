@@ -146,6 +146,8 @@ pub struct Shard<S: Storage> {
     /// Since when only the reserved share of the journal is left.
     reserved_since_ns: Option<u64>,
     journal_bytes: u64,
+    /// Ids of channels' events dropped early when that was said last, and when.
+    early_said: (u64, u64),
     failure: Option<ShardFailure>,
     metrics: ShardMetrics,
 }
@@ -182,6 +184,7 @@ impl<S: Storage> Shard<S> {
             timers_behind: false,
             reserved_since_ns: None,
             journal_bytes: 0,
+            early_said: (0, 0),
             failure: None,
             metrics: ShardMetrics::new(usize::from(number)),
         }

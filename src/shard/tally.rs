@@ -4,6 +4,7 @@ use super::Shard;
 use crate::engine::command::OrderOutcome;
 use crate::journal::Room;
 use crate::journal::storage::Storage;
+use crate::limits::HOUR_MS;
 use crate::types::{CodeClass, ResultCode};
 
 /// Counts of a turn, added to the metrics at its end.
@@ -68,6 +69,11 @@ impl<S: Storage> Shard<S> {
         events.set(statistics.channel_events_waiting as f64);
         let forgotten = statistics.channel_events_forgotten;
         metrics.channel_events_forgotten.absolute(forgotten);
+        metrics
+            .channel_event_ids
+            .set(statistics.channel_event_ids as f64);
+        let early = statistics.channel_events_forgotten_early;
+        metrics.channel_events_forgotten_early.absolute(early);
         metrics.forgotten.absolute(statistics.rejections_forgotten);
         metrics.journal_bytes.absolute(self.journal_bytes);
         metrics.sequence.set(self.journal.next_sequence() as f64);
@@ -79,5 +85,22 @@ impl<S: Storage> Shard<S> {
             Room::Reserved => 1.0,
             Room::None => 0.0,
         });
+        self.warn_of_early(early);
+    }
+
+    /// Says once an hour, while it goes on, that repeats of events may not be known any more.
+    fn warn_of_early(&mut self, early: u64) {
+        let (said, said_ms) = self.early_said;
+        let now_ms = self.engine.now_ms();
+        if early == said || now_ms < said_ms.saturating_add(HOUR_MS) {
+            return;
+        }
+        self.early_said = (early, now_ms);
+        tracing::warn!(
+            shard = self.number,
+            dropped = early - said,
+            "ids of channels' events were dropped before they were 30 days old, so a repeat of an \
+             older one may be taken for a new event: raise `channel_events_kept`"
+        );
     }
 }

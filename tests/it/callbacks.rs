@@ -26,11 +26,13 @@ fn source(kind: &str, secrets: &[&str]) -> Source {
         verify_token: b"handshake".to_vec(),
         ..Source::default()
     };
-    if kind == "twilio" {
-        source
-            .settings
-            .insert("url".to_owned(), TWILIO_URL.to_owned());
-    }
+    let setting = match kind {
+        "twilio" => Some(("url", TWILIO_URL)),
+        "wms" | "webhook" => Some(("tenant", "*")),
+        _ => None,
+    };
+    let setting = setting.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    source.settings.extend(setting);
     source.check().expect("good settings");
     source
 }
@@ -385,6 +387,11 @@ fn sendgrids_signed_events_are_checked_with_its_public_key() {
 
 /// What a warehouse says about an order, signed.
 fn shipped(web: &Web, order: &str, number: u32) -> Answered {
+    shipped_by(web, "wms", order, number)
+}
+
+/// What a partner of a kind says about an order, signed.
+fn shipped_by(web: &Web, kind: &str, order: &str, number: u32) -> Answered {
     let body = json!({"type": "shipped", "order": order}).to_string();
     let id = format!("msg_{number}");
     let time = seconds().to_string();
@@ -394,7 +401,7 @@ fn shipped(web: &Web, order: &str, number: u32) -> Answered {
         ("webhook-timestamp".to_owned(), time),
         ("webhook-signature".to_owned(), signature),
     ];
-    deliver(web, "wms", &headers, body.as_bytes())
+    deliver(web, kind, &headers, body.as_bytes())
 }
 
 #[test]
@@ -437,6 +444,47 @@ fn a_provider_of_one_tenant_reports_on_that_tenants_orders_only() {
     shipped(&web, "0-7", 3).is(200);
     shipped(&web, &SHARED.to_string(), 4).is(200);
     assert_eq!(web.asked.reports(), [], "they are of others");
+}
+
+#[test]
+fn a_partner_without_a_tenant_reports_on_orders_of_the_default_tenant_only() {
+    for kind in ["wms", "webhook"] {
+        let of_all = Source {
+            tenant: "default".to_owned(),
+            ..source(kind, &[SECRET])
+        };
+        let mut plain = of_all.clone();
+        plain.settings.clear();
+        let web = accepting(vec![plain]);
+        let mark = onhand::types::effect::tenant_mark("acme");
+        let foreign = [
+            "0-7".to_owned(),              // acme's, by its number
+            SHARED.to_string(),            // acme's, and globex's, by its key
+            format!("{SHARED}-9-4{mark}"), // the same, with acme's mark
+        ];
+        for (number, order) in (1..).zip(&foreign) {
+            shipped_by(&web, kind, order, number).is(200);
+            assert_eq!(
+                web.asked.reports(),
+                [],
+                "{kind}: {order} is another tenant's"
+            );
+        }
+        // A key that nobody is known to have is the default tenant's, which the shard looks up.
+        shipped_by(&web, kind, &ORDER.to_string(), 9).is(200);
+        let asked = web.asked.all();
+        assert_eq!((asked.len(), asked[0].0.as_str()), (1, "default"), "{kind}");
+        let web = accepting(vec![of_all]);
+        shipped_by(&web, kind, "0-7", 10).is(200);
+        assert_eq!(web.asked.all()[0].0, "acme", "{kind}: `*` is all tenants");
+    }
+    // A processor knows orders by ids that we gave it: it serves all tenants as ever.
+    let web = accepting(vec![source("easypost", &[SECRET])]);
+    let mut case = cases().into_iter().filter(|case| case.kind == "easypost");
+    let case = case.next().expect("a case");
+    let headers = (case.sign)(SECRET, case.body.as_bytes(), seconds());
+    deliver(&web, "easypost", &headers, case.body.as_bytes()).is(200);
+    assert_eq!(web.asked.reports().len(), case.says.len());
 }
 
 #[test]

@@ -47,7 +47,10 @@ fn provider(sandbox: &Sandbox, kind: &str, settings: &[(&str, &str)]) -> Arc<dyn
             &[("api_key", "EZTKsandbox")],
             &[("from", "Onhand; 1 Dock; Portland; OR; 97201; US")],
         ),
-        "hubspot" => (&[("access_token", "pat-sandbox-hubspot")], &[]),
+        "hubspot" => (
+            &[("access_token", "pat-sandbox-hubspot")],
+            &[("tenant", "acme")],
+        ),
         "salesforce" => (
             &[
                 ("access_token", "00Dsandbox!expired"),
@@ -55,7 +58,7 @@ fn provider(sandbox: &Sandbox, kind: &str, settings: &[(&str, &str)]) -> Arc<dyn
                 ("client_secret", "sandbox-salesforce-secret"),
                 ("refresh_token", "sandbox-salesforce-refresh"),
             ],
-            &[],
+            &[("tenant", "acme")],
         ),
         "sendgrid" => (
             &[("api_key", "SG.sandbox")],

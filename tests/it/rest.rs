@@ -237,6 +237,19 @@ fn a_hold_is_taken_extended_confirmed_and_another_released() {
 }
 
 #[test]
+fn an_order_of_a_tenant_that_came_after_the_start_is_found_by_its_number_without_a_process() {
+    let shop = Shop::stocked();
+    let held = shop.hold(4).is(201).json();
+    let path = format!("/orders/{}", held["order"].as_str().expect("a key"));
+    let shown = shop.get(&path).is(200).json();
+    let number = format!("/orders/{}", shown["number"].as_str().expect("a number"));
+    assert_eq!(shop.get(&number).is(200).json()["order"], held["order"]);
+    let foreign = [("onhand-tenant", "globex")];
+    let path = format!("/v1{number}");
+    send(shop.http, "GET", &path, &foreign, b"").is_problem(404, "UNKNOWN_ORDER");
+}
+
+#[test]
 fn one_order_of_a_channel_is_one_order_however_often_it_is_sent() {
     let shop = Shop::stocked();
     let mut order = mugs(2);

@@ -1,7 +1,8 @@
 //! HubSpot: the customer's contact, the order, and the event after a purchase.
 //!
 //! Contact and order are upserted by a unique property (e-mail address; our key), so a repeat
-//! changes nothing. A batch may be answered by 207 with its errors inside. Of the two rate limits
+//! changes nothing. HubSpot has one contact for an e-mail address, so the figures of each tenant
+//! stand in properties of its own. A batch may be answered by 207 with its errors inside. Of the two rate limits
 //! the one of ten seconds is waited for; the daily one ends at midnight.
 
 use super::profile::{Profile, Profiles, Seed};
@@ -32,6 +33,7 @@ pub const KIND: Kind = Kind {
         "order_key_property",
         "event_name",
         "associate",
+        "tenant",
         "loyal_orders",
         "vip_orders",
         "vip_amount",
@@ -101,7 +103,8 @@ impl HubSpot {
         };
         let mut contact = String::new();
         if !email.is_empty() {
-            let properties = contact_properties(call, &email, profile);
+            let suffix = self.profiles.suffix(&call.facts.tenant);
+            let properties = contact_properties(call, &email, profile, &suffix);
             contact = self.upsert("contacts", "email", &email, properties).await?;
         }
         let key = call.order_id();
@@ -126,12 +129,15 @@ impl HubSpot {
 
     /// What the contact says about earlier orders; nothing where there is no contact.
     async fn kept(&self, call: &Call, email: &str) -> Result<Seed, Outcome> {
-        let names = "onhand_order_count,onhand_lifetime_value,onhand_last_order";
+        let suffix = self.profiles.suffix(&call.facts.tenant);
+        let names = ["order_count", "lifetime_value", "last_order"];
+        let [count, worth, last] = names.map(|name| format!("onhand_{name}{suffix}"));
+        let names = [&*count, &*worth, &*last].join(",");
         let mut url = self.url("/crm/v3/objects/contacts/")?;
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push(email);
         }
-        let query = [("idProperty", "email"), ("properties", names)];
+        let query = [("idProperty", "email"), ("properties", &*names)];
         let request = self.http.request(Method::GET, url.as_str()).query(&query);
         let answer = self.send(request).await?;
         let document = match (answer.status, answer.json()) {
@@ -140,11 +146,11 @@ impl HubSpot {
             _ => return Err(classify(&answer, clock::now_ms())),
         };
         let text = |name: &str| text_at(&document, &format!("/properties/{name}"));
-        let worth = text("onhand_lifetime_value");
+        let worth = text(&worth);
         Ok(Seed {
-            orders: text("onhand_order_count").parse().unwrap_or(0),
+            orders: text(&count).parse().unwrap_or(0),
             lifetime_value: money::from_decimal(&worth, call.facts.currency).unwrap_or(0),
-            last_order: text("onhand_last_order"),
+            last_order: text(&last),
         })
     }
 
@@ -245,22 +251,26 @@ impl Provider for HubSpot {
     }
 }
 
-fn contact_properties(call: &Call, email: &str, profile: Profile) -> Value {
+/// `suffix` ends the names of what is the tenant's own.
+fn contact_properties(call: &Call, email: &str, profile: Profile, suffix: &str) -> Value {
     let facts = &call.facts;
     let (first, last) = names(&facts.details.contact_name);
     let event = match call.kind {
         EffectKind::CrmCorrect => "order.corrected",
         _ => POST_PURCHASE,
     };
-    let mut properties = json!({
-        "email": email,
-        "onhand_order_count": profile.orders.to_string(),
-        "onhand_lifetime_value": money::decimal(profile.lifetime_value, facts.currency),
-        "onhand_segment": profile.segment,
-        "onhand_last_order": facts.order.to_string(),
-        "onhand_last_event": event,
-    });
+    let mut properties = json!({"email": email});
     if let Some(properties) = properties.as_object_mut() {
+        let worth = money::decimal(profile.lifetime_value, facts.currency);
+        for (name, value) in [
+            ("order_count", json!(profile.orders.to_string())),
+            ("lifetime_value", json!(worth)),
+            ("segment", json!(profile.segment)),
+            ("last_order", json!(facts.order.to_string())),
+            ("last_event", json!(event)),
+        ] {
+            properties.insert(format!("onhand_{name}{suffix}"), value);
+        }
         // An order without a name must not wipe the one that the CRM has.
         for (name, value) in [
             ("firstname", first),

@@ -4,6 +4,10 @@
 //! customers; the one not seen for longest goes. A customer who is not in the table (after a
 //! restart, or gone) is seeded with what the CRM has kept, so that figures go on from there.
 //!
+//! Two tenants may share an account of a CRM and have customers of one number or e-mail address.
+//! What is kept there is kept for each of them: under plain names for the tenant that the setting
+//! `tenant` names (`default`), under names with a mark for the others.
+//!
 //! | segment | when |
 //! |---|---|
 //! | `vip` | at least `vip_orders` orders (default 10), or `vip_amount` minor units (default 100,000) |
@@ -14,6 +18,7 @@
 use crate::adapters::call::OrderFacts;
 use crate::adapters::options::{OptionsError, ProviderOptions};
 use crate::types::OrderKey;
+use crate::types::effect::tenant_mark;
 use lru::LruCache;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -29,7 +34,7 @@ const ORDERS_TOLD_APART: usize = 8;
 const CURRENCIES_MAX: usize = 4;
 
 /// Settings of every CRM provider.
-pub const SETTINGS: [&str; 3] = ["loyal_orders", "vip_orders", "vip_amount"];
+pub const SETTINGS: [&str; 4] = ["tenant", "loyal_orders", "vip_orders", "vip_amount"];
 
 /// What a customer's orders amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,8 @@ pub struct Seed {
 #[derive(Debug)]
 pub struct Profiles {
     customers: Mutex<LruCache<Who, Customer>>,
+    /// The tenant of the plain names.
+    tenant: String,
     loyal_orders: u64,
     vip_orders: u64,
     vip_amount: u64,
@@ -79,7 +86,7 @@ struct Customer {
 }
 
 impl Profiles {
-    /// Settings `loyal_orders`, `vip_orders`, `vip_amount`.
+    /// Settings `tenant`, `loyal_orders`, `vip_orders`, `vip_amount`.
     ///
     /// # Errors
     /// One of them is no whole number.
@@ -95,10 +102,40 @@ impl Profiles {
         };
         Ok(Self {
             customers: Mutex::new(LruCache::new(CUSTOMERS_MAX)),
+            tenant: options.setting_or("tenant", "default").to_owned(),
             loyal_orders: number("loyal_orders", 5)?,
             vip_orders: number("vip_orders", 10)?,
             vip_amount: number("vip_amount", 100_000)?,
         })
+    }
+
+    /// What ends the ids of a tenant's customers at the CRM: nothing for the tenant of the plain
+    /// names, else a dash and 8 hexadecimal digits (`-default` for the tenant `default`).
+    pub fn mark(&self, tenant: &str) -> String {
+        if tenant == self.tenant {
+            return String::new();
+        }
+        match tenant_mark(tenant) {
+            none if none.is_empty() => format!("-{tenant}"),
+            mark => mark,
+        }
+    }
+
+    /// What ends the names of a tenant's own fields at the CRM: nothing for the tenant of the plain
+    /// names, else `_` and its name, where that is of lower-case letters, digits and `_`; any other
+    /// name is written with those, and the mark behind it.
+    pub fn suffix(&self, tenant: &str) -> String {
+        let mark = self.mark(tenant).replace('-', "_");
+        if mark.is_empty() {
+            return mark;
+        }
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if tenant.chars().all(fits) {
+            return format!("_{tenant}");
+        }
+        let name = tenant.to_ascii_lowercase();
+        let name = name.replace(|c: char| !fits(c), "_");
+        format!("_{name}{mark}")
     }
 
     /// Whether the order's customer is in the table; orders of nobody in particular always are.
@@ -303,6 +340,31 @@ mod tests {
             (1, 5, "new"),
             "nobody has no history"
         );
+    }
+
+    #[test]
+    fn customers_of_two_tenants_are_told_apart_here_and_at_the_crm() {
+        let mut options = ProviderOptions::default();
+        let profiles = profiles();
+        profiles.add(&order(1, 1, 500));
+        let other = OrderFacts {
+            tenant: "globex".into(),
+            ..order(1, 1, 700)
+        };
+        assert!(!profiles.knows(&other));
+        assert_eq!(figures(profiles.add(&other)), (1, 700, "new"));
+        assert_eq!(profiles.mark("default"), "");
+        assert_eq!(profiles.suffix("default"), "");
+        assert_eq!(profiles.mark("acme"), "-413a106c");
+        assert_eq!(profiles.suffix("acme"), "_acme");
+        assert_ne!(profiles.suffix("Acme/eu"), profiles.suffix("acme_eu"));
+        assert!(profiles.suffix("Acme/eu").starts_with("_acme_eu_"));
+        options.settings.insert("tenant".into(), "acme".into());
+        let of_acme = Profiles::from_options(&options).unwrap();
+        assert_eq!(of_acme.mark("acme"), "");
+        assert_eq!(of_acme.suffix("acme"), "");
+        assert_eq!(of_acme.mark("default"), "-default");
+        assert_eq!(of_acme.suffix("default"), "_default");
     }
 
     #[test]

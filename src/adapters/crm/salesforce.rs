@@ -40,6 +40,7 @@ pub const KIND: Kind = Kind {
         "contact_object",
         "contact_key",
         "event_object",
+        "tenant",
         "loyal_orders",
         "vip_orders",
         "vip_amount",
@@ -125,7 +126,7 @@ impl Salesforce {
 
     async fn write(&self, call: &Call) -> Result<Outcome, Outcome> {
         let facts = &call.facts;
-        let customer = customer_key(call);
+        let customer = self.customer_key(call);
         if !customer.is_empty() && !self.profiles.knows(facts) {
             let seed = self.kept(call, &customer).await?;
             self.profiles.seed(facts, &seed);
@@ -163,6 +164,19 @@ impl Salesforce {
         } = profile;
         let message = format!("orders={orders} lifetime_value={lifetime_value} segment={segment}");
         Ok(Outcome::done(id).says("", message).status(200))
+    }
+
+    /// The customer's external id: the merchant's number, or the e-mail address, with a mark where
+    /// the order is of another tenant than those of the plain ids; empty for nobody.
+    fn customer_key(&self, call: &Call) -> String {
+        let mut key = match call.facts.customer {
+            0 => call.facts.details.email.trim().to_ascii_lowercase(),
+            number => number.to_string(),
+        };
+        if !key.is_empty() {
+            key.push_str(&self.profiles.mark(&call.facts.tenant));
+        }
+        key
     }
 
     /// What the contact says about earlier orders; nothing where there is no contact.
@@ -315,14 +329,6 @@ impl Provider for Salesforce {
             outcome.bounded()
         }
         .boxed()
-    }
-}
-
-/// The customer's external id: the merchant's number, or the e-mail address; empty for nobody.
-fn customer_key(call: &Call) -> String {
-    match call.facts.customer {
-        0 => call.facts.details.email.trim().to_ascii_lowercase(),
-        number => number.to_string(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::audit::report::{Checks, Invariant};
 use crate::engine::record::{
     EffectEnded, EffectStarted, OperatorDecided, OrderMoved, ProcessImage, ProcessRecord, Record,
 };
-use crate::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
+use crate::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId, of_target_byte};
 use crate::types::pipeline::ONE_STEP;
 use crate::types::process::{OperatorAction, TimerKind};
 use crate::types::{OrderKey, OrderState, TenantId};
@@ -34,6 +34,8 @@ pub struct Effect {
     pub one_step: bool,
     /// Minor units that its answer said, where it is done.
     pub said: u64,
+    /// Its key ends in the mark of its tenant.
+    pub marked: bool,
 }
 
 impl Effect {
@@ -269,6 +271,7 @@ impl Fold {
             amount: started.amount,
             one_step: started.kind == EffectKind::PaymentAuthorise && started.note == ONE_STEP,
             said: 0,
+            marked: of_target_byte(started.target_kind).1,
         });
         effect.attempt = started.attempt;
         effect.next = None;

@@ -32,6 +32,8 @@ struct Share {
     since: u64,
     given: i64,
     used: i64,
+    /// Of those, by orders from before the rule, which do not count for it.
+    before: i64,
     then_pool: bool,
 }
 
@@ -50,7 +52,8 @@ impl Count {
     }
 
     fn sold(&self) -> i64 {
-        self.from_quota + self.from_pool + self.campaign.map_or(0, |it| it.used)
+        let campaign = self.campaign.map_or(0, |it| it.used - it.before);
+        self.from_quota + self.from_pool + campaign
     }
 
     /// An order from before a rule or a campaign is not bound by it.
@@ -85,8 +88,15 @@ impl Count {
     fn move_units(&mut self, order: u64, units: i64) {
         let mut rest = units;
         if let Some(share) = self.campaign.as_mut().filter(|it| order > it.since) {
-            let moved = rest.clamp(-share.used, share.given - share.used);
+            let is_old = order <= self.since;
+            let own = if is_old {
+                share.before
+            } else {
+                share.used - share.before
+            };
+            let moved = rest.clamp(-own, share.given - share.used);
             share.used += moved;
+            share.before += if is_old { moved } else { 0 };
             rest -= moved;
         }
         if order > self.since {
@@ -291,10 +301,15 @@ impl Fold {
         });
         match *r {
             ChannelRecord::Defined { .. } => {}
-            ChannelRecord::RuleSet { head, sku, rule } => {
+            ChannelRecord::RuleSet {
+                head,
+                sku,
+                rule,
+                anew,
+            } => {
                 self.use_channel_key(at, &head, checks);
                 if let Some(sku) = sku {
-                    self.rule_set(at, (sku, channel), rule, checks);
+                    self.rule_set(at, (sku, channel), (rule, anew), checks);
                 } else {
                     let buffer = rule.map_or(0, ChannelRule::units);
                     let known = self.quotas.channels.entry((tenant, channel)).or_default();
@@ -345,7 +360,7 @@ impl Fold {
         &mut self,
         at: &At,
         (sku, channel): (SkuId, ChannelId),
-        rule: Option<ChannelRule>,
+        (rule, anew): (Option<ChannelRule>, bool),
         checks: &mut Checks,
     ) {
         let before = self.quotas.unused(sku);
@@ -354,6 +369,13 @@ impl Fold {
             since: at.sequence,
             ..Count::default()
         });
+        if anew {
+            (count.since, count.from_quota, count.from_pool) = (at.sequence, 0, 0);
+            count.campaign = count.campaign.map(|share| Share {
+                before: share.used,
+                ..share
+            });
+        }
         count.rule = rule;
         let sold = count.from_quota;
         count.from_quota = sold.min(count.quota());
@@ -405,6 +427,7 @@ impl Fold {
                 since: at.sequence,
                 given: gift.units.into(),
                 used: 0,
+                before: 0,
                 then_pool,
             });
             self.quotas.touch(gift.sku, at.sequence);
@@ -423,7 +446,7 @@ impl Fold {
             let count = self.quotas.counts.get_mut(&key);
             let share = count.and_then(|count| {
                 let share = count.campaign.take()?;
-                count.from_pool += share.used;
+                count.from_pool += share.used - share.before;
                 Some(share)
             });
             let told = (end.given, end.sold, end.returned);

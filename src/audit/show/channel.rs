@@ -15,14 +15,14 @@ pub fn fields(record: &ChannelRecord<'_>, names: &Names) -> Map<String, Value> {
             "channel_kind": kind.map_or("own", |kind| kind.name()),
             "name": name,
         })),
-        ChannelRecord::RuleSet { head, sku, rule } => with_key(
+        ChannelRecord::RuleSet {
+            head,
+            sku,
+            rule,
+            anew,
+        } => with_key(
             &head,
-            json!({
-                "sku": sku.map(|sku| names.sku_name(sku)),
-                "rule": rule.map_or("none", ChannelRule::name),
-                "units": rule.map_or(0, ChannelRule::units),
-                "then_pool": rule.is_some_and(ChannelRule::then_pool),
-            }),
+            rule_fields(&json!(sku.map(|sku| names.sku_name(sku))), rule, anew),
         ),
         ChannelRecord::CampaignDefined(planned) => {
             let items = planned.wants.iter().map(|it| units(it, "wanted", names));
@@ -98,6 +98,16 @@ fn returned(item: &CampaignReturn, names: &Names) -> Value {
     })
 }
 
+fn rule_fields(sku: &Value, rule: Option<ChannelRule>, anew: bool) -> Value {
+    json!({
+        "sku": sku,
+        "rule": rule.map_or("none", ChannelRule::name),
+        "units": rule.map_or(0, ChannelRule::units),
+        "then_pool": rule.is_some_and(ChannelRule::then_pool),
+        "anew": anew,
+    })
+}
+
 /// The record in one sentence.
 #[must_use]
 pub fn sentence(record: &ChannelRecord<'_>, names: &Names) -> String {
@@ -107,12 +117,20 @@ pub fn sentence(record: &ChannelRecord<'_>, names: &Names) -> String {
             let kind = kind.map_or("own", |kind| kind.name());
             format!("channel {channel} is `{name}` ({kind})")
         }
-        ChannelRecord::RuleSet { sku, rule, .. } => {
+        ChannelRecord::RuleSet {
+            sku, rule, anew, ..
+        } => {
             let about = match sku {
                 Some(sku) => format!("SKU {}", names.sku_name(sku)),
                 None => "SKUs without a rule".to_owned(),
             };
-            format!("channel {channel} gets {} of {about}", rule_text(rule))
+            let rule = rule_text(rule);
+            let counts = if anew {
+                ", and counts from now on while its campaign runs"
+            } else {
+                ""
+            };
+            format!("channel {channel} gets {rule} of {about}{counts}")
         }
         ChannelRecord::CampaignDefined(planned) => format!(
             "campaign {} `{}` of channel {channel} is planned from {} to {} for {} SKUs",

@@ -53,15 +53,20 @@ impl Fair {
     }
 
     fn quota(&mut self, channel: ChannelId, units: u32) {
-        let head = self.head(channel);
         let rule = ChannelRule::Quota {
             units,
             then_pool: false,
         };
+        self.rule(channel, Some(rule), false);
+    }
+
+    fn rule(&mut self, channel: ChannelId, rule: Option<ChannelRule>, anew: bool) {
+        let head = self.head(channel);
         self.push(ChannelRecord::RuleSet {
             head,
             sku: Some(LAMP),
-            rule: Some(rule),
+            rule,
+            anew,
         });
     }
 
@@ -82,10 +87,14 @@ impl Fair {
 
     /// A campaign of the other channel wants three lamps and is given `given`.
     fn campaign(&mut self, given: u32) {
+        self.campaign_of(OTHER, given);
+    }
+
+    fn campaign_of(&mut self, channel: ChannelId, given: u32) {
         let mut bytes = Vec::new();
         let want = |units| CampaignUnits { sku: LAMP, units };
         put_run(&mut bytes, [want(3)]);
-        let head = self.head(OTHER);
+        let head = self.head(channel);
         self.push(ChannelRecord::CampaignDefined(CampaignDefined {
             head,
             campaign: 1,
@@ -99,13 +108,17 @@ impl Fair {
         put_run(&mut bytes, [want(given)]);
         self.push(ChannelRecord::CampaignStarted {
             tenant: TENANT,
-            channel: OTHER,
+            channel,
             campaign: 1,
             given: Run::from_bytes(&bytes),
         });
     }
 
     fn end_campaign(&mut self, given: u32, sold: u32) {
+        self.end_campaign_of(OTHER, given, sold);
+    }
+
+    fn end_campaign_of(&mut self, channel: ChannelId, given: u32, sold: u32) {
         let mut bytes = Vec::new();
         let end = CampaignReturn {
             sku: LAMP,
@@ -118,7 +131,7 @@ impl Fair {
             key: CommandKey(0),
             fingerprint: 0,
             tenant: TENANT,
-            channel: OTHER,
+            channel,
         };
         self.push(ChannelRecord::CampaignEnded {
             head,
@@ -206,15 +219,30 @@ fn an_order_that_takes_what_another_channel_is_guaranteed_is_an_offence() {
     fair.quota(SELLER, 0);
     fair.quota(OTHER, 9);
     // A cap leaves its channel in the pool, of which one unit is left.
-    let head = fair.head(SELLER);
-    fair.push(ChannelRecord::RuleSet {
-        head,
-        sku: Some(LAMP),
-        rule: Some(ChannelRule::Cap { units: 5 }),
-    });
+    fair.rule(SELLER, Some(ChannelRule::Cap { units: 5 }), false);
     fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 2)]);
     let report = verified(&fair.story);
     assert_offence(&report, "I8", &["takes 2 units", "may sell 1"]);
+}
+
+#[test]
+fn a_cap_made_during_a_campaign_counts_what_came_after_it_and_before_it_where_the_journal_says_so()
+{
+    // What older versions wrote goes on counting the campaign's three.
+    for (anew, left) in [(true, 5), (false, 2)] {
+        let mut fair = Fair::new();
+        fair.rule(SELLER, None, false);
+        fair.campaign_of(SELLER, 3);
+        fair.story.accept(1, 1, 0, &[units(LAMP, BERLIN, 3)]);
+        fair.rule(SELLER, Some(ChannelRule::Cap { units: 5 }), anew);
+        fair.end_campaign_of(SELLER, 3, 3);
+        fair.story.accept(2, 1, 0, &[units(LAMP, BERLIN, left)]);
+        let report = verified(&fair.story);
+        assert_eq!(report.violations, 0, "{anew}: {}", offences(&report));
+        fair.story.accept(3, 1, 0, &[units(LAMP, BERLIN, 1)]);
+        let report = verified(&fair.story);
+        assert_offence(&report, "I8", &["takes 1 units", "may sell 0"]);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::way::{BACKUP, DONE, GIVEN_UP, ORDER, STRIPE, TOTAL, Way};
 use super::{assert_offence, finding, offences, verified};
 use crate::audit::verify::{Report, VerifyOptions, verify};
-use crate::types::effect::EffectKind;
+use crate::types::effect::{EffectKind, tenant_mark};
 use crate::types::process::{ProcessEvent, ReviewReason, TimerKind};
 use crate::types::{OrderKey, OrderState};
 
@@ -224,6 +224,56 @@ fn money_of_a_given_up_attempt_that_was_taken_at_once_and_given_back_is_no_secon
     assert_eq!(offences(&ledger(&effects(TOTAL), &way)), "");
     let kept = ledger(&effects(TOTAL - 1), &way);
     assert_offence(&kept, "providers", &["captured 2 times: charged twice"]);
+}
+
+#[test]
+fn orders_of_two_tenants_under_one_key_have_money_of_their_own() {
+    let key = OrderKey(ORDER);
+    let tenants = ["default", "acme", "globex"];
+    let of = |tenant: &str, kind: &str, object: &str| {
+        let mark = tenant_mark(tenant);
+        let (reference, order) = (format!("{key}-2-1{mark}"), format!("{key}{mark}"));
+        entry(kind, object, TOTAL, &reference, &order)
+    };
+    let compared = |effects: &[String]| {
+        let directory = tempfile::tempdir().unwrap();
+        for (shard, tenant) in (0..).zip(tenants) {
+            let way = Way::completed_of(tenant);
+            way.story.write_shard(directory.path(), shard);
+        }
+        let file = directory.path().join("providers.json");
+        std::fs::write(&file, effects.join("\n")).unwrap();
+        let options = VerifyOptions {
+            provider_ledgers: vec![file],
+            ..VerifyOptions::default()
+        };
+        verify(directory.path(), &options, &mut |_, _| {}).unwrap()
+    };
+    let mut effects = Vec::new();
+    for tenant in tenants {
+        let object = format!("pi_{tenant}");
+        effects.extend(["authorise", "capture"].map(|kind| of(tenant, kind, &object)));
+    }
+    let report = compared(&effects);
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "providers").verdict(), "ok");
+    // What one of them lacks is not made good by what another has too much of.
+    let lost = effects.pop().unwrap();
+    effects.push(of("acme", "capture", "pi_again"));
+    let report = compared(&effects);
+    let words = ["tenant globex", "captured 0, the journal says 1999"];
+    assert_offence(&report, "providers", &words);
+    let words = ["tenant acme", "captured 2 times: charged twice"];
+    assert_offence(&report, "providers", &words);
+    // Money under the mark of a tenant that has no such order is nobody's.
+    effects.pop();
+    effects.extend([lost, of("initech", "capture", "pi_9")]);
+    let name = format!("{key}{}", tenant_mark("initech"));
+    assert_offence(
+        &compared(&effects),
+        "providers",
+        &[&name, "not in the journal"],
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ use crate::engine::record::{
     PipelinesDefined, ProcessImage, ProcessRecord, Record, accepted_flags, process_flags,
     put_lines,
 };
-use crate::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
+use crate::types::effect::{
+    EffectClass, EffectKind, EffectNext, ProviderId, has_mark, target_byte,
+};
 use crate::types::pipeline::ONE_STEP;
 use crate::types::pipeline::{PIPELINES_ARCHIVE_VERSION, Pipeline, PipelineSet, Step, StepKind};
 use crate::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
@@ -22,6 +24,8 @@ pub struct Way {
     pub story: Story,
     pub state: Option<OrderState>,
     pub image: ProcessImage,
+    /// Keys of its effects end in the mark of its tenant.
+    pub marked: bool,
 }
 
 impl Way {
@@ -61,6 +65,7 @@ impl Way {
             image: image(story.now_ms),
             story,
             state: None,
+            marked: false,
         };
         assert!(accepted > 0);
         way.moved(ProcessEvent::Placed, OrderState::Payment);
@@ -107,7 +112,10 @@ impl Way {
             step: 1,
             milestone: None,
             target,
-            target_kind: u8::from(target > 0) * 2,
+            target_kind: target_byte(
+                (target > 0).then_some(EffectKind::PaymentAuthorise),
+                self.marked,
+            ),
             amount: TOTAL,
             reference: "",
             note,
@@ -215,13 +223,29 @@ impl Way {
     }
 
     pub fn completed() -> Self {
+        Self::new().walked()
+    }
+
+    /// The same order of the tenant of another name, as effects are started now.
+    pub fn completed_of(tenant: &str) -> Self {
         let mut way = Self::new();
+        let name = Record::TenantDefined {
+            tenant: TENANT,
+            name: tenant,
+        };
+        way.story.alter(1, &name);
+        way.marked = has_mark(tenant);
+        way.walked()
+    }
+
+    fn walked(mut self) -> Self {
+        let way = &mut self;
         way.pay();
         way.capture(2, TOTAL);
         // Longer than its hold would have lived without its process.
         way.story.wait(u64::from(TTL_MS) * 10);
         way.complete();
-        way
+        self
     }
 }
 

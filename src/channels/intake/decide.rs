@@ -130,6 +130,22 @@ fn outdated(known: &Known, changed_ms: u64) -> Option<Verdict> {
     None
 }
 
+/// What a granted cancellation means that says nothing of the articles, where the marketplace cannot
+/// be asked: an order that is here is left to a person, who can look.
+pub(super) fn granted(known: &Known) -> Verdict {
+    let applied = known.applied.unwrap_or_default();
+    let verdict = if known.was_accepted() && !applied.cancelled {
+        let note = "a cancellation was granted there, of the whole order or of some articles, and \
+                    the channels file has no `secrets` for this channel's API to ask: look at the \
+                    order there, cancel or edit it here, and discard this";
+        Verdict::new(EventFate::Parked, note)
+    } else {
+        let note = "a cancellation was granted of an order that is not to be served here";
+        Verdict::new(EventFate::Ignored, note)
+    };
+    verdict.about(known.key, applied)
+}
+
 /// What an order as it is now means.
 pub(super) fn order(
     channel: &ChannelOptions,

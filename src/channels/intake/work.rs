@@ -8,7 +8,7 @@ use super::decide::{self, Decided, Decision, Known, Verdict, Way};
 use super::desk::{Desk, Opened, Stopped, Task};
 use super::fetch::{self, Fetched};
 use super::send::{Sent, send};
-use crate::channels::{ChannelOptions, ChannelOrder, Incoming, Privacy, PrivacyKind, What};
+use crate::channels::{ChannelOptions, ChannelOrder, Incoming, Privacy, PrivacyKind, What, tiktok};
 use crate::clock;
 use crate::engine::channel_event::command::{ChannelOrder as Applied, Settlement};
 use crate::limits::HOLD_TTL_MS_MAX;
@@ -151,6 +151,11 @@ async fn judge(
             let note = "the marketplace's detail of the order says no more than its event";
             about(channel, incoming, Verdict::quarantined(note))
         }
+        What::Fetch
+            if is_of_some_articles(channel, incoming) && desk.api(task.channel).is_none() =>
+        {
+            decide::granted(&known(desk, task, channel, (&incoming.order_id, None)).await?)
+        }
         What::Fetch => return Ok(Judged::Fetch),
         What::Order(order) => {
             return place(desk, task, channel, (order, incoming.changed_ms, way)).await;
@@ -169,6 +174,11 @@ async fn judge(
         }
     };
     Ok(Judged::Settle(verdict))
+}
+
+/// True for a cancellation that was granted, perhaps of some articles only.
+fn is_of_some_articles(channel: &ChannelOptions, incoming: &Incoming) -> bool {
+    channel.kind == ChannelKind::TikTok && incoming.topic == tiktok::CANCELLATION
 }
 
 /// A verdict with the order that the event names.

@@ -236,6 +236,7 @@ fn callback_options(
         secrets: Vec::new(),
         settings: settings(source, name, &table.settings)?,
     };
+    check_tenant(source, name, table, &options)?;
     for place in &table.secrets {
         check_published(source, name, &provider.base_url, place)?;
         let secret = place.get_ref().read().map_err(|problem| {
@@ -245,6 +246,32 @@ fn callback_options(
         options.secrets.push(secret);
     }
     Ok(options)
+}
+
+/// A callback's setting `tenant` is the name of one tenant, or `*` for all of them.
+fn check_tenant(
+    source: &Source<'_>,
+    name: &Text,
+    table: &CallbackTable,
+    options: &CallbackOptions,
+) -> Result<(), ConfigError> {
+    let Some(tenant) = options.settings.get("tenant") else {
+        return Ok(());
+    };
+    let length = 1..=NAME_BYTES_MAX;
+    let is_list = tenant.contains('*') || tenant.contains(',');
+    let is_name = length.contains(&tenant.len()) && !tenant.chars().any(char::is_control);
+    if tenant == "*" || (is_name && !is_list) {
+        return Ok(());
+    }
+    let message = format!(
+        "provider `{}`: the callback's setting `tenant` cannot be `{}`: it is the name of one \
+         tenant, whose orders alone the provider reports on, or `*` for those of all",
+        name.get_ref(),
+        tenant.escape_debug()
+    );
+    let key = table.settings.keys().find(|key| key.get_ref() == "tenant");
+    Err(source.at(key.unwrap_or(name).span(), message))
 }
 
 /// Where the value is that an adapter complains about.

@@ -1,5 +1,7 @@
 //! Process files as their writers meet them.
 
+mod callbacks;
+
 use super::*;
 use crate::adapters::call::Call;
 use crate::adapters::options::OptionsError;
@@ -366,25 +368,6 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         3,
         &["secret `key`", "ONHAND_TEST_UNSET"],
     );
-}
-
-#[test]
-fn callbacks_keep_several_secrets_and_the_settings_of_their_scheme() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let key = secret_file(directory.path());
-    let text = format!(
-        "{}[providers.easypost.callback]\nsecrets = [{key}, {key}]\n\
-         settings.header = \"x-sign\"\n",
-        base(directory.path())
-    );
-    let config = parsed(&text).expect("a good file");
-    let callback = &config.callbacks["easypost"];
-    assert_eq!(
-        (callback.kind.as_str(), callback.secrets.len()),
-        ("carrier", 2)
-    );
-    assert_eq!(callback.settings["header"], "x-sign");
-    assert_eq!(config.callbacks.len(), 1);
 }
 
 #[test]

@@ -33,8 +33,13 @@ impl Engine {
         }
         match *record {
             ChannelRecord::Defined { .. } => Ok(()),
-            ChannelRecord::RuleSet { head, sku, rule } => {
-                self.apply_rule((tenant, channel), sku, rule, sequence)?;
+            ChannelRecord::RuleSet {
+                head,
+                sku,
+                rule,
+                anew,
+            } => {
+                self.apply_rule((tenant, channel), sku, (rule, anew), sequence)?;
                 self.keep_channel_result(head, sequence)
             }
             ChannelRecord::CampaignDefined(planned) => {
@@ -96,7 +101,7 @@ impl Engine {
         &mut self,
         (tenant, channel): (TenantId, ChannelId),
         sku: Option<SkuId>,
-        rule: Option<ChannelRule>,
+        (rule, anew): (Option<ChannelRule>, bool),
         sequence: u64,
     ) -> Applied {
         let Some(sku) = sku else {
@@ -112,6 +117,9 @@ impl Engine {
         let entry = entries
             .entry((sku, channel))
             .or_insert_with(|| Entry::new(sequence));
+        if anew {
+            entry.count_anew(sequence);
+        }
         entry.set_rule(rule);
         if entry.is_void() {
             entries.remove(&(sku, channel));
@@ -203,6 +211,7 @@ impl Engine {
                 since: sequence,
                 given: units,
                 used: 0,
+                before: 0,
                 then_pool,
             });
             self.mark_ruled(sku);

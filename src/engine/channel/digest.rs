@@ -34,7 +34,11 @@ impl ChannelTable {
                 for number in [share.campaign, share.given, share.used] {
                     put(&number.to_le_bytes());
                 }
-                put(&[u8::from(share.then_pool)]);
+                let has_before = if share.before > 0 { 2 } else { 0 };
+                put(&[u8::from(share.then_pool) | has_before]);
+                if share.before > 0 {
+                    put(&share.before.to_le_bytes());
+                }
             }
         }
         put(&self.campaigns_made.to_le_bytes());

@@ -13,6 +13,9 @@ pub(super) struct Share {
     pub given: u32,
     /// Of those, held, owed or shipped by orders.
     pub used: u32,
+    /// Of those, by orders from before the SKU's own rule, which was made during the campaign and
+    /// does not count them.
+    pub before: u32,
     /// When it is used up, orders go on as without it.
     pub then_pool: bool,
 }
@@ -22,7 +25,8 @@ pub(super) struct Share {
 pub(super) struct Entry {
     /// The SKU's own rule; none where there is only a campaign.
     pub rule: Option<ChannelRule>,
-    /// Sequence of the record that made the entry: orders accepted later are counted.
+    /// Sequence of the record that made the entry, or its rule during a campaign: orders accepted
+    /// later are counted.
     pub since: u64,
     /// Units of the quota held, owed or shipped by orders.
     pub used: u64,
@@ -77,7 +81,8 @@ impl Entry {
 
     /// All units counted.
     pub fn counted(&self) -> u64 {
-        self.used + self.pooled + self.share.map_or(0, |it| it.used.into())
+        let share = self.share.map_or(0, |it| it.used - it.before);
+        self.used + self.pooled + u64::from(share)
     }
 
     /// Units that a cap leaves; no cap, no bound.
@@ -105,9 +110,13 @@ impl Entry {
     /// An order accepted at `order` takes units.
     pub fn take(&mut self, order: u64, units: u32) {
         let mut left = units;
+        let from_before = order <= self.since;
         if let Some(share) = self.share.as_mut().filter(|it| order > it.since) {
             let taken = left.min(share.given - share.used);
             share.used += taken;
+            if from_before {
+                share.before += taken;
+            }
             left -= taken;
         }
         if order > self.since {
@@ -120,9 +129,18 @@ impl Entry {
     /// An order accepted at `order` gives units back. `None` where it has more than were counted.
     pub fn give(&mut self, order: u64, units: u32) -> Option<()> {
         let mut left = units;
+        let from_before = order <= self.since;
         if let Some(share) = self.share.as_mut().filter(|it| order > it.since) {
-            let given = left.min(share.used);
+            let theirs = if from_before {
+                share.before
+            } else {
+                share.used - share.before
+            };
+            let given = left.min(theirs);
             share.used -= given;
+            if from_before {
+                share.before -= given;
+            }
             left -= given;
         }
         if order > self.since {
@@ -131,6 +149,14 @@ impl Entry {
             self.pooled = self.pooled.checked_sub(u64::from(left) - given)?;
         }
         Some(())
+    }
+
+    /// What was sold until `sequence` counts no more: a rule follows, and the campaign goes on.
+    pub fn count_anew(&mut self, sequence: u64) {
+        (self.since, self.used, self.pooled) = (sequence, 0, 0);
+        if let Some(share) = &mut self.share {
+            share.before = share.used;
+        }
     }
 
     /// Another rule: what does not fit into its quota was sold from the pool.
@@ -144,7 +170,7 @@ impl Entry {
     /// The campaign is over: what it sold counts as sold from the pool.
     pub fn end_share(&mut self) -> Option<Share> {
         let share = self.share.take()?;
-        self.pooled += u64::from(share.used);
+        self.pooled += u64::from(share.used - share.before);
         Some(share)
     }
 }
@@ -190,6 +216,7 @@ mod tests {
             since: 20,
             given: 3,
             used: 0,
+            before: 0,
             then_pool: true,
         });
         entry.take(21, 5);
@@ -203,6 +230,36 @@ mod tests {
         assert_eq!(entry.counted(), 5);
         entry.give(21, 5).unwrap();
         assert_eq!(entry.counted(), 0);
+    }
+
+    #[test]
+    fn a_rule_made_during_a_campaign_counts_what_is_sold_after_it() {
+        let mut entry = Entry::new(10);
+        entry.share = Some(Share {
+            campaign: 1,
+            since: 10,
+            given: 5,
+            used: 0,
+            before: 0,
+            then_pool: true,
+        });
+        entry.take(11, 4);
+        entry.take(12, 3);
+        entry.count_anew(20);
+        entry.set_rule(Some(ChannelRule::Cap { units: 6 }));
+        assert_eq!((entry.counted(), entry.cap_left()), (0, 6));
+        // An order from before the rule comes back: to the campaign, and not to the cap.
+        entry.give(12, 3).unwrap();
+        assert_eq!((entry.guaranteed(), entry.cap_left()), (3, 6));
+        entry.take(21, 5);
+        assert_eq!((entry.guaranteed(), entry.cap_left()), (0, 1));
+        entry.give(11, 4).unwrap();
+        assert_eq!((entry.guaranteed(), entry.cap_left()), (2, 1));
+        entry.end_share().unwrap();
+        assert_eq!((entry.counted(), entry.cap_left()), (5, 1));
+        entry.give(21, 5).unwrap();
+        assert_eq!(entry.counted(), 0);
+        assert_eq!(entry.give(21, 1), None);
     }
 
     #[test]

@@ -108,12 +108,26 @@ impl Engine {
             return Err(ResultCode::UnknownSku);
         }
         let mut head = blank(tenant, channel);
-        head.fingerprint = fingerprint(1, &ChannelRecord::RuleSet { head, sku, rule });
+        let mut record = ChannelRecord::RuleSet {
+            head,
+            sku,
+            rule,
+            anew: false,
+        };
+        head.fingerprint = fingerprint(1, &record);
         head.key = key;
         if let Some(stored) = self.stored_result(tenant, key, head.fingerprint, false) {
             return Ok(stored);
         }
-        let record = ChannelRecord::RuleSet { head, sku, rule };
+        // The entry is a campaign's so far: what that has sold is none of the rule's.
+        let entry = sku.and_then(|sku| self.channels.entry(sku, channel));
+        let anew = rule.is_some() && entry.is_some_and(|entry| entry.rule.is_none());
+        record = ChannelRecord::RuleSet {
+            head,
+            sku,
+            rule,
+            anew,
+        };
         let decided = self.decide_rule(channel, sku, rule);
         Ok(self.commit_keyed(context, head, decided.map(|()| record), out))
     }

@@ -63,7 +63,9 @@ impl ChannelEvents {
                 Err(Contradiction::Malformed)
             };
         }
-        if self.is_known(record.event) {
+        // One that is only remembered may have been forgotten by who took it in again: with a smaller
+        // bound than today's.
+        if self.waiting.contains_key(&record.event) {
             return Err(Contradiction::Malformed);
         }
         let body_at = if record.body_at == 0 {
@@ -88,14 +90,7 @@ impl ChannelEvents {
         );
         self.arrivals.insert(sequence, record.event);
         *self.waiting_of.entry(record.tenant).or_default() += 1;
-        self.seen.insert(record.event);
-        self.seen_ring.push_back(record.event);
-        if self.seen_ring.len() > limits::CHANNEL_EVENTS_KEPT
-            && let Some(oldest) = self.seen_ring.pop_front()
-        {
-            self.seen.remove(&oldest);
-            self.forgotten += 1;
-        }
+        self.ids.insert(record.event, now_ms);
         Ok(())
     }
 
@@ -147,7 +142,7 @@ impl ChannelEvents {
             && let Some(oldest) = self.orders_ring.pop_front()
         {
             self.orders.remove(&oldest);
-            self.forgotten += 1;
+            self.orders_forgotten += 1;
         }
     }
 

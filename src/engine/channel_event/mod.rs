@@ -8,14 +8,13 @@
 //!                                                                        final ◀─────┘
 //! ```
 //!
-//! An event is taken once: its id is remembered among the newest [`CHANNEL_EVENTS_KEPT`], and as
-//! long as it waits. The table knows no format of any channel; bodies stay in the journal.
-//!
-//! [`CHANNEL_EVENTS_KEPT`]: crate::limits::CHANNEL_EVENTS_KEPT
+//! An event is taken once: its id is remembered for 30 days ([`ids`]), and as long as it waits. The
+//! table knows no format of any channel; bodies stay in the journal.
 
 mod apply;
 pub mod command;
 mod execute;
+mod ids;
 mod view;
 
 #[cfg(test)]
@@ -25,7 +24,8 @@ use crate::limits;
 use crate::types::channel_event::EventFate;
 use crate::types::{ChannelId, OrderKey, SkuId, TenantId};
 use command::ChannelOrder;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use ids::EventIds;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The most journal bytes that settling or mapping makes.
 pub const CHANNEL_EVENT_RECORDS_BYTES_MAX: usize = 2 << 10;
@@ -60,8 +60,7 @@ pub(super) type Items = BTreeMap<Box<str>, Mapping>;
 /// Everything about what channels send. Changed by `apply` only.
 #[derive(Default)]
 pub(super) struct ChannelEvents {
-    pub seen: BTreeSet<u128>,
-    pub seen_ring: VecDeque<u128>,
+    pub ids: EventIds,
     pub waiting: BTreeMap<u128, Waiting>,
     /// The waiting ones by the sequence of their first record.
     pub arrivals: BTreeMap<u64, u128>,
@@ -71,14 +70,22 @@ pub(super) struct ChannelEvents {
     pub orders_ring: VecDeque<(TenantId, OrderKey)>,
     pub mappings: BTreeMap<(TenantId, ChannelId), Items>,
     pub mappings_count: usize,
-    /// Ids and orders that newer ones took the place of, since start.
-    pub forgotten: u64,
+    /// Orders that newer ones took the place of, since start.
+    pub orders_forgotten: u64,
 }
 
 impl ChannelEvents {
+    /// An empty table that remembers so many ids at most.
+    pub fn remembering(ids: usize) -> Self {
+        Self {
+            ids: EventIds::new(ids),
+            ..Self::default()
+        }
+    }
+
     /// True once a channel was ever heard of.
     pub fn is_in_use(&self) -> bool {
-        !self.seen_ring.is_empty() || !self.mappings.is_empty()
+        !self.ids.is_empty() || !self.mappings.is_empty()
     }
 
     /// True where so many new events of a tenant may wait. They take no more room than they leave,
@@ -92,7 +99,7 @@ impl ChannelEvents {
     }
 
     pub fn is_known(&self, event: u128) -> bool {
-        self.waiting.contains_key(&event) || self.seen.contains(&event)
+        self.waiting.contains_key(&event) || self.ids.contains(event)
     }
 
     /// Everything that records made, in the order of its numbers.
@@ -130,7 +137,7 @@ impl ChannelEvents {
                 text(out, &mapping.write_back);
             }
         }
-        for event in &self.seen_ring {
+        for event in self.ids.newest() {
             out.extend_from_slice(&event.to_le_bytes());
         }
     }

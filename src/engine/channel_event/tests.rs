@@ -263,6 +263,29 @@ fn an_item_stands_for_the_sku_it_is_mapped_to_before_the_one_it_is_named_after()
     assert_eq!(found(&stand).as_deref(), Some("MUG-RED"));
 }
 
+#[test]
+fn an_event_that_a_smaller_bound_had_forgotten_and_took_again_replays() {
+    let mut stand = Stand::new();
+    stand.receive(&[1], b"{}");
+    stand.settle(1, EventFate::Applied);
+    // The journal of a server that remembered less: the same event once more.
+    let again = stand.journal[1].2.clone();
+    assert!(stand.receive(&[1], b"{}").replayed, "here it is known");
+    stand.now_ms += 10;
+    for (sequence, raw) in (stand.next..).zip(Records::new(&again)) {
+        let taken = stand.engine.replay(stand.now_ms, sequence, &raw);
+        taken.expect("it replays");
+    }
+    stand.journal.push((stand.now_ms, stand.next, again));
+    stand.next += 1;
+    let tenant = stand.context.tenant;
+    let found = stand.engine.channel_event(tenant, 1);
+    assert_eq!(found.map(|it| it.event), Some(1));
+    let statistics = stand.engine.statistics();
+    assert_eq!(statistics.channel_event_ids, 2);
+    assert_eq!(statistics.channel_events_forgotten_early, 0);
+}
+
 /// Delivers events from `event` on, until they are refused; the first refused one.
 fn flood(stand: &mut Stand, mut event: u128) -> u128 {
     loop {

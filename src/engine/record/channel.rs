@@ -11,6 +11,10 @@ use std::marker::PhantomData;
 /// "Every other SKU": the rule is the channel's default.
 const NO_SKU: u32 = u32::MAX;
 
+/// Bits of a rule's last byte: orders may go on from the pool; what was sold before does not count.
+const THEN_POOL: u8 = 1;
+const ANEW: u8 = 2;
+
 /// A run of items of one size, counted in two bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run<'a, T> {
@@ -197,11 +201,13 @@ pub enum ChannelRecord<'a> {
         name: &'a str,
     },
     /// See [`kind::CHANNEL_RULE_SET`]. Without SKU it is about all that have no rule of their own;
-    /// without rule the SKU has none any more.
+    /// without rule the SKU has none any more. Anew: a campaign of the SKU runs, and what was sold
+    /// until now does not count.
     RuleSet {
         head: ChannelRef,
         sku: Option<SkuId>,
         rule: Option<ChannelRule>,
+        anew: bool,
     },
     /// See [`kind::CAMPAIGN_DEFINED`].
     CampaignDefined(CampaignDefined<'a>),
@@ -269,13 +275,17 @@ impl<'a> ChannelRecord<'a> {
                 kind: take_kind(input)?,
                 name: take_name(input)?,
             },
-            kind::CHANNEL_RULE_SET => Self::RuleSet {
-                head: ChannelRef::take(input)?,
-                sku: Some(u32::take(input)?)
-                    .filter(|sku| *sku != NO_SKU)
-                    .map(SkuId),
-                rule: take_rule(input)?,
-            },
+            kind::CHANNEL_RULE_SET => {
+                let head = ChannelRef::take(input)?;
+                let sku = u32::take(input)?;
+                let (rule, anew) = take_rule(input)?;
+                Self::RuleSet {
+                    head,
+                    sku: Some(sku).filter(|sku| *sku != NO_SKU).map(SkuId),
+                    rule,
+                    anew,
+                }
+            }
             kind::CAMPAIGN_DEFINED => Self::CampaignDefined(CampaignDefined {
                 head: ChannelRef::take(input)?,
                 campaign: Field::take(input)?,
@@ -319,12 +329,19 @@ impl<'a> ChannelRecord<'a> {
                 out.put_u8(kind.map_or(0, |kind| kind as u8));
                 put_name(out, name);
             }
-            Self::RuleSet { head, sku, rule } => {
+            Self::RuleSet {
+                head,
+                sku,
+                rule,
+                anew,
+            } => {
                 head.put(out);
                 out.put_u32_le(sku.map_or(NO_SKU, |sku| sku.0));
                 out.put_u8(rule.map_or(0, ChannelRule::number));
                 out.put_u32_le(rule.map_or(0, ChannelRule::units));
-                out.put_u8(u8::from(rule.is_some_and(ChannelRule::then_pool)));
+                let then_pool = rule.is_some_and(ChannelRule::then_pool);
+                let then_pool = if then_pool { THEN_POOL } else { 0 };
+                out.put_u8(then_pool | if anew { ANEW } else { 0 });
             }
             Self::CampaignDefined(planned) => {
                 planned.head.put(out);
@@ -379,13 +396,15 @@ fn take_kind(input: &mut &[u8]) -> Option<Option<ChannelKind>> {
     }
 }
 
-/// A rule in six bytes; number 0 is none.
-#[allow(clippy::option_option)] // malformed, none, one
-fn take_rule(input: &mut &[u8]) -> Option<Option<ChannelRule>> {
-    let (number, units) = (u8::take(input)?, u32::take(input)?);
-    let then_pool = bool::take(input)?;
-    if (number, units, then_pool) == (0, 0, false) {
-        return Some(None);
+/// A rule in six bytes, and whether it counts anew; number 0 is none.
+fn take_rule(input: &mut &[u8]) -> Option<(Option<ChannelRule>, bool)> {
+    let (number, units, flags) = (u8::take(input)?, u32::take(input)?, u8::take(input)?);
+    if flags & !(THEN_POOL | ANEW) != 0 {
+        return None;
     }
-    ChannelRule::from_parts(number, units, then_pool).map(Some)
+    if (number, units, flags) == (0, 0, 0) {
+        return Some((None, false));
+    }
+    let rule = ChannelRule::from_parts(number, units, flags & THEN_POOL != 0)?;
+    Some((Some(rule), flags & ANEW != 0))
 }

@@ -5,7 +5,7 @@ use super::shop::{ANY, Shop, line};
 use crate::engine::channel::command::{CampaignPlan, ChannelCommand};
 use crate::engine::record::{CampaignUnits, kind};
 use crate::limits;
-use crate::types::channel_stock::CampaignState;
+use crate::types::channel_stock::{CampaignState, ChannelRule};
 use crate::types::{ChannelKind, ResultCode, SkuId};
 
 #[test]
@@ -50,6 +50,33 @@ fn a_campaign_takes_its_quota_at_its_time_and_returns_what_it_did_not_sell() {
     // A sale of the campaign cancelled later is the pool's.
     shop.cancel(2);
     assert_eq!(shop.offers(sku), [6, 6, 6]);
+    shop.check();
+}
+
+#[test]
+fn a_cap_set_during_a_campaign_counts_what_is_sold_after_it() {
+    let (mut shop, sku, _) = shop();
+    let now = shop.clock_ms;
+    shop.campaign(ONE, (now, now + 1_000), &[CampaignUnits { sku, units: 4 }]);
+    shop.advance(0);
+    assert_eq!(shop.buy(1, ONE, &[line(sku, ANY, 3)]).code, ResultCode::Ok);
+    let cap = |units| ChannelRule::Cap { units };
+    assert_eq!(shop.rule(ONE, sku, cap(5)), ResultCode::Ok);
+    shop.advance(1_000);
+    assert_eq!(
+        shop.offers(sku),
+        [7, 5, 7],
+        "the campaign's three are none of the cap's"
+    );
+    assert_eq!(shop.buy(2, ONE, &[line(sku, ANY, 4)]).code, ResultCode::Ok);
+    // A sale of the campaign that comes back is the pool's, and makes the cap no larger.
+    shop.release(1);
+    assert_eq!(shop.offers(sku), [6, 1, 6]);
+    let sixth = shop.buy(3, ONE, &[line(sku, ANY, 2)]);
+    assert_eq!(sixth.code, ResultCode::QuotaExhausted);
+    // Another rule about the same SKU goes on counting.
+    assert_eq!(shop.rule(ONE, sku, cap(6)), ResultCode::Ok);
+    assert_eq!(shop.offers(sku), [6, 2, 6]);
     shop.check();
 }
 

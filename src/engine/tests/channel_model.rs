@@ -270,6 +270,14 @@ impl Run {
             since: step,
             ..Count::default()
         });
+        if count.rule.is_none() && rule.is_some() {
+            // During a campaign: what that has sold is none of the rule's.
+            (count.since, count.quota_used, count.pool_used) = (step, 0, 0);
+            count.campaign = count.campaign.map(|campaign| Campaign {
+                before: campaign.used,
+                ..campaign
+            });
+        }
         let sold = count.quota_used;
         count.rule = rule;
         let quota = match rule {
@@ -320,6 +328,7 @@ impl Run {
             since: step,
             left: units.min(pool),
             used: 0,
+            before: 0,
         });
         paper.campaign_until = Some((now + ms, channel, sku));
     }

@@ -22,6 +22,19 @@ pub struct Campaign {
     pub since: u64,
     pub left: u64,
     pub used: u64,
+    /// Of those, by orders from before the rule.
+    pub before: u64,
+}
+
+impl Campaign {
+    /// Units of orders from before the rule, or of later ones.
+    fn used_by(&self, old: bool) -> u64 {
+        if old {
+            self.before
+        } else {
+            self.used - self.before
+        }
+    }
 }
 
 impl Count {
@@ -50,7 +63,8 @@ impl Count {
     }
 
     pub fn cap_left(&self) -> u64 {
-        let sold = self.quota_used + self.pool_used + self.campaign.map_or(0, |it| it.used);
+        let campaign = self.campaign.map_or(0, |it| it.used - it.before);
+        let sold = self.quota_used + self.pool_used + campaign;
         match self.rule {
             Some(ChannelRule::Cap { units }) => u64::from(units).saturating_sub(sold),
             _ => u64::MAX,
@@ -64,6 +78,7 @@ impl Count {
         {
             campaign.left -= 1;
             campaign.used += 1;
+            campaign.before += u64::from(order <= self.since);
         } else if order > self.since {
             if self.quota_left() > 0 {
                 self.quota_used += 1;
@@ -76,10 +91,11 @@ impl Count {
     pub fn give_one(&mut self, order: u64) {
         if let Some(campaign) = &mut self.campaign
             && order > campaign.since
-            && campaign.used > 0
+            && campaign.used_by(order <= self.since) > 0
         {
             campaign.left += 1;
             campaign.used -= 1;
+            campaign.before -= u64::from(order <= self.since);
         } else if order > self.since {
             if self.quota_used > 0 {
                 self.quota_used -= 1;
@@ -159,7 +175,7 @@ impl Paper {
     pub fn end_campaign(&mut self, channel: usize, sku: usize) {
         if let Some(count) = self.counts.get_mut(&(channel, sku)) {
             let campaign = count.campaign.take().expect("it runs");
-            count.pool_used += campaign.used;
+            count.pool_used += campaign.used - campaign.before;
             if count.rule.is_none() {
                 self.counts.remove(&(channel, sku));
             }

@@ -33,6 +33,7 @@ fn each(mut check: impl FnMut(ChannelRecord<'_>, u8, &str)) {
         head: HEAD,
         sku: sku.map(SkuId),
         rule,
+        anew: false,
     };
     let quota = ChannelRule::Quota {
         units: 9,
@@ -52,6 +53,13 @@ fn each(mut check: impl FnMut(ChannelRecord<'_>, u8, &str)) {
     check(rule(Some(7), Some(cap)), 113, &format!("{HEAD_HEX}{rest}"));
     let rest = "07000000000000000000";
     check(rule(Some(7), None), 113, &format!("{HEAD_HEX}{rest}"));
+
+    let mut during = rule(Some(7), Some(cap));
+    if let ChannelRecord::RuleSet { anew, .. } = &mut during {
+        *anew = true;
+    }
+    let rest = "07000000030200000003";
+    check(during, 113, &format!("{HEAD_HEX}{rest}"));
 
     let (mut units, mut returns, mut published) = (Vec::new(), Vec::new(), Vec::new());
     let sku = SkuId(7);

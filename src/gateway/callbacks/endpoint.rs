@@ -209,7 +209,7 @@ async fn whose(
     named: &str,
 ) -> Result<Option<Whose>, LookUpError> {
     let engines = &shared.engines;
-    let only = source.settings.get("tenant");
+    let only = source.only();
     let home = |order, shard| Whose {
         tenant: source.tenant.clone(),
         order,
@@ -223,7 +223,7 @@ async fn whose(
             if owners.is_empty() {
                 return Ok(Some(home(key, at_home)));
             }
-            owners.retain(|(_, owner)| only.is_none_or(|only| only == owner));
+            owners.retain(|(_, owner)| only.is_none_or(|only| only == *owner));
             if only.is_some() && owners.is_empty() {
                 return Ok(None);
             }
@@ -238,7 +238,7 @@ async fn whose(
         },
         Named::Nothing => return Ok(Some(by_reference())),
     };
-    if only.is_some_and(|only| *only != tenant) {
+    if only.is_some_and(|only| only != tenant) {
         return Ok(None);
     }
     let shard = Some(usize::from(shard));
@@ -269,7 +269,8 @@ async fn push(shared: &Shared, source: &Source, event: Event) -> Result<Vec<Aske
         tracing::warn!(
             provider = source.name,
             order = event.order,
-            "a callback about an order of another tenant than its provider's was not applied"
+            "a callback about an order of another tenant than its provider's was not applied; \
+             `tenant` under its callback's settings names the tenant, or `*` for all"
         );
         return Ok(Vec::new());
     };

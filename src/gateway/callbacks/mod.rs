@@ -42,7 +42,7 @@ pub struct Source {
     pub name: String,
     /// Which adapter it is, such as `stripe`.
     pub kind: String,
-    /// Tenant of orders that an event names by key only.
+    /// Tenant of orders that an event names by key only, and are not in memory.
     pub tenant: String,
     /// Secrets, any of which may have signed: the present one, and older ones during a change.
     pub secrets: Vec<Vec<u8>>,
@@ -64,7 +64,24 @@ impl fmt::Debug for Source {
     }
 }
 
+/// What the setting `tenant` says of a provider that serves all of them.
+pub const ALL_TENANTS: &str = "*";
+
+/// The tenant of a provider whose setting `tenant` names none.
+pub const DEFAULT_TENANT: &str = "default";
+
 impl Source {
+    /// The tenant whose orders alone it may report on, by the setting `tenant`; `None`: those of
+    /// all. Without the setting a service that was called knows its orders by ids of our own, but a
+    /// partner may name whatever number it likes: that is one of the tenant `default` then.
+    fn only(&self) -> Option<&str> {
+        match self.settings.get("tenant").map(String::as_str) {
+            Some(ALL_TENANTS) => None,
+            None if wms::is_partner(&self.kind) => Some(DEFAULT_TENANT),
+            other => other,
+        }
+    }
+
     /// A setting, or its default.
     fn setting_or<'a>(&'a self, name: &str, default: &'a str) -> &'a str {
         let found = self.settings.get(name).map(String::as_str);

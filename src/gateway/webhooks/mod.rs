@@ -8,6 +8,7 @@
 //! ([`crate::channels::intake`]). Answers have no body: some senders take one for a failure. Whoever
 //! cannot sign learns nothing but 401, whether or not there is such a channel.
 
+mod signed;
 mod whose;
 
 use super::body;
@@ -159,24 +160,20 @@ async fn take<'a>(
         Ok(read) => read,
         Err(refused) => return (first, refused),
     };
-    let mut delivery = delivery(headers, body);
+    let delivery = delivery(headers, body);
     if whose::is_woocommerce_ping(first.kind, &delivery) {
         return (first, outcome(StatusCode::OK, "ping"));
     }
-    let mut signed = Vec::new();
-    let mut refused = "wrong_signature";
-    for &channel in candidates {
-        channel
-            .registered_url
-            .clone_into(&mut delivery.registered_url);
-        match channels::verify(channel.kind, &delivery, &channel.secrets) {
-            Ok(()) => signed.push(channel),
-            Err(why) => refused = word(&why),
+    let signed = match signed::by(shared, candidates, &delivery).await {
+        Ok(signed) => signed,
+        Err("overloaded") => {
+            return (
+                first,
+                outcome(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+            );
         }
-    }
-    if signed.is_empty() {
-        return (first, outcome(StatusCode::UNAUTHORIZED, refused));
-    }
+        Err(refused) => return (first, outcome(StatusCode::UNAUTHORIZED, refused)),
+    };
     let mut taken = (first, outcome(StatusCode::UNAUTHORIZED, "other_shop"));
     for (channel, part) in whose::parts(&signed, delivery) {
         taken = (channel, journal(shared, channel, part).await);
@@ -216,15 +213,6 @@ async fn read<'a>(
             };
             Err(outcome(problem.status, result))
         }
-    }
-}
-
-const fn word(why: &channels::Refused) -> &'static str {
-    match why {
-        channels::Refused::Unconfigured => "no_secret",
-        channels::Refused::Unsigned(_) => "no_signature",
-        channels::Refused::Empty => "empty",
-        channels::Refused::WrongSignature(_) => "wrong_signature",
     }
 }
 

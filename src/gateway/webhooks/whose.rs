@@ -18,6 +18,22 @@ pub(super) fn candidates<'a>(
     channels.iter().filter(fits).collect()
 }
 
+/// Those of the candidates that a delivery can be of by the shop that it names, before anything of it
+/// is believed; all of them where its kind names none.
+pub(super) fn named<'a>(
+    candidates: &[&'a ChannelOptions],
+    delivery: &Delivery,
+) -> Vec<&'a ChannelOptions> {
+    let mut named = candidates.to_vec();
+    // One is verified all the same, whatever its body says.
+    if let [first, _, ..] = candidates
+        && let Some(shop) = shop_of(first.kind, delivery)
+    {
+        named.retain(|channel| channel.shop.eq_ignore_ascii_case(&shop));
+    }
+    named
+}
+
 /// A delivery by the channels whose secret signed it and whose shop it names; nothing where it is
 /// nobody's. An app's secret signs for every shop of the app, so a delivery of one shop must not
 /// pass for another's. WhatsApp puts messages to several numbers into one: each channel gets its own.
@@ -72,9 +88,11 @@ fn of_shop<'a>(signed: &[&'a ChannelOptions], delivery: &Delivery) -> Option<&'a
     }
 }
 
+/// Whoever sends has shown nothing yet: nothing of it is kept but this.
 #[derive(Deserialize)]
-struct NamesShop {
-    shop_id: Option<serde_json::Value>,
+struct NamesShop<'a> {
+    #[serde(borrow)]
+    shop_id: Option<&'a RawValue>,
 }
 
 /// What WhatsApp posts, its changes as they were written.
@@ -148,11 +166,13 @@ fn shop_of(kind: ChannelKind, delivery: &Delivery) -> Option<String> {
         // [`parts`].
         ChannelKind::WooCommerce | ChannelKind::WhatsApp => None,
         ChannelKind::Shopee | ChannelKind::TikTok => {
-            let read: NamesShop = serde_json::from_slice(&delivery.body).ok()?;
-            match read.shop_id? {
-                serde_json::Value::String(text) => Some(text),
-                serde_json::Value::Number(number) => Some(number.to_string()),
-                _ => None,
+            let read: NamesShop<'_> = serde_json::from_slice(&delivery.body).ok()?;
+            let shop = read.shop_id?.get();
+            if shop.starts_with('"') {
+                serde_json::from_str(shop).ok()
+            } else {
+                let number: serde_json::Number = serde_json::from_str(shop).ok()?;
+                Some(number.to_string())
             }
         }
     }
@@ -166,8 +186,66 @@ pub(super) fn is_woocommerce_ping(kind: ChannelKind, delivery: &Delivery) -> boo
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::channels::Secrets;
+    use crate::types::ChannelId;
+    use crate::types::secret::Secret;
+    use std::collections::BTreeMap;
+
+    /// A shop whose deliveries are signed with one secret.
+    pub fn channel(kind: ChannelKind, shop: &str, secret: &str) -> ChannelOptions {
+        ChannelOptions {
+            number: ChannelId(1),
+            name: shop.to_owned(),
+            kind,
+            tenant: "default".to_owned(),
+            shop: shop.to_owned(),
+            registered_url: String::new(),
+            secrets: Secrets {
+                signing: vec![Secret::new(secret)],
+                ..Secrets::default()
+            },
+            base_url: String::new(),
+            credentials: BTreeMap::new(),
+            tokens: None,
+            settings: BTreeMap::new(),
+            currency: None,
+            poll_ms: 0,
+            fetch_retry_ms: 0,
+        }
+    }
+
+    #[test]
+    fn the_shop_that_a_delivery_names_decides_whose_secrets_are_tried() {
+        let shops = |kind| ["7", "8", "9"].map(|shop| channel(kind, shop, shop));
+        let names = |kind: ChannelKind, headers: &[(&str, &str)], body: &'static str| {
+            let shops = shops(kind);
+            let all: Vec<&ChannelOptions> = shops.iter().collect();
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let delivery = Delivery {
+                headers: headers.iter().map(owned).collect(),
+                body: Bytes::from_static(body.as_bytes()),
+                ..Delivery::default()
+            };
+            let named = named(&all, &delivery).into_iter();
+            named.map(|it| it.shop.clone()).collect::<Vec<_>>()
+        };
+        let header = [("x-shopify-shop-domain", "8")];
+        assert_eq!(names(ChannelKind::Shopify, &header, "{}"), ["8"]);
+        assert_eq!(names(ChannelKind::Shopify, &[], "{}").len(), 3);
+        for kind in [ChannelKind::Shopee, ChannelKind::TikTok] {
+            assert_eq!(names(kind, &[], r#"{"shop_id":9}"#), ["9"]);
+            assert_eq!(names(kind, &[], r#"{"shop_id":"9","a":[1]}"#), ["9"]);
+            assert_eq!(names(kind, &[], r#"{"shop_id":"\u0039"}"#), ["9"]);
+            assert!(names(kind, &[], r#"{"shop_id":10}"#).is_empty());
+            for none in [r#"{"shop_id":[9]}"#, r#"{"shop_id":null}"#] {
+                assert_eq!(names(kind, &[], none).len(), 3, "{none} is none");
+            }
+            assert_eq!(names(kind, &[], "{").len(), 3, "nothing can be read");
+        }
+        assert_eq!(names(ChannelKind::WooCommerce, &[], "{}").len(), 3);
+    }
 
     #[test]
     fn a_post_to_two_numbers_is_taken_apart_with_every_digit_as_it_was_written() {

@@ -26,7 +26,9 @@ impl Projector {
                 let key = (u32::from(tenant.0), u128::from(channel.0), 0);
                 self.rows.channels.join(key, row);
             }
-            ChannelRecord::RuleSet { head, sku, rule } => self.rule_set(at, &head, sku, rule),
+            ChannelRecord::RuleSet {
+                head, sku, rule, ..
+            } => self.rule_set(at, &head, sku, rule),
             ChannelRecord::CampaignDefined(planned) => self.campaign_planned(at, &planned),
             ChannelRecord::CampaignStarted {
                 campaign, given, ..
@@ -73,10 +75,8 @@ impl Projector {
                 channel,
                 items,
             } => {
-                let rows = items
-                    .iter()
-                    .enumerate()
-                    .map(|(line, item)| published(at, (tenant, channel), line, &item));
+                let row = |(line, item)| published(at, (tenant, channel), line, &item);
+                let rows = items.iter().enumerate().map(row);
                 self.rows.published.extend(rows);
             }
         }

@@ -288,6 +288,10 @@ impl<S: Storage> Shard<S> {
                         .collect(),
                 }
             }
+            LocalQuery::TenantName(tenant) => {
+                let name = engine.tenant_name(tenant).unwrap_or_default();
+                LocalAnswer::TenantName(name.to_owned())
+            }
             LocalQuery::OwnNames {
                 skus,
                 locations,

@@ -156,6 +156,7 @@ impl LocalRequest {
                         | LocalQuery::Pipelines
                         | LocalQuery::Levels { .. }
                         | LocalQuery::Names { .. }
+                        | LocalQuery::TenantName(_)
                 )
         )
     }
@@ -184,6 +185,8 @@ pub enum LocalQuery {
         /// Which locations.
         locations: Vec<LocationId>,
     },
+    /// The name of a tenant.
+    TenantName(TenantId),
     /// As `Names`, but only what belongs to the request's tenant has one; with the tenant's number.
     OwnNames {
         /// Which SKUs.
@@ -384,6 +387,8 @@ pub enum LocalAnswer {
         /// Of the locations.
         locations: Vec<String>,
     },
+    /// The tenant's name; empty for an unknown number.
+    TenantName(String),
     /// As `Names`, of one tenant.
     OwnNames {
         /// Its number in the journal.

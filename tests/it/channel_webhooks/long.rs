@@ -1,6 +1,6 @@
 //! Deliveries that are longer than most.
 
-use super::rig::{Shop, shopify_order};
+use super::rig::{Shop, base64, shopify_order};
 use onhand::clock;
 use onhand::types::OrderState;
 use serde_json::{Value, json};
@@ -40,6 +40,13 @@ fn open() -> Shop {
 fn an_order_of_almost_three_megabytes_is_taken_once_and_placed() {
     let shop = open();
     let long = order(1, 3_000_000);
+    let forged = base64("another", &[long.to_string().as_bytes()]);
+    let headers = [
+        ("x-shopify-topic", "orders/create"),
+        ("x-shopify-hmac-sha256", &*forged),
+    ];
+    let refused = shop.post(PATH, &headers, long.to_string().as_bytes());
+    assert_eq!((refused.status, refused.body.as_str()), (401, ""));
     deliver(&shop, "orders/create", "w-1", &long);
     let placed = shop.waits_for(1, "1", OrderState::FraudCheck);
     assert_eq!(placed.lines[0].ordered, 2);

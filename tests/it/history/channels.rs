@@ -91,11 +91,13 @@ impl Rig {
                         units: 6,
                         then_pool: false,
                     }),
+                    anew: false,
                 }),
                 Record::Channel(ChannelRecord::RuleSet {
                     head: head(key + 2),
                     sku: None,
                     rule: None,
+                    anew: false,
                 }),
                 Record::Channel(ChannelRecord::CampaignDefined(planned)),
             ],

@@ -1,5 +1,6 @@
 use super::*;
 use onhand::types::effect::EffectClass::{Retry, Unknown};
+use onhand::types::effect::tenant_mark;
 use serde_json::{Value, json};
 
 /// The last state of an object as the sandbox's ledger has it: its fields merged.
@@ -88,6 +89,54 @@ async fn salesforce_renews_its_token_and_keeps_the_customers_figures() {
     done(&salesforce, &undo(&second, EffectKind::CrmCorrect, "")).await;
     let order = record(&sandbox, "salesforce", "record", &key);
     assert_eq!(order["Status__c"], "cancelled");
+}
+
+/// The same effect of another tenant's order, whose buyer has the same number and address.
+fn of_globex(call: &Call) -> Call {
+    let mut other = call.clone();
+    let facts = Arc::make_mut(&mut other.facts);
+    facts.tenant = "globex".into();
+    facts.total = 10_000;
+    other.key.push_str(&tenant_mark("globex"));
+    other
+}
+
+#[tokio::test]
+async fn customers_of_two_tenants_with_one_address_have_figures_of_their_own_over_a_restart() {
+    for kind in ["hubspot", "salesforce"] {
+        let sandbox = sandbox();
+        // One process writes for both tenants, and then another one, which reads what is kept.
+        for order in [1, 2] {
+            let provider = provider(&sandbox, kind, &[]);
+            let mut first = call(order, EffectKind::CrmUpdate);
+            Arc::make_mut(&mut first.facts).details.email = "ana@example.com".into();
+            let second = of_globex(&first);
+            for (effect, said) in [
+                (first, [(1, 4_470), (2, 8_940)]),
+                (second, [(1, 10_000), (2, 20_000)]),
+            ] {
+                let outcome = provider.call(&effect).await;
+                let (orders, worth) = said[usize::try_from(order - 1).unwrap()];
+                let figures = format!("orders={orders} lifetime_value={worth} ");
+                assert!(outcome.message.starts_with(&figures), "{kind}: {outcome:?}");
+            }
+        }
+        match kind {
+            "hubspot" => {
+                let contact = record(&sandbox, kind, "contact", "ana@example.com");
+                assert_eq!(contact["onhand_lifetime_value"], "89.40");
+                assert_eq!(contact["onhand_lifetime_value_globex"], "200.00");
+                assert_eq!(contact["onhand_order_count_globex"], "2");
+            }
+            _ => {
+                let own = record(&sandbox, kind, "record", "42");
+                assert_eq!(own["Onhand_Lifetime_Value__c"], json!(89.4));
+                let other = format!("42{}", tenant_mark("globex"));
+                let other = record(&sandbox, kind, "record", &other);
+                assert_eq!(other["Onhand_Lifetime_Value__c"], json!(200.0));
+            }
+        }
+    }
 }
 
 #[tokio::test]

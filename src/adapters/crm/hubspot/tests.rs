@@ -11,6 +11,7 @@ fn options(base_url: &str) -> ProviderOptions {
         timeout_ms: 300,
         ..ProviderOptions::default()
     };
+    options.settings.insert("tenant".into(), "acme".into());
     options
         .secrets
         .insert("access_token".into(), Secret::new("pat"));

@@ -11,6 +11,7 @@ fn options(base_url: &str, secrets: &[&str]) -> ProviderOptions {
         timeout_ms: 300,
         ..ProviderOptions::default()
     };
+    options.settings.insert("tenant".into(), "acme".into());
     for name in secrets {
         options.secrets.insert((*name).into(), Secret::new(*name));
     }

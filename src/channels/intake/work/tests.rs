@@ -171,3 +171,49 @@ async fn an_order_that_can_be_changed_no_more_is_left_to_a_person_at_once() {
         assert_eq!(stand.shard.lock().fates, [EventFate::Quarantined]);
     }
 }
+
+/// What becomes of a cancellation that TikTok Shop granted, where it cannot be asked: fate and note.
+async fn granted(order: Option<OrderView>) -> (EventFate, String) {
+    let settled = Arc::new(Mutex::new(Vec::new()));
+    let own = Arc::clone(&settled);
+    let desk = played::desk(ChannelKind::TikTok, None, move |request| match request {
+        LocalRequest::Query(LocalQuery::ChannelOrder { .. }) => LocalAnswer::ChannelOrder {
+            known: None,
+            order,
+            skus: Vec::new(),
+        },
+        LocalRequest::EventSettled(it) => {
+            own.lock().push((it.fate, it.note.clone()));
+            played::done()
+        }
+        other => panic!("{other:?}"),
+    });
+    let incoming = Incoming {
+        event: 1,
+        topic: tiktok::CANCELLATION.into(),
+        order_id: "a".into(),
+        changed_ms: 20,
+        what: What::Fetch,
+    };
+    let opened = Opened::Incoming {
+        incoming: Box::new(incoming),
+        driven: false,
+    };
+    assert_eq!(off(&desk, &task(), opened).await.unwrap(), None);
+    let mut settled = settled.lock();
+    assert_eq!(settled.len(), 1);
+    settled.remove(0)
+}
+
+#[tokio::test]
+async fn a_granted_cancellation_is_a_persons_where_the_marketplace_cannot_be_asked() {
+    let (fate, note) = granted(Some(view())).await;
+    assert_eq!(fate, EventFate::Parked);
+    for word in ["some articles", "`secrets`", "cancel or edit it here"] {
+        assert!(note.contains(word), "{word}: {note}");
+    }
+    assert!(note.len() <= crate::limits::EVENT_NOTE_BYTES_MAX);
+    let (fate, note) = granted(None).await;
+    assert_eq!(fate, EventFate::Ignored);
+    assert!(note.contains("not to be served here"), "{note}");
+}
