@@ -57,6 +57,12 @@ impl Standing {
         }
     }
 
+    /// True where the order came from the channel, which was said before it was placed.
+    #[must_use]
+    pub fn knows(&self, order: OrderKey) -> bool {
+        self.made.lock().by_order.contains_key(&order)
+    }
+
     /// When the order was made; none: not known.
     #[must_use]
     pub fn made_ms(&self, order: OrderKey) -> Option<u64> {
@@ -116,6 +122,7 @@ mod tests {
         let standing = Standing::default();
         standing.note_made(OrderKey(1), 0);
         assert_eq!(standing.made_ms(OrderKey(1)), None, "not known");
+        assert!(standing.knows(OrderKey(1)) && !standing.knows(OrderKey(2)));
         for order in 1..=MADE_KEPT as u128 + 1 {
             standing.note_made(OrderKey(order), 7);
             standing.note_made(OrderKey(order), 8);

@@ -164,6 +164,8 @@ impl<S: Storage> Worker<S> {
             }
             if progress == HistoryProgress::CaughtUp {
                 if stopping {
+                    // Whoever emptied it just now has it filled by this server still.
+                    history.check().await?;
                     history.close().await;
                     return Ok(());
                 }

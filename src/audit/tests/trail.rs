@@ -184,7 +184,12 @@ fn operated() -> Story {
             tenant: TENANT,
             channel,
         };
-        story.push(&Record::Channel(ChannelRecord::RuleSet { head, sku, rule }));
+        story.push(&Record::Channel(ChannelRecord::RuleSet {
+            head,
+            sku,
+            rule,
+            anew: false,
+        }));
     }
     for sku in [LAMP, SkuId(u32::MAX)] {
         let mapped = SkuMapped {

@@ -207,7 +207,13 @@ impl Lane {
                     sequence,
                     units,
                     order,
+                    fact,
                 } if channel == self.channel.number && is_own(tenant) => {
+                    // Without an order process the journal does not say so, but the intake does. What
+                    // a person places for a channel is no sale that it knows of.
+                    if !fact && !self.standing.knows(order) {
+                        continue;
+                    }
                     let (sold, made_ms) = ((sequence, units), self.standing.made_ms(order));
                     match &*self.standing.items_of(order) {
                         [] => self.book.sold(sku, sold, made_ms, now_ms),

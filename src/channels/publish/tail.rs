@@ -12,7 +12,7 @@ const STEP_BATCHES_MAX: usize = 256;
 /// Something that lanes want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// A channel sold units.
+    /// An order of a channel took units.
     Sold {
         tenant: TenantId,
         channel: ChannelId,
@@ -20,6 +20,8 @@ pub(super) enum Seen {
         sequence: u64,
         units: u32,
         order: OrderKey,
+        /// The journal says that the channel had sold them.
+        fact: bool,
     },
     /// The items of a channel stand for other SKUs.
     Mapped {
@@ -100,11 +102,9 @@ fn note(sequence: u64, record: &RawRecord<'_>, tenants: &mut Vec<String>, seen: 
                 return;
             };
             // The own shop shows what it asks for. What a changed order takes more or less is no
-            // sale that the marketplace has counted in the same way, and what a person places for a
-            // channel is none that it knows of.
+            // sale that the marketplace has counted in the same way.
             let changed = order.flags & accepted_flags::REPLACES != 0;
-            let sold_there = order.flags & accepted_flags::FACT != 0;
-            if order.channel == ChannelId(0) || changed || !sold_there {
+            if order.channel == ChannelId(0) || changed {
                 return;
             }
             seen.extend(order.allocations.iter().map(|taken| Seen::Sold {
@@ -114,6 +114,7 @@ fn note(sequence: u64, record: &RawRecord<'_>, tenants: &mut Vec<String>, seen: 
                 sequence,
                 units: taken.quantity,
                 order: order.key,
+                fact: order.flags & accepted_flags::FACT != 0,
             }));
         }
         kind::TENANT_DEFINED => {
@@ -176,11 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_marketplace_has_sold_is_taken_off_by_it() {
+    fn an_order_says_whether_its_channel_had_sold_it_and_a_changed_one_says_nothing() {
         let placed = accepted_flags::PLACED;
-        let fact = placed | accepted_flags::FACT;
-        assert!(matches!(seen_of(fact)[..], [Seen::Sold { units: 2, .. }]));
-        assert_eq!(seen_of(placed), [], "placed for the channel by a person");
-        assert_eq!(seen_of(fact | accepted_flags::REPLACES), []);
+        let of = |flags| match seen_of(flags)[..] {
+            [Seen::Sold { units: 2, fact, .. }] => Some(fact),
+            _ => None,
+        };
+        assert_eq!(of(placed | accepted_flags::FACT), Some(true));
+        assert_eq!(of(placed), Some(false));
+        let changed = placed | accepted_flags::FACT | accepted_flags::REPLACES;
+        assert_eq!(of(changed), None);
     }
 }
