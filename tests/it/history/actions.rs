@@ -283,11 +283,12 @@ fn nobody_sees_what_is_done_to_the_things_of_another_tenant() {
         for about in ["", "hold"] {
             let given = ["globex", end.as_str(), "0", "0", "0", about, "", ""];
             let told = questions.ask(Question::Audit, &given).await.unwrap();
-            let what = told.columns.iter().position(|it| it == "what").unwrap();
+            // An answer without rows names no columns.
+            let what = told.columns.iter().position(|it| it == "what");
             for row in &told.rows {
                 // Pipelines and breakers are everybody's.
                 let of_all = ["pipelines", "breaker", "tenant"];
-                let named = row[what].as_deref().unwrap_or_default();
+                let named = row[what.unwrap()].as_deref().unwrap_or_default();
                 assert!(of_all.contains(&named), "{row:?}");
             }
             assert_eq!(told.rows.len(), if about.is_empty() { 3 } else { 0 });
