@@ -8,7 +8,7 @@
 //!                                                                        final ◀─────┘
 //! ```
 //!
-//! An event is taken once: its id is remembered for 30 days ([`ids`]), and as long as it waits. The
+//! An event is taken once: its id is remembered for 30 days (`ids.rs`), and as long as it waits. The
 //! table knows no format of any channel; bodies stay in the journal.
 
 mod apply;
