@@ -1,24 +1,28 @@
 //! What the history takes in: records a second into SQLite, from a journal of orders that walk
-//! through their process.
+//! through their process; and how long the dashboard's questions to it take then.
 //!
 //! `cargo bench --bench history` prints the figures. Set `ONHAND_BENCH_DIR` to choose the disk
-//! (default: the build's target directory).
+//! (default: the build's target directory), `ONHAND_BENCH_ORDERS` to have other than 20,000 orders.
+//! They are spread evenly over 24 hours, which is the time that pages ask about.
 
 use onhand::clock::monotonic_ns;
 use onhand::engine::record::{
-    Allocation, EffectEnded, EffectStarted, Lines, OrderAccepted, OrderMoved, ProcessImage,
-    ProcessRecord, Record, accepted_flags, put_lines,
+    Allocation, EffectEnded, EffectStarted, Lines, OperatorDecided, OrderAccepted, OrderMoved,
+    OrderRef, ProcessImage, ProcessRecord, Record, accepted_flags, put_lines,
 };
 use onhand::history::{
-    History, HistoryProgress, HistorySource, HistoryTarget, SQLITE_FILE, STEP_RECORDS,
+    History, HistoryProgress, HistorySource, HistoryTarget, Question, Questions, SQLITE_FILE,
+    STEP_RECORDS,
 };
 use onhand::journal::{
     JournalOptions, MaintenanceProgress, MappedStorage, Opened, OsEntropy, SyncProgress, open,
 };
 use onhand::types::effect::{EffectClass, EffectKind, EffectNext, ProviderId};
-use onhand::types::process::{ProcessEvent, ReviewReason, SubState, TimerKind};
+use onhand::types::process::{OperatorAction, ProcessEvent, ReviewReason, SubState, TimerKind};
 use onhand::types::record::RecordBuffer;
-use onhand::types::{ActorId, ChannelId, LocationId, OrderKey, OrderState, SkuId, TenantId};
+use onhand::types::{
+    ActorId, ChannelId, CommandKey, LocationId, OrderKey, OrderState, SkuId, TenantId,
+};
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +32,19 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const ORDERS: u64 = 20_000;
 const ORDERS_PER_BATCH: u64 = 50;
 const TENANT: TenantId = TenantId(0);
+
+/// When the first batch was written, in milliseconds since 1970, and how long orders come.
+const FROM_MS: u64 = 1_700_000_000_000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// One order in so many is cancelled by an operator after all.
+const DECIDED_EVERY: u64 = 100;
+
+/// Orders that one customer has.
+const ORDERS_PER_CUSTOMER: u64 = 5;
+
+/// How often each question is asked.
+const ASKED: usize = 5;
 
 fn main() -> Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -46,7 +63,8 @@ fn main() -> Result<()> {
         Box::new(OsEntropy),
         &mut |_| Ok(()),
     )?;
-    let written = write(&mut opened)?;
+    let orders = std::env::var("ONHAND_BENCH_ORDERS").map_or(Ok(ORDERS), |it| it.parse())?;
+    let written = write(&mut opened, orders)?;
     let source = HistorySource {
         shard: 0,
         storage,
@@ -60,10 +78,56 @@ fn main() -> Result<()> {
     let (records, rows) = runtime.block_on(read(&target, &source))?;
     let seconds = (monotonic_ns() - started_ns) as f64 / 1e9;
     assert_eq!(records, written, "every record once");
-    println!("{records} records of {ORDERS} orders as {rows} rows in {seconds:.2} s");
+    println!("{records} records of {orders} orders as {rows} rows in {seconds:.2} s");
     let rate = records as f64 / seconds;
     println!("{rate:.0} records/s, {:.0} rows/s", rows as f64 / seconds);
+    let size = std::fs::metadata(directory.path().join(SQLITE_FILE))?.len();
+    println!("{} bytes an order in SQLite", size / orders.max(1));
+    runtime.block_on(ask(target, orders))
+}
+
+/// Asks what the dashboard's pages ask, of all the orders there are.
+async fn ask(target: HistoryTarget, orders: u64) -> Result<()> {
+    let questions = Questions::new(target);
+    let key = key_of(orders / 2).to_string();
+    let (from, to) = (FROM_MS.to_string(), (FROM_MS + DAY_MS).to_string());
+    let end = i64::MAX.to_string();
+    let (key, from, to, end) = (key.as_str(), from.as_str(), to.as_str(), end.as_str());
+    let time = ["default", from, to, "0"];
+    let audit = ["default", end, "0", from, "0", "", "", ""];
+    let all: [(&str, Question, &[&str]); 9] = [
+        ("search, a key", Question::Search, &["default", key, key]),
+        (
+            "search, a customer",
+            Question::Search,
+            &["default", "7", "7"],
+        ),
+        ("an order", Question::Order, &["default", key]),
+        ("its timeline", Question::Timeline, &["default", key]),
+        ("bottlenecks, steps", Question::DwellBySteps, &time),
+        ("bottlenecks, providers", Question::DwellByProviders, &time),
+        ("bottlenecks, carriers", Question::DwellByCarriers, &time),
+        ("bottlenecks, channels", Question::DwellByChannels, &time),
+        ("audit, newest page", Question::Audit, &audit),
+    ];
+    for (name, question, given) in all {
+        let mut took_ms = Vec::new();
+        let mut rows = 0;
+        for _ in 0..ASKED {
+            let asked_ns = monotonic_ns();
+            rows = questions.ask(question, given).await?.rows.len();
+            took_ms.push((monotonic_ns() - asked_ns) as f64 / 1e6);
+        }
+        took_ms.sort_by(f64::total_cmp);
+        let (median, slowest) = (took_ms[ASKED / 2], took_ms[ASKED - 1]);
+        println!("{name}: {rows} rows, median {median:.1} ms, slowest {slowest:.1} ms");
+    }
     Ok(())
+}
+
+/// Keys are hashes: they come in no order.
+fn key_of(number: u64) -> OrderKey {
+    OrderKey(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
 }
 
 async fn read(target: &HistoryTarget, source: &HistorySource<MappedStorage>) -> Result<(u64, u64)> {
@@ -77,7 +141,7 @@ async fn read(target: &HistoryTarget, source: &HistorySource<MappedStorage>) -> 
 }
 
 /// Writes the orders batch by batch; returns the number of records.
-fn write(opened: &mut Opened<MappedStorage>) -> Result<u64> {
+fn write(opened: &mut Opened<MappedStorage>, orders: u64) -> Result<u64> {
     let mut line = Vec::new();
     let allocation = Allocation {
         sku: SkuId(0),
@@ -87,18 +151,29 @@ fn write(opened: &mut Opened<MappedStorage>) -> Result<u64> {
     put_lines(&mut line, &[allocation]);
     let mut buffer = RecordBuffer::default();
     let mut count = 0;
-    for batch in 0..ORDERS / ORDERS_PER_BATCH {
+    let batches = orders / ORDERS_PER_BATCH;
+    for batch in 0..batches {
         opened.appender.begin(&mut buffer);
+        let mut push = |record: &Record<'_>| {
+            record.push(&mut buffer, ActorId(1));
+            count += 1;
+        };
+        if batch == 0 {
+            definitions().iter().for_each(&mut push);
+        }
         for order in 0..ORDERS_PER_BATCH {
-            let number = u128::from(batch * ORDERS_PER_BATCH + order + 1);
-            // Keys are hashes: they come in no order.
-            let key = OrderKey(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-            for record in walk(key, &line) {
-                record.push(&mut buffer, ActorId(1));
-                count += 1;
+            let number = batch * ORDERS_PER_BATCH + order + 1;
+            let key = key_of(number);
+            walk(key, number / ORDERS_PER_CUSTOMER, &line)
+                .iter()
+                .for_each(&mut push);
+            if number.is_multiple_of(DECIDED_EVERY) {
+                push(&decided(key));
             }
         }
-        opened.appender.append(1_700_000_000_000 + batch, &buffer)?;
+        opened
+            .appender
+            .append(FROM_MS + batch * DAY_MS / batches, &buffer)?;
         if opened.syncer.step() == SyncProgress::Failed {
             return Err("the journal could not be synced".into());
         }
@@ -107,12 +182,56 @@ fn write(opened: &mut Opened<MappedStorage>) -> Result<u64> {
     Ok(count)
 }
 
+/// Who and what there is.
+fn definitions() -> [Record<'static>; 4] {
+    [
+        Record::TenantDefined {
+            tenant: TENANT,
+            name: "default",
+        },
+        Record::ActorDefined {
+            actor: ActorId(1),
+            name: "mia",
+        },
+        Record::SkuDefined {
+            sku: SkuId(0),
+            tenant: TENANT,
+            on_sale: true,
+            name: "mug",
+        },
+        Record::LocationDefined {
+            location: LocationId(0),
+            tenant: TENANT,
+            x: 0,
+            y: 0,
+            priority: 0,
+            name: "berlin",
+        },
+    ]
+}
+
+/// An operator cancels an order.
+fn decided(key: OrderKey) -> Record<'static> {
+    Record::Process(ProcessRecord::Decided(OperatorDecided {
+        order: OrderRef {
+            order: key,
+            key: CommandKey(key.0),
+            fingerprint: 1,
+            tenant: TENANT,
+        },
+        action: OperatorAction::Cancel,
+        effect: 0,
+        amount: 0,
+        reason: "the buyer changed her mind",
+    }))
+}
+
 /// One order from acceptance to its end.
-fn walk(key: OrderKey, line: &[u8]) -> Vec<Record<'_>> {
+fn walk(key: OrderKey, customer: u64, line: &[u8]) -> Vec<Record<'_>> {
     let accepted = OrderAccepted {
         key,
         fingerprint: 1,
-        customer: 7,
+        customer,
         total: 1_999,
         ttl_ms: 900_000,
         tenant: TENANT,
