@@ -41,7 +41,7 @@ mod mark {
     pub const CHANGED: u8 = 1;
     /// Some sales channel has a rule about it.
     pub const RULED: u8 = 2;
-    /// Where its [`BackorderQueue`](crate::types::pipeline::BackorderQueue) stands: two bits.
+    /// Where its [`super::BackorderQueue`] stands: two bits.
     pub const QUEUE: u8 = 4 | 8;
 }
 
@@ -280,10 +280,8 @@ impl Inventory {
     /// The quantities of a SKU at a location; all zero where nothing ever was.
     #[inline]
     pub fn quantities(&self, sku: SkuId, location: LocationId) -> CellQuantities {
-        let number = self.find_cell(sku, location);
-        number.map_or_else(CellQuantities::default, |number| {
-            self.cells[number].quantities
-        })
+        let cell = self.find_cell(sku, location).map(|it| &self.cells[it]);
+        cell.map_or_else(CellQuantities::default, |cell| cell.quantities)
     }
 
     /// Changes one cell: `change` gets its quantities and says whether they fit. The cell is made

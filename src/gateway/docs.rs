@@ -15,8 +15,8 @@ const DOCUMENT: &str = "/openapi.json";
 
 /// Nothing from another host, and in no other page's frame. Swagger UI sets styles of its own.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
+                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
 
 /// The document, and the page with its files.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {

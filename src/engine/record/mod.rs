@@ -11,6 +11,7 @@
 
 mod channel;
 mod channel_event;
+mod definition;
 mod field;
 pub mod kind;
 mod order;
@@ -424,55 +425,7 @@ impl<'a> Record<'a> {
                 out.put_u8(u8::from(*of_order));
             }
             Self::StateDigest { digest } => out.put_slice(digest),
-            other => other.put_definition(out),
-        }
-    }
-
-    fn put_definition(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::TenantDefined { tenant, name } => {
-                out.put_u16_le(tenant.0);
-                put_name(out, name);
-            }
-            Self::ActorDefined { actor, name } => {
-                out.put_u16_le(actor.0);
-                put_name(out, name);
-            }
-            Self::SkuDefined {
-                sku,
-                tenant,
-                on_sale,
-                name,
-            } => {
-                out.put_u32_le(sku.0);
-                out.put_u16_le(tenant.0);
-                out.put_u8(u8::from(*on_sale));
-                put_name(out, name);
-            }
-            Self::SkuChanged { sku, on_sale } => {
-                out.put_u32_le(sku.0);
-                out.put_u8(u8::from(*on_sale));
-            }
-            Self::SkuQueueSet { sku, queue } => {
-                out.put_u32_le(sku.0);
-                out.put_u8(*queue as u8);
-            }
-            Self::LocationDefined {
-                location,
-                tenant,
-                x,
-                y,
-                priority,
-                name,
-            } => {
-                out.put_u16_le(location.0);
-                out.put_u16_le(tenant.0);
-                out.put_i32_le(*x);
-                out.put_i32_le(*y);
-                out.put_u16_le(*priority);
-                put_name(out, name);
-            }
-            _ => unreachable!("the other kinds are written above"),
+            other => definition::put(other, out),
         }
     }
 }

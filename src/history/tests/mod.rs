@@ -216,11 +216,13 @@ const ACTIONS_BEFORE: &str = "
     INSERT INTO skus (shard, sku, tenant, name) VALUES (0, 5, 2, 'lamp');
     INSERT INTO decisions (shard, sequence, actor, tenant, order_key, action, reason)
         VALUES (0, 1, 1, 2, 'aa', 'refund', 'late');
-    INSERT INTO order_events (shard, sequence, actor, tenant, order_key, event, from_state, to_state)
+    INSERT INTO order_events
+        (shard, sequence, actor, tenant, order_key, event, from_state, to_state)
         VALUES (0, 2, 1, 2, 'aa', 'edited', 'PAYMENT', 'PAYMENT'),
                (0, 3, 0, 2, 'aa', 'edited', 'PAYMENT', 'PAYMENT'),
                (0, 4, 1, 2, 'aa', 'order_returned', NULL, NULL);
-    INSERT INTO stock_movements (shard, sequence, actor, kind, sku, location, quantity, on_hand, reason)
+    INSERT INTO stock_movements
+        (shard, sequence, actor, kind, sku, location, quantity, on_hand, reason)
         VALUES (0, 5, 1, 'set', 5, 3, -2, 8, NULL), (0, 6, 1, 'adjusted', 5, 3, -1, NULL, 'lost'),
                (0, 7, 1, 'shortage', 5, 3, 1, NULL, NULL);
     INSERT INTO breaker_changes (shard, sequence, actor, provider, from_state, to_state, cause)
