@@ -110,18 +110,11 @@ impl Drop for Stand {
 }
 
 /// Starts a sandbox, and waits until it listens; the caller ends it. It stands for machines
-/// elsewhere: it gives way to the load and its server, and leaves the first core, the first
-/// engine's, alone where there is another.
+/// elsewhere: it gives way to the load and its server.
 pub fn start_sandbox(program: &Path, real_limits: bool) -> Result<(Child, SocketAddr)> {
     let mut command = Command::new("chrt");
-    command.args(["--idle", "0"]);
-    if let [_, rest @ ..] = &*onhand::affinity::allowed_cores()
-        && !rest.is_empty()
-    {
-        let rest: Vec<String> = rest.iter().map(ToString::to_string).collect();
-        command.args(["taskset", "--cpu-list", &rest.join(",")]);
-    }
     command
+        .args(["--idle", "0"])
         .arg(program)
         .args(["sandbox", "--listen", "127.0.0.1:0"])
         .args(["--most-effects", "5000000", "--step-ms", "200"])
