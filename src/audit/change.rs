@@ -2,11 +2,10 @@
 
 use super::fold::Fold;
 use super::names::Names;
-use super::show::channel::rule_text;
 use crate::engine::record::{ChannelEventRecord, ChannelRecord, ProcessRecord, Record};
 use crate::types::LocationId;
 use crate::types::channel_event::EventFate;
-use crate::types::channel_stock::CampaignState;
+use crate::types::channel_stock::{CampaignState, ChannelRule};
 
 /// Both ends, where the record itself says them. `fold` has not taken it in.
 #[must_use]
@@ -52,6 +51,7 @@ pub fn image(record: &Record<'_>, fold: &Fold) -> Option<String> {
             let word = if known.on_sale { "on sale" } else { "off sale" };
             Some(word.to_owned())
         }
+        Record::SkuQueueSet { sku, .. } => Some(names.sku(*sku)?.queue.name().to_owned()),
         Record::LocationDefined { location, .. } => place(names, *location),
         Record::Stock(change) => Some(fold.cell(change.head().2)?.describe()),
         Record::Process(ProcessRecord::Pipelines(_)) => {
@@ -64,7 +64,9 @@ pub fn image(record: &Record<'_>, fold: &Fold) -> Option<String> {
                     fold.channel_name(tenant, channel).map(ToOwned::to_owned)
                 }
                 ChannelRecord::RuleSet { sku, .. } => {
-                    Some(rule_text(fold.channel_rule((tenant, channel), *sku)))
+                    Some(ChannelRule::told(
+                    fold.channel_rule((tenant, channel), *sku),
+                ))
                 }
                 _ => None,
             }

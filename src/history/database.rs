@@ -6,6 +6,7 @@ use super::place::Place;
 use super::schema::Table;
 use super::sql;
 use super::target::HistoryTarget;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -144,24 +145,22 @@ impl Database {
         found.map_err(|error| told(&self.name, "read the providers", error))
     }
 
-    /// Whose each SKU of `shard` is, in the order of their handles.
+    /// Whose each SKU of `shard` is, in the order of their handles. Row by row: a shard may have
+    /// millions.
     pub async fn sku_tenants(&mut self, shard: u16) -> Result<Vec<u16>, HistoryError> {
-        let found = on!(&mut self.link, connection => {
+        let found: Result<Vec<u16>, sqlx::Error> = on!(&mut self.link, connection => {
             let rows = sqlx::query(sql::SKU_TENANTS)
                 .bind(i64::from(shard))
-                .fetch_all(&mut *connection)
-                .await;
-            rows.and_then(|rows| {
-                let tenants = rows.iter().map(|row| row.try_get::<Option<i64>, _>(0));
-                tenants.collect::<Result<Vec<_>, _>>()
+                .fetch(&mut *connection);
+            rows.map(|row| {
+                let tenant: Option<i64> = row?.try_get(0)?;
+                let tenant = tenant.and_then(|tenant| u16::try_from(tenant).ok());
+                Ok(tenant.unwrap_or(u16::MAX))
             })
+            .try_collect()
+            .await
         });
-        let found = found.map_err(|error| told(&self.name, "read the SKUs", error))?;
-        let number = |tenant: Option<i64>| tenant.and_then(|tenant| u16::try_from(tenant).ok());
-        Ok(found
-            .into_iter()
-            .map(|tenant| number(tenant).unwrap_or(u16::MAX))
-            .collect())
+        found.map_err(|error| told(&self.name, "read the SKUs", error))
     }
 
     /// Begins a transaction that will write. Whatever fails before [`Database::commit`], the

@@ -64,6 +64,20 @@ impl ChannelRule {
         }
     }
 
+    /// What a channel with this rule gets, in words; `None` is a channel without one.
+    #[must_use]
+    pub fn told(rule: Option<Self>) -> String {
+        match rule {
+            None => "no rule".to_owned(),
+            Some(Self::Pool { buffer }) => format!("the pool less {buffer} units"),
+            Some(Self::Cap { units }) => format!("at most {units} units"),
+            Some(Self::Quota { units, then_pool }) => {
+                let then = if then_pool { ", then the pool" } else { "" };
+                format!("a quota of {units} units{then}")
+            }
+        }
+    }
+
     /// The rule of these parts, as they stand in records; `None` where there is none such.
     #[must_use]
     pub const fn from_parts(number: u8, units: u32, then_pool: bool) -> Option<Self> {

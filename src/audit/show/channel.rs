@@ -124,13 +124,13 @@ pub fn sentence(record: &ChannelRecord<'_>, names: &Names) -> String {
                 Some(sku) => format!("SKU {}", names.sku_name(sku)),
                 None => "SKUs without a rule".to_owned(),
             };
-            let rule = rule_text(rule);
+            let rule = ChannelRule::told(rule);
             let counts = if anew {
                 ", and counts from now on while its campaign runs"
             } else {
                 ""
             };
-            format!("channel {channel} gets {rule} of {about}{counts}")
+            format!("of {about}, channel {channel} gets {rule}{counts}")
         }
         ChannelRecord::CampaignDefined(planned) => format!(
             "campaign {} `{}` of channel {channel} is planned from {} to {} for {} SKUs",
@@ -167,19 +167,5 @@ pub fn sentence(record: &ChannelRecord<'_>, names: &Names) -> String {
                 .collect();
             format!("channel {channel} acknowledged {}", quantities.join(", "))
         }
-    }
-}
-
-/// A rule in words.
-#[must_use]
-pub fn rule_text(rule: Option<ChannelRule>) -> String {
-    match rule {
-        None => "no rule".to_owned(),
-        Some(ChannelRule::Pool { buffer }) => format!("the pool less {buffer} units"),
-        Some(ChannelRule::Quota { units, then_pool }) => {
-            let then = if then_pool { ", then the pool," } else { "" };
-            format!("a quota of {units} units{then}")
-        }
-        Some(ChannelRule::Cap { units }) => format!("at most {units} units"),
     }
 }

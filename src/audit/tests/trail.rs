@@ -12,6 +12,7 @@ use crate::engine::record::{
     SkuMapped, StockChange, SubscriberMoved,
 };
 use crate::types::channel_stock::ChannelRule;
+use crate::types::pipeline::BackorderQueue;
 use crate::types::process::OperatorAction;
 use crate::types::{ChannelId, OrderKey, SkuId};
 
@@ -205,6 +206,10 @@ fn operated() -> Story {
         sku: LAMP,
         on_sale: false,
     });
+    story.push(&Record::SkuQueueSet {
+        sku: LAMP,
+        queue: BackorderQueue::Strict,
+    });
     let key = story.command();
     story.push(&Record::Stock(StockChange::Adjusted {
         key,
@@ -243,6 +248,7 @@ fn the_trail_tells_how_whatever_was_defined_set_or_moved_stood_before_and_after(
         ("SkuMapped", Some("nothing"), Some("lamp")),
         ("SkuMapped", Some("lamp"), Some("nothing")),
         ("SkuChanged", Some("on sale"), Some("off sale")),
+        ("SkuQueueSet", Some("default"), Some("strict")),
         ("StockAdjusted", Some(ten.as_str()), Some(seven.as_str())),
         ("SubscriberMoved", Some("12"), Some("3")),
     ];

@@ -114,6 +114,12 @@ impl Projector {
                 after_value: sale(on_sale),
                 ..of_all(at, ("sku", "change"), &sku.0.to_string())
             },
+            Record::SkuQueueSet { sku, queue } => ActionRow {
+                tenant: self.tenant_of(sku),
+                sku: int(sku.0),
+                after_value: text(queue.name()),
+                ..of_all(at, ("sku", "queue"), &format!("{}/queue", sku.0))
+            },
             Record::LocationDefined {
                 location,
                 tenant,
@@ -281,7 +287,7 @@ fn channel_action(at: &At, record: &ChannelRecord<'_>) -> Option<ActionRow> {
             let word = if rule.is_some() { "set" } else { "remove" };
             ActionRow {
                 sku: sku.and_then(|sku| int(sku.0)),
-                after_value: text(&rule_text(rule)),
+                after_value: text(&ChannelRule::told(rule)),
                 ..row(("rule", word), &rule_of(channel, sku))
             }
         }
@@ -360,21 +366,6 @@ fn rule_of(ChannelId(channel): ChannelId, sku: Option<SkuId>) -> String {
     match sku {
         Some(SkuId(sku)) => format!("{channel}/{sku}"),
         None => format!("{channel}/*"),
-    }
-}
-
-fn rule_text(rule: Option<ChannelRule>) -> String {
-    match rule {
-        None => "no rule".to_owned(),
-        Some(ChannelRule::Pool { buffer }) => format!("the pool less {buffer} units"),
-        Some(ChannelRule::Cap { units }) => format!("at most {units} units"),
-        Some(ChannelRule::Quota {
-            units,
-            then_pool: false,
-        }) => format!("a quota of {units} units"),
-        Some(ChannelRule::Quota { units, .. }) => {
-            format!("a quota of {units} units, then the pool")
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use onhand::engine::record::{
 };
 use onhand::history::{HistoryTarget, Question, Questions, clear};
 use onhand::types::channel_stock::ChannelRule;
+use onhand::types::pipeline::BackorderQueue;
 use onhand::types::process::{BreakerCause, BreakerState, ProcessEvent};
 use onhand::types::{ActorId, ChannelId, CommandKey, OrderState, ResultCode, SkuId};
 
@@ -60,6 +61,14 @@ impl Rig {
                 Record::SkuChanged {
                     sku: LAMP,
                     on_sale: true,
+                },
+                Record::SkuQueueSet {
+                    sku: LAMP,
+                    queue: BackorderQueue::Strict,
+                },
+                Record::SkuQueueSet {
+                    sku: LAMP,
+                    queue: BackorderQueue::Skip,
                 },
                 Record::Stock(StockChange::Set {
                     key: CommandKey(903),
@@ -175,6 +184,8 @@ async fn check(target: &HistoryTarget) {
             "boss|mapping|map|channel 4, item item/9|-|LAMP|done|",
             "boss|mapping|unmap|channel 4, item item/9|LAMP|nothing|done|",
             "boss|sku|change|LAMP|off sale|on sale|done|",
+            "boss|sku|queue|LAMP|-|strict|done|",
+            "boss|sku|queue|LAMP|strict|skip|done|",
             "boss|stock|set|LAMP at BER|7|5|done|",
             "boss|breaker|isolate|stripe|closed|isolated|done|",
             "boss|command|attempt|00000000000000000000000000000abc|-|-|refused: STALE|",
