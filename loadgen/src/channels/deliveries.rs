@@ -1,5 +1,7 @@
 //! Signed deliveries, as each marketplace sends them.
 
+use std::net::SocketAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -24,6 +26,20 @@ pub struct Delivery {
     pub body: String,
     /// The order that it becomes.
     pub order: OrderKey,
+}
+
+impl Delivery {
+    /// The request that brings it to the server at `http`.
+    pub fn request(&self, client: &reqwest::Client, http: SocketAddr) -> reqwest::RequestBuilder {
+        let request = client.post(format!("http://{http}{}", self.path));
+        let headers = self.headers.iter();
+        headers
+            .fold(request, |request, (name, value)| {
+                request.header(*name, value)
+            })
+            .header("content-type", "application/json")
+            .body(self.body.clone())
+    }
 }
 
 /// The delivery about the order that `shop` calls `order`: a number, except where the market gave

@@ -167,14 +167,7 @@ fn deliver(stand: &ChannelStand, plan: Plan, made: &mut usize) -> Result<Deliver
     let start_ns = monotonic_ns();
     let sent: Sent = runtime()?.block_on(send(plan, move |client, number| {
         // The plan counts as many as there are.
-        let one = &sending[number % sending.len()];
-        let request = client.post(format!("http://{http}{}", one.path));
-        let request = one.headers.iter().fold(request, |request, (name, value)| {
-            request.header(*name, value)
-        });
-        request
-            .header("content-type", "application/json")
-            .body(one.body.clone())
+        sending[number % sending.len()].request(client, http)
     }))?;
     let orders = await_orders(stand, &deliveries)?;
     Ok(Deliveries {

@@ -188,14 +188,7 @@ fn deliver(http: SocketAddr, load: &Load) -> Result<Sent> {
     let deliveries: Arc<[_]> = load.deliveries.clone().into();
     runtime()?.block_on(send(load.plan, move |client, number| {
         #[allow(clippy::indexing_slicing)] // the plan counts as many as there are
-        let one = &deliveries[number % deliveries.len()];
-        let request = client.post(format!("http://{http}{}", one.path));
-        let request = one.headers.iter().fold(request, |request, (name, value)| {
-            request.header(*name, value)
-        });
-        request
-            .header("content-type", "application/json")
-            .body(one.body.clone())
+        deliveries[number % deliveries.len()].request(client, http)
     }))
 }
 
