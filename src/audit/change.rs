@@ -63,11 +63,9 @@ pub fn image(record: &Record<'_>, fold: &Fold) -> Option<String> {
                 ChannelRecord::Defined { .. } => {
                     fold.channel_name(tenant, channel).map(ToOwned::to_owned)
                 }
-                ChannelRecord::RuleSet { sku, .. } => {
-                    Some(ChannelRule::told(
+                ChannelRecord::RuleSet { sku, .. } => Some(ChannelRule::told(
                     fold.channel_rule((tenant, channel), *sku),
-                ))
-                }
+                )),
                 _ => None,
             }
         }

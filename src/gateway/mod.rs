@@ -126,7 +126,6 @@ impl Bound {
         let thread = std::thread::Builder::new()
             .name("onhand-http".to_owned())
             .spawn(move || {
-                crate::affinity::yield_to_engines();
                 if let Err(error) = runtime.block_on(serve(listener, door, shared, stopped)) {
                     tracing::error!(%error, "the HTTP thread ended; orders are served on");
                 }

@@ -6,6 +6,8 @@
 use super::desk::{Desk, Opened, Stopped, Task, lane_of};
 use super::work;
 use crate::clock;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -13,12 +15,17 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Lanes of a channel that work side by side; events of one order always take the same.
-const LANES: usize = 8;
+/// Lanes of a channel that work side by side; events of one order always take the same. Whatever an
+/// event asks of its shard is answered when the disk has it: with few lanes most of the time is
+/// spent waiting for the disk.
+const LANES: usize = 16;
 
 /// Events that wait opened for a lane; the others wait as numbers, at most as many as the engine
 /// keeps open.
-const LANE_EVENTS_MAX: usize = 16;
+const LANE_EVENTS_MAX: usize = 8;
+
+/// Events of a channel that are being opened at once.
+const OPENING_MAX: usize = 32;
 
 /// An event that is taken up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +46,18 @@ pub(super) async fn run(desk: Arc<Desk>, mut tasks: mpsc::UnboundedReceiver<Task
         })
         .collect();
     let mut waiting: BinaryHeap<Reverse<PutOff>> = BinaryHeap::new();
+    // In the order of the events, so that those of one order stay in theirs.
+    let mut opening = FuturesOrdered::new();
     loop {
         let due = waiting.peek().map(|next| until(next.0.due_ns));
-        let task = tokio::select! {
-            task = tasks.recv() => match task {
-                Some(task) => task,
+        let room = opening.len() < OPENING_MAX;
+        let opened = tokio::select! {
+            Some(opened) = opening.next() => opened,
+            task = tasks.recv(), if room => match task {
+                Some(task) => {
+                    opening.push_back(open(&desk, task));
+                    continue;
+                }
                 None => break,
             },
             Some(one) = put_off.recv() => {
@@ -54,16 +68,15 @@ pub(super) async fn run(desk: Arc<Desk>, mut tasks: mpsc::UnboundedReceiver<Task
                 waiting = due_at_once(waiting, clock::monotonic_ns());
                 continue;
             }
-            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {
-                match waiting.pop() {
-                    Some(Reverse(one)) => one.task,
-                    None => continue,
-                }
+            () = tokio::time::sleep(due.unwrap_or_default()), if room && due.is_some() => {
+                let task = waiting.pop().map(|Reverse(one)| one.task);
+                opening.extend(task.map(|task| open(&desk, task)));
+                continue;
             }
             () = desk.stopped() => break,
         };
         tokio::select! {
-            given = hand_over(task, &lanes, &desk) => if given.is_err() {
+            given = hand_over(opened, &lanes) => if given.is_err() {
                 break;
             },
             () = desk.stopped() => break,
@@ -104,13 +117,18 @@ fn until(due_ns: u64) -> Duration {
     Duration::from_nanos(due_ns.saturating_sub(clock::monotonic_ns()))
 }
 
-/// Reads an event and gives it to its lane; waits while the lane is full.
-async fn hand_over(
-    task: Task,
-    lanes: &[mpsc::Sender<(Task, Opened)>],
-    desk: &Desk,
-) -> Result<(), Stopped> {
+/// Reads an event.
+async fn open(desk: &Desk, task: Task) -> Result<(Task, Opened), Stopped> {
     let opened = desk.open(&task).await?;
+    Ok((task, opened))
+}
+
+/// Gives an event to its lane; waits while the lane is full.
+async fn hand_over(
+    opened: Result<(Task, Opened), Stopped>,
+    lanes: &[mpsc::Sender<(Task, Opened)>],
+) -> Result<(), Stopped> {
+    let (task, opened) = opened?;
     let lane = lanes
         .get(lane_of(&task, &opened, lanes.len()))
         .ok_or(Stopped)?;
@@ -147,6 +165,58 @@ async fn lane(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::intake::played;
+    use crate::shard::local::{LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
+    use crate::types::ChannelKind;
+
+    /// Answers what is asked now, the last question first: that the events do not wait any more.
+    fn answer_all(queue: &LocalQueue) -> Vec<u128> {
+        let asked: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let events = asked.iter().map(|local| match local.request {
+            LocalRequest::Query(LocalQuery::Event(event)) => event,
+            ref other => panic!("{other:?}"),
+        });
+        let events = events.collect();
+        for local in asked.into_iter().rev() {
+            local.answer.expect("somebody waits")(LocalAnswer::Event(None));
+        }
+        events
+    }
+
+    #[tokio::test]
+    async fn events_are_opened_side_by_side_in_their_order_and_so_many_at_once() {
+        const EVENTS: usize = 2 * OPENING_MAX + 5;
+        // A shard that answers when the test says so: as one whose disk takes its time.
+        let queue = LocalQueue::new(Box::new(|| {}));
+        let desk = played::desk_before(ChannelKind::Shopify, None, Arc::clone(&queue));
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for event in 0..EVENTS as u128 {
+            let task = Task {
+                event,
+                ..played::task()
+            };
+            sender.send(task).expect("the lanes are there");
+        }
+        let lanes = tokio::spawn(run(Arc::clone(&desk), receiver));
+        let mut asked = Vec::new();
+        for wanted in [OPENING_MAX, OPENING_MAX, 5] {
+            let all = async {
+                while queue.len() < wanted {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let in_time = tokio::time::timeout(Duration::from_secs(30), all).await;
+            assert!(in_time.is_ok(), "{} of {wanted} are asked for", queue.len());
+            for _ in 0..100 {
+                tokio::task::yield_now().await; // no more than that, however often they look
+            }
+            assert_eq!(queue.len(), wanted);
+            asked.extend(answer_all(&queue));
+        }
+        assert!(asked.into_iter().eq(0..EVENTS as u128));
+        desk.stop();
+        lanes.await.expect("no panic");
+    }
 
     #[test]
     fn what_was_put_off_is_due_in_its_order_once_the_marketplace_answers_again() {

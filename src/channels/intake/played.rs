@@ -21,6 +21,15 @@ pub fn desk(
     api: Option<Arc<dyn Marketplace>>,
     answer: impl Fn(&LocalRequest) -> LocalAnswer + Send + Sync + 'static,
 ) -> Arc<Desk> {
+    desk_before(kind, api, queue(answer))
+}
+
+/// A desk with one channel, before a shard that takes its questions from `queue`.
+pub fn desk_before(
+    kind: ChannelKind,
+    api: Option<Arc<dyn Marketplace>>,
+    queue: Arc<LocalQueue>,
+) -> Arc<Desk> {
     let setup = Setup {
         channels: vec![channel(kind)].into(),
         apis: vec![api],
@@ -29,7 +38,7 @@ pub fn desk(
     };
     let shard = Shard {
         journal: Arc::new(NoJournal),
-        queue: queue(answer),
+        queue,
     };
     Arc::new(Desk::new(vec![shard], setup))
 }

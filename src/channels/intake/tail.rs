@@ -20,7 +20,10 @@ const STEP_BATCHES_MAX: usize = 64;
 
 /// Shortest and longest wait between two looks at the journal.
 const POLL_BUSY: Duration = Duration::from_millis(1);
-const POLL_IDLE: Duration = Duration::from_millis(20);
+const POLL_IDLE: Duration = Duration::from_millis(8);
+
+/// How long after the last event the journal is looked at as often as it can be, in nanoseconds.
+const BUSY_NS: u64 = 500_000_000;
 
 /// How often the lag is published, in nanoseconds.
 const LAG_NS: u64 = 1_000_000_000;
@@ -126,7 +129,7 @@ impl Following<'_> {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), FeedError> {
         let mut wait = POLL_BUSY;
-        let mut lag_at_ns = 0;
+        let (mut busy_until_ns, mut lag_at_ns) = (0, 0);
         while !*stop.borrow() {
             let mut worked = false;
             for follower in followers.iter_mut() {
@@ -151,7 +154,13 @@ impl Following<'_> {
                 }
                 lag_at_ns = now_ns + LAG_NS;
             }
-            wait = if worked {
+            if worked {
+                // More may be there: a wait here would be one for every batch of the journal.
+                busy_until_ns = now_ns + BUSY_NS;
+                tokio::task::yield_now().await;
+                continue;
+            }
+            wait = if now_ns < busy_until_ns {
                 POLL_BUSY
             } else {
                 (wait * 2).min(POLL_IDLE)
