@@ -10,7 +10,11 @@ use crate::clock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+
+/// Orders of a channel that are asked for at once: marketplaces count calls, and those that wait
+/// here are not made when one of these fails.
+const CALLS_MAX: usize = 8;
 
 /// How often an order is asked for that the marketplace does not know.
 const UNKNOWN_MAX: u32 = 4;
@@ -37,11 +41,23 @@ pub(super) enum Fetched {
 }
 
 /// A channel's API, left alone until a time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pause {
     failures: AtomicU32,
     until_ns: AtomicU64,
     recovered: Notify,
+    calls: Semaphore,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self {
+            failures: AtomicU32::default(),
+            until_ns: AtomicU64::default(),
+            recovered: Notify::default(),
+            calls: Semaphore::new(CALLS_MAX),
+        }
+    }
 }
 
 impl Pause {
@@ -106,12 +122,21 @@ async fn asked(
                    this channel's API";
         return Ok(Fetched::Never(why.to_owned()));
     };
-    if let Some(left) = pause.left() {
-        return Ok(Fetched::Later(left, *task));
-    }
-    let found = tokio::select! {
-        found = once(&api, order_id) => found,
+    let call = async {
+        // It is never closed.
+        let _turn = pause.calls.acquire().await;
+        match pause.left() {
+            Some(left) => Err(left),
+            None => Ok(once(&api, order_id).await),
+        }
+    };
+    let called = tokio::select! {
+        called = call => called,
         () = desk.stopped() => return Err(Stopped),
+    };
+    let found = match called {
+        Ok(found) => found,
+        Err(left) => return Ok(Fetched::Later(left, *task)),
     };
     match found {
         Ok(Some(found)) => {
@@ -193,6 +218,11 @@ async fn once(api: &Arc<dyn Marketplace>, order_id: &str) -> Result<Option<Incom
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::ChannelLine;
+    use crate::channels::api::{Answered, CallLimits, ChangedPage, ItemResults, StockWrite};
+    use crate::channels::intake::played;
+    use crate::types::ChannelKind;
+    use futures_util::future::join_all;
 
     #[test]
     fn a_marketplace_that_fails_is_left_alone_longer_and_longer_but_not_for_ever() {
@@ -225,6 +255,65 @@ mod tests {
             together.left() <= Some(Duration::from_secs(1)),
             "one failure"
         );
+    }
+
+    /// A marketplace that fails once as many as may be have asked.
+    #[derive(Debug, Default)]
+    struct Failing {
+        calls: AtomicU32,
+        all_out: Notify,
+    }
+
+    impl Marketplace for Failing {
+        fn limits(&self) -> CallLimits {
+            unreachable!("no stock is written")
+        }
+
+        fn write_stock<'a>(&'a self, _: &'a [StockWrite]) -> Answered<'a, ItemResults> {
+            unreachable!("no stock is written")
+        }
+
+        fn read_stock<'a>(&'a self, _: &'a [String]) -> Answered<'a, Vec<Option<i64>>> {
+            unreachable!("no stock is read")
+        }
+
+        fn orders<'a>(&'a self, _: &'a [String]) -> Answered<'a, Vec<Incoming>> {
+            Box::pin(async {
+                let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+                if calls as usize == CALLS_MAX {
+                    self.all_out.notify_waiters();
+                } else {
+                    self.all_out.notified().await;
+                }
+                Err(ApiError::Retry {
+                    code: "503".into(),
+                    message: "overloaded".into(),
+                })
+            })
+        }
+
+        fn changed<'a>(&'a self, _: u64, _: &'a str) -> Answered<'a, ChangedPage> {
+            unreachable!("nobody looks for changes")
+        }
+
+        fn cancel<'a>(&'a self, _: &'a str, _: &'a [ChannelLine]) -> Answered<'a, ()> {
+            unreachable!("nothing is cancelled")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_marketplace_is_asked_for_so_many_orders_at_once_and_for_no_more_when_they_fail() {
+        let market = Arc::new(Failing::default());
+        let api: Arc<dyn Marketplace> = market.clone();
+        let desk = played::desk(ChannelKind::Shopee, Some(api), |_| played::done());
+        let channel = desk.channels[0].clone();
+        let (task, channel) = (played::task(), &channel);
+        let asked = (0..3 * CALLS_MAX).map(|_| detail(&desk, &task, channel, "a"));
+        let all = tokio::time::timeout(Duration::from_secs(30), join_all(asked)).await;
+        let all = all.expect("as many as may be are out at once");
+        let later = |one: &Result<Fetched, Stopped>| matches!(one, Ok(Fetched::Later(..)));
+        assert!(all.iter().all(later));
+        assert_eq!(market.calls.load(Ordering::Relaxed) as usize, CALLS_MAX);
     }
 
     #[tokio::test]
