@@ -1,10 +1,14 @@
 //! The kernel's view of which thread may run where, beside what the server says of itself.
 
+use super::channel_webhooks::rig::channels_file;
 use super::process::onhand;
-use super::served::Raw;
+use super::served::{PATIENCE, Raw};
 use onhand::affinity::allowed_cores;
-use std::collections::BTreeSet;
+use onhand::clock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 type Cores = BTreeSet<usize>;
@@ -18,15 +22,16 @@ impl Drop for Running {
     }
 }
 
-/// Starts a server and returns its `pinned=` and the cores of each thread by name.
-fn threads(shards: usize) -> (usize, Vec<(String, Cores)>) {
-    let directory = tempfile::tempdir().unwrap();
+/// Starts a server with these arguments besides, and waits for its first durable answer; with the
+/// line that says that it is ready.
+fn start(directory: &Path, shards: usize, more: &[&OsStr]) -> (Running, String) {
     let child = onhand()
         .args(["serve", "--listen=127.0.0.1:0", "--http=127.0.0.1:0"])
         .args(["--segment-bytes=1048576", "--orders-expected=1000"])
         .arg(format!("--shards={shards}"))
         .arg("--data")
-        .arg(directory.path())
+        .arg(directory.join("data"))
+        .args(more)
         .env("ONHAND_LOG", "error")
         .stdout(Stdio::piped())
         .spawn()
@@ -44,21 +49,48 @@ fn threads(shards: usize) -> (usize, Vec<(String, Cores)>) {
         "acme",
         "",
     ));
+    (running, ready)
+}
+
+/// Each thread of the server: its name, and its folder.
+fn tasks(running: &Running) -> Vec<(String, PathBuf)> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", running.0.id())).unwrap();
+    let named = tasks.map(|task| {
+        let path = task.unwrap().path();
+        let name = std::fs::read_to_string(path.join("comm")).unwrap();
+        (name.trim().to_owned(), path)
+    });
+    named.collect()
+}
+
+/// Starts a server and returns its `pinned=` and the cores of each thread by name.
+fn threads(shards: usize) -> (usize, Vec<(String, Cores)>) {
+    let directory = tempfile::tempdir().unwrap();
+    let (running, ready) = start(directory.path(), shards, &[]);
     let pinned = ready
         .split_whitespace()
         .find_map(|word| word.strip_prefix("pinned="));
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", running.0.id())).unwrap();
-    let found = tasks.map(|task| {
-        let path = task.unwrap().path();
-        let name = std::fs::read_to_string(path.join("comm")).unwrap();
+    let found = tasks(&running).into_iter().map(|(name, path)| {
         let status = std::fs::read_to_string(path.join("status")).unwrap();
         let list = status
             .lines()
             .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
             .expect("a list of cores");
-        (name.trim().to_owned(), cores(list.trim()))
+        (name, cores(list.trim()))
     });
     (pinned.expect(&ready).parse().unwrap(), found.collect())
+}
+
+/// The niceness of each thread by name.
+fn niceness(running: &Running) -> BTreeMap<String, i32> {
+    let found = tasks(running).into_iter().map(|(name, path)| {
+        let stat = std::fs::read_to_string(path.join("stat")).unwrap();
+        // Behind the name in brackets comes field 3; see proc_pid_stat(5).
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let nice = fields.split_whitespace().nth(16).unwrap();
+        (name, nice.parse().unwrap())
+    });
+    found.collect()
 }
 
 /// `0-2,5` as numbers.
@@ -104,5 +136,32 @@ fn with_no_core_to_spare_nothing_is_pinned() {
     assert_eq!(pinned, 0);
     for (name, cores) in &threads {
         assert_eq!(cores, &all, "{name}");
+    }
+}
+
+#[test]
+fn threads_that_answer_give_way_to_nobody_and_those_that_nobody_waits_for_give_way_most() {
+    let directory = tempfile::tempdir().unwrap();
+    let channels = channels_file(directory.path(), "");
+    let more = [OsStr::new("--channels"), channels.as_os_str()];
+    let (running, _) = start(directory.path(), 1, &more);
+    let expected = [
+        ("onhand-engine-0", 0),
+        ("onhand-sync-0", 0),
+        ("onhand-http", 0),
+        ("onhand-channels", 5),
+        ("onhand-publish", 5),
+        ("onhand-history", 10),
+    ];
+    let end_ns = clock::monotonic_ns() + u64::try_from(PATIENCE.as_nanos()).unwrap();
+    // A thread lowers itself as the first thing that it does, but some time after the server is ready.
+    loop {
+        let found = niceness(&running);
+        let is_so = |(name, nice): &(&str, i32)| found.get(*name) == Some(nice);
+        if expected.iter().all(is_so) {
+            break;
+        }
+        assert!(clock::monotonic_ns() < end_ns, "{found:?}");
+        clock::sleep_ms(5);
     }
 }
