@@ -219,7 +219,7 @@ async fn once(api: &Arc<dyn Marketplace>, order_id: &str) -> Result<Option<Incom
 mod tests {
     use super::*;
     use crate::channels::ChannelLine;
-    use crate::channels::api::{Answered, CallLimits, ChangedPage, ItemResults, StockWrite};
+    use crate::channels::api::{Answered, ChangedPage};
     use crate::channels::intake::played;
     use crate::types::ChannelKind;
     use futures_util::future::join_all;
@@ -265,17 +265,7 @@ mod tests {
     }
 
     impl Marketplace for Failing {
-        fn limits(&self) -> CallLimits {
-            unreachable!("no stock is written")
-        }
-
-        fn write_stock<'a>(&'a self, _: &'a [StockWrite]) -> Answered<'a, ItemResults> {
-            unreachable!("no stock is written")
-        }
-
-        fn read_stock<'a>(&'a self, _: &'a [String]) -> Answered<'a, Vec<Option<i64>>> {
-            unreachable!("no stock is read")
-        }
+        played::no_stock!();
 
         fn orders<'a>(&'a self, _: &'a [String]) -> Answered<'a, Vec<Incoming>> {
             Box::pin(async {

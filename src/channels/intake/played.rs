@@ -105,6 +105,30 @@ pub fn done() -> LocalAnswer {
     })
 }
 
+/// What a played [`Marketplace`] does about stock where a test is about orders only.
+macro_rules! no_stock {
+    () => {
+        fn limits(&self) -> $crate::channels::api::CallLimits {
+            unreachable!("no stock is written")
+        }
+
+        fn write_stock<'a>(
+            &'a self,
+            _: &'a [$crate::channels::api::StockWrite],
+        ) -> $crate::channels::api::Answered<'a, $crate::channels::api::ItemResults> {
+            unreachable!("no stock is written")
+        }
+
+        fn read_stock<'a>(
+            &'a self,
+            _: &'a [String],
+        ) -> $crate::channels::api::Answered<'a, Vec<Option<i64>>> {
+            unreachable!("no stock is read")
+        }
+    };
+}
+pub(super) use no_stock;
+
 /// Something of the channel to do.
 pub fn task() -> Task {
     Task {

@@ -1,7 +1,7 @@
 //! Looks at a marketplace that is played, for a shard that is played.
 
 use super::*;
-use crate::channels::api::{Answered, CallLimits, ChangedPage, ItemResults, StockWrite};
+use crate::channels::api::{Answered, ChangedPage};
 use crate::channels::intake::decide::content;
 use crate::channels::intake::played::{self, NUMBER, sold, task};
 use crate::channels::{ChannelLine, Privacy, PrivacyKind, Stage};
@@ -60,17 +60,7 @@ struct Market {
 }
 
 impl Marketplace for Market {
-    fn limits(&self) -> CallLimits {
-        unreachable!("no stock is written")
-    }
-
-    fn write_stock<'a>(&'a self, _: &'a [StockWrite]) -> Answered<'a, ItemResults> {
-        unreachable!("no stock is written")
-    }
-
-    fn read_stock<'a>(&'a self, _: &'a [String]) -> Answered<'a, Vec<Option<i64>>> {
-        unreachable!("no stock is read")
-    }
+    played::no_stock!();
 
     fn orders<'a>(&'a self, _: &'a [String]) -> Answered<'a, Vec<Incoming>> {
         unreachable!("details are asked for by another part")
