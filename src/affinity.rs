@@ -1,12 +1,13 @@
 //! Which thread may run on which core.
 //!
 //! Engine thread i is pinned to the i-th core this process may use; everything else is confined to
-//! the remaining cores; sync threads may use any. With one core, or where pinning is switched off
-//! or refused by the kernel, nothing is pinned.
+//! the remaining cores. Sync threads are real-time there, where the kernel allows it and there are as
+//! many such cores as engines; else they may use any core. With one core, or where pinning is
+//! switched off or refused by the kernel, nothing is pinned.
 
 mod turns;
 
-pub use turns::take_short_turns;
+pub use turns::{may_run_in_real_time, take_short_turns};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -67,12 +68,29 @@ impl CorePlan {
         }
     }
 
-    /// Lets the calling thread run on every core of the process (sync threads).
+    /// True where each sync thread can have a core without an engine: more real-time threads than
+    /// cores would leave nothing to the others there.
+    fn has_room_for_real_time(&self) -> bool {
+        self.pinned > 0 && self.pinned <= self.cores.len() - self.pinned
+    }
+
+    /// Places the calling thread, which every answer waits for (a sync thread): real-time on the
+    /// cores without an engine, or, where that cannot be, with short turns on every core. A
+    /// real-time thread does not look for an idle core, so it must not meet an engine. Returns
+    /// whether it is real-time.
     ///
     /// # Errors
-    /// The kernel's, if it refuses; the thread then runs where it did.
-    pub fn allow_all(&self) -> rustix::io::Result<()> {
-        confine(&self.cores)
+    /// The kernel's, if it refuses the cores; the thread then runs where it did.
+    pub fn place_sync(&self) -> rustix::io::Result<bool> {
+        if self.has_room_for_real_time() {
+            self.confine_background()?;
+            match turns::run_in_real_time() {
+                Ok(()) => return Ok(true),
+                Err(error) => tracing::debug!(%error, "a sync thread is not real-time"),
+            }
+        }
+        take_short_turns();
+        confine(&self.cores).map(|()| false)
     }
 }
 
@@ -137,6 +155,20 @@ mod tests {
         let two = plan(&[0, 1], 1);
         assert_eq!((two.engine_core(0), two.engine_core(1)), (Some(0), None));
         assert_eq!(plan(&[0], 0).engine_core(0), None);
+    }
+
+    #[test]
+    fn sync_threads_are_real_time_only_where_each_has_a_core_without_an_engine() {
+        for (cores, pinned, room) in [
+            (&[0_usize, 1][..], 1, true),
+            (&[0, 1, 2, 3], 2, true),
+            (&[0, 1, 2, 3], 3, false),
+            (&[0, 1], 0, false),
+            (&[0], 0, false),
+        ] {
+            let plan = plan(cores, pinned);
+            assert_eq!(plan.has_room_for_real_time(), room, "{plan:?}");
+        }
     }
 
     #[test]

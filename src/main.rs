@@ -3,7 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use onhand::cli::{Cli, startup};
+
+/// Every thread allocates from memory of its own. glibc's allocator grows a thread's memory page by
+/// page with `mprotect`, which locks the whole address space: a thread that can wait, put aside in
+/// the middle of it, kept the sync of the journal waiting for milliseconds (`docs/PERFORMANCE.md`).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     startup::end_process_on_panic();

@@ -32,6 +32,20 @@ mod it {
     mod examples;
     mod fault_matrix;
     mod full_frames;
+    /// Random edits of real inputs; see `fuzz/run.rs`.
+    #[path = "../fuzz"]
+    mod fuzz {
+        mod archives;
+        mod callbacks;
+        mod configuration;
+        mod deliveries;
+        mod details;
+        mod edit;
+        mod json;
+        mod records;
+        mod run;
+        mod wire;
+    }
     mod gateway_v1;
     mod history;
     mod messages;

@@ -23,6 +23,7 @@ mod process;
 mod report;
 mod run;
 mod scenario;
+mod steal;
 mod tally;
 mod workload;
 mod zipf;

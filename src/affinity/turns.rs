@@ -1,9 +1,11 @@
-//! How long a thread's turns on a processor are.
+//! How long a thread's turns on a processor are, and whether it waits for those of others.
 //!
 //! A thread that is woken while another one runs waits until that one's turn ends. Linux (6.12 and
 //! later) lets a thread ask for shorter turns of its own; for them it is chosen the sooner. What an
 //! answer waits for needs tens of microseconds at a time and asks for the shortest: its share of
-//! the processor stays what it was, and it needs no privilege for it.
+//! the processor stays what it was, and it needs no privilege for it. It still waits, up to a tick of
+//! 4 ms, where it slept for so short a time that it has had its share. A real-time thread does not:
+//! it needs the privilege `CAP_SYS_NICE`, or a limit `RLIMIT_RTPRIO` of 1.
 //!
 //! Source: sched(7) and `Documentation/scheduler/sched-eevdf.rst` of the kernel.
 #![allow(unsafe_code)] // no safe wrapper knows these two calls; each block says why it is sound
@@ -21,12 +23,37 @@ pub fn take_short_turns() {
     }
 }
 
+/// Makes the calling thread real-time, of the lowest such priority: it runs as soon as it can.
+///
+/// # Errors
+/// The kernel's, where it is not allowed to; nothing changed then.
+pub(super) fn run_in_real_time() -> io::Result<()> {
+    let mut attributes = current()?;
+    attributes.sched_policy = libc::SCHED_FIFO.cast_unsigned();
+    attributes.sched_priority = 1;
+    attributes.sched_nice = 0;
+    attributes.sched_runtime = 0;
+    set(&attributes)
+}
+
+/// Whether the kernel lets a thread of this process be real-time.
+#[must_use]
+pub fn may_run_in_real_time() -> bool {
+    let tried = std::thread::spawn(|| run_in_real_time().is_ok());
+    tried.join().unwrap_or(false)
+}
+
 fn set_turn_ns(turn_ns: u64) -> io::Result<()> {
     let mut attributes = current()?;
     attributes.sched_runtime = turn_ns;
+    set(&attributes)
+}
+
+/// Gives the calling thread this scheduling.
+fn set(attributes: &libc::sched_attr) -> io::Result<()> {
     // SAFETY: the kernel reads `size` bytes of the structure, which lives through the call; thread 0
-    // is the caller, no flag is set, and nothing else of the structure was changed.
-    let done = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    // is the caller, and no flag is set.
+    let done = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const *attributes, 0) };
     if done == 0 {
         Ok(())
     } else {
@@ -72,6 +99,22 @@ mod tests {
             assert_eq!(after.sched_nice, 10);
             // A kernel that knows turns tells their length; an older one tells zero.
             assert!([0, SHORTEST_NS].contains(&after.sched_runtime));
+        })
+        .join()
+        .expect("no panic");
+    }
+
+    #[test]
+    fn a_thread_is_real_time_where_the_kernel_says_so_and_as_before_where_not() {
+        let allowed = may_run_in_real_time();
+        std::thread::spawn(move || {
+            let before = current().expect("the kernel tells a thread its scheduling");
+            assert_eq!(run_in_real_time().is_ok(), allowed);
+            let after = current().expect("as before");
+            let fifo = (libc::SCHED_FIFO.cast_unsigned(), 1);
+            let usual = (before.sched_policy, before.sched_priority);
+            let wanted = if allowed { fifo } else { usual };
+            assert_eq!((after.sched_policy, after.sched_priority), wanted);
         })
         .join()
         .expect("no panic");

@@ -190,10 +190,10 @@ impl<S: Storage> Threads<S> {
         let sender = self.sender.clone();
         let cores = cores.clone();
         spawn(&name.clone(), move || {
-            if let Err(error) = cores.allow_all() {
-                tracing::warn!(%error, "a sync thread could not be freed to use every core");
+            match cores.place_sync() {
+                Ok(real_time) => tracing::debug!(real_time, "a sync thread has its place"),
+                Err(error) => tracing::warn!(%error, "a sync thread could not change its cores"),
             }
-            take_short_turns();
             if syncer.run() == SyncProgress::Failed {
                 let cause = syncer
                     .error()

@@ -1,6 +1,6 @@
 //! Callbacks of providers: whose they are, what they mean, and when they are acknowledged.
 
-mod cases;
+pub mod cases;
 
 use onhand::gateway::callbacks::Source;
 use onhand::sandbox::sign;
@@ -12,9 +12,9 @@ use self::cases::{Headers, TWILIO_URL, cases, header, standard, stripe};
 use super::web::{Answered, send};
 use super::web_engine::{ORDER, SHARED, UNREADABLE, Web, done};
 
-const SECRET: &str = "whsec_dG9wc2VjcmV0"; // "topsecret" for those who decode it
+pub const SECRET: &str = "whsec_dG9wc2VjcmV0"; // "topsecret" for those who decode it
 
-fn source(kind: &str, secrets: &[&str]) -> Source {
+pub fn source(kind: &str, secrets: &[&str]) -> Source {
     let mut source = Source {
         name: kind.to_owned(),
         kind: kind.to_owned(),
@@ -37,11 +37,11 @@ fn source(kind: &str, secrets: &[&str]) -> Source {
     source
 }
 
-fn seconds() -> u64 {
+pub fn seconds() -> u64 {
     onhand::clock::now_ms() / 1_000
 }
 
-fn deliver(web: &Web, kind: &str, headers: &Headers, body: &[u8]) -> Answered {
+pub fn deliver(web: &Web, kind: &str, headers: &Headers, body: &[u8]) -> Answered {
     let headers: Vec<(&str, &str)> = headers
         .iter()
         .map(|(n, v)| (n.as_str(), v.as_str()))
@@ -55,7 +55,7 @@ fn deliver(web: &Web, kind: &str, headers: &Headers, body: &[u8]) -> Answered {
     )
 }
 
-fn accepting(sources: Vec<Source>) -> Web {
+pub fn accepting(sources: Vec<Source>) -> Web {
     Web::start(sources, None, Box::new(|_| LocalAnswer::Command(done())))
 }
 

@@ -3,7 +3,7 @@
 use super::channel_webhooks::rig::channels_file;
 use super::process::onhand;
 use super::served::{PATIENCE, Raw};
-use onhand::affinity::allowed_cores;
+use onhand::affinity::{allowed_cores, may_run_in_real_time};
 use onhand::clock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -93,6 +93,18 @@ fn niceness(running: &Running) -> BTreeMap<String, i32> {
     found.collect()
 }
 
+/// Field 41: 1 is real-time.
+fn policy(running: &Running, name: &str) -> u32 {
+    let (_, path) = tasks(running)
+        .into_iter()
+        .find(|(own, _)| own == name)
+        .unwrap();
+    let stat = std::fs::read_to_string(path.join("stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let policy = fields.split_whitespace().nth(38).unwrap();
+    policy.parse().unwrap()
+}
+
 /// `0-2,5` as numbers.
 fn cores(list: &str) -> Cores {
     let number = |text: &str| text.parse::<usize>().unwrap();
@@ -121,12 +133,27 @@ fn the_kernel_keeps_each_engine_on_a_core_of_its_own_and_the_rest_off_it() {
     }
     assert_eq!(engines[0].len(), 1, "one core");
     for (name, cores) in &threads {
-        if name.starts_with("onhand-sync") {
+        if name.starts_with("onhand-sync") && !may_run_in_real_time() {
             assert_eq!(cores, &all, "{name}");
         } else if !name.starts_with("onhand-engine") {
             assert!(cores.is_disjoint(engines[0]), "{name} on {cores:?}");
         }
     }
+}
+
+#[test]
+fn the_sync_thread_waits_for_nobody_where_the_kernel_allows_it_and_no_engine_is_in_its_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let (running, ready) = start(directory.path(), 1, &[]);
+    let has_room = ready.contains("pinned=1");
+    let real_time = has_room && may_run_in_real_time();
+    assert_eq!(policy(&running, "onhand-sync-0"), u32::from(real_time));
+    assert_eq!(policy(&running, "onhand-engine-0"), 0);
+    // Without a core of its own it would leave nothing to the engines.
+    let shards = allowed_cores().len();
+    let directory = tempfile::tempdir().unwrap();
+    let (running, _) = start(directory.path(), shards, &[]);
+    assert_eq!(policy(&running, "onhand-sync-0"), 0);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::median;
 use super::stand::Stand;
 use crate::args::{Arguments, Command, ProcessArguments, RunArguments};
 use crate::run;
+use crate::steal::Account;
 
 /// Alternations of "alone" and "beside".
 const ALTERNATIONS: u64 = 5;
@@ -32,6 +33,10 @@ pub struct BesideReport {
     pub beside_p50_us: Vec<f64>,
     /// p99 of each run beside orders in process.
     pub beside_p99_us: Vec<f64>,
+    /// Processor time that the host took in each run alone, in percent of all.
+    pub alone_stolen_percent: Vec<f64>,
+    /// The same in each run beside orders in process.
+    pub beside_stolen_percent: Vec<f64>,
 }
 
 /// With healthy providers, then with one of them dead.
@@ -53,6 +58,8 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
         alone_p99_us: Vec::new(),
         beside_p50_us: Vec::new(),
         beside_p99_us: Vec::new(),
+        alone_stolen_percent: Vec::new(),
+        beside_stolen_percent: Vec::new(),
     };
     for number in 0..ALTERNATIONS {
         eprintln!(
@@ -64,6 +71,7 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
         let alone = load(&stand, rate, seed)?;
         report.alone_p50_us.push(alone.0);
         report.alone_p99_us.push(alone.1);
+        report.alone_stolen_percent.push(alone.2);
         if dead {
             let rule = json!({"provider": "easypost", "kind": "status", "status": 503});
             stand.tell("/_sandbox/faults", &rule)?;
@@ -73,13 +81,14 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
         let beside = load(&stand, rate, seed + 1)?;
         report.beside_p50_us.push(beside.0);
         report.beside_p99_us.push(beside.1);
+        report.beside_stolen_percent.push(beside.2);
         stand.stop()?;
     }
     Ok(report)
 }
 
-/// p50 and p99 of an open-loop run, in microseconds.
-fn load(stand: &Stand, rate: u64, seed: u64) -> Result<(f64, f64)> {
+/// p50 and p99 of an open-loop run, in microseconds, and the time stolen meanwhile, in percent.
+fn load(stand: &Stand, rate: u64, seed: u64) -> Result<(f64, f64, f64)> {
     let line = format!(
         "onhand-loadgen run --target {} --scenario uniform --rate {rate} --batch 1 --connections \
          50 --seconds 5 --seed {seed}",
@@ -89,8 +98,10 @@ fn load(stand: &Stand, rate: u64, seed: u64) -> Result<(f64, f64)> {
         unreachable!("the line says run")
     };
     let arguments: RunArguments = arguments;
+    let before = Account::now();
     let report = run::run(&arguments).context("the load beside the orders")?;
-    Ok((report.latency_us.p50, report.latency_us.p99))
+    let stolen = before.stolen_since();
+    Ok((report.latency_us.p50, report.latency_us.p99, stolen))
 }
 
 impl BesideReport {
@@ -108,7 +119,8 @@ impl fmt::Display for BesideReport {
         write!(
             f,
             "beside {} orders in process, fault: {}; load {}/s: p50 {:.0} µs alone, {:.0} µs \
-             beside, ratio {:.2}; p99 {:.0} µs alone, {:.0} µs beside, ratio {:.2} (medians of {})",
+             beside, ratio {:.2}; p99 {:.0} µs alone, {:.0} µs beside, ratio {:.2} (medians of \
+             {}); stolen by the host {:.1} % alone, {:.1} % beside",
             self.orders,
             self.fault,
             self.rate,
@@ -119,6 +131,8 @@ impl fmt::Display for BesideReport {
             median(self.beside_p99_us.clone()),
             Self::ratio(&self.beside_p99_us, &self.alone_p99_us),
             self.alone_p50_us.len(),
+            median(self.alone_stolen_percent.clone()),
+            median(self.beside_stolen_percent.clone()),
         )
     }
 }

@@ -159,7 +159,7 @@ impl Desk {
         if task.ended > 0 {
             return Ok(self.ended(task));
         }
-        let question = LocalRequest::Query(LocalQuery::Event(task.event));
+        let question = LocalRequest::Peek(LocalQuery::Event(task.event));
         let view = match self.ask(task, question).await? {
             LocalAnswer::Event(Some(view)) => view,
             LocalAnswer::Event(None) => return Ok(Opened::Over),

@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Lanes of a channel that work side by side; events of one order always take the same. Whatever an
-/// event asks of its shard is answered when the disk has it: with few lanes most of the time is
-/// spent waiting for the disk.
+/// Lanes of a channel that work side by side; events of one order always take the same. What an event
+/// changes at its shard is answered when the disk has it: with few lanes most of the time is spent
+/// waiting for the disk.
 const LANES: usize = 16;
 
 /// Events that wait opened for a lane; the others wait as numbers, at most as many as the engine
@@ -173,7 +173,7 @@ mod tests {
     fn answer_all(queue: &LocalQueue) -> Vec<u128> {
         let asked: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         let events = asked.iter().map(|local| match local.request {
-            LocalRequest::Query(LocalQuery::Event(event)) => event,
+            LocalRequest::Peek(LocalQuery::Event(event)) => event,
             ref other => panic!("{other:?}"),
         });
         let events = events.collect();

@@ -227,7 +227,7 @@ pub(super) async fn known(
             channel: channel.number,
             items: order.map(decide::items).unwrap_or_default(),
         };
-        match desk.ask(task, LocalRequest::Query(question)).await? {
+        match desk.ask(task, LocalRequest::Peek(question)).await? {
             LocalAnswer::ChannelOrder { known, order, skus } => {
                 return Ok(Known {
                     key,

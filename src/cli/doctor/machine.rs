@@ -18,6 +18,7 @@ pub(super) fn checks() -> Vec<Check> {
     vec![
         descriptors(),
         cores(),
+        real_time(),
         huge_pages(),
         clock_source(),
         memory(),
@@ -62,6 +63,19 @@ fn cores() -> Check {
         NAME,
         found,
         "engine and sync thread share one core and nothing is pinned: allow at least 2",
+    )
+}
+
+fn real_time() -> Check {
+    const NAME: &str = "real time";
+    if affinity::may_run_in_real_time() {
+        return Check::ok(NAME, "allowed");
+    }
+    Check::warn(
+        NAME,
+        "not allowed",
+        "answers wait up to some milliseconds longer while orders are on their way through \
+         providers: `ulimit -r 1`, or `LimitRTPRIO=1` in the service",
     )
 }
 

@@ -238,9 +238,12 @@ impl<'a> OrderAccepted<'a> {
         let (mut details, mut details_version) = (&[][..], 0);
         if flags & accepted_flags::DETAILS != 0 {
             let at = whole - input.len();
-            let (_, rest) = input.split_at_checked(at.next_multiple_of(8) - at)?;
-            let (head, rest) = rest.split_first_chunk::<8>()?;
-            details_version = head[0];
+            let (padding, rest) = input.split_at_checked(at.next_multiple_of(8) - at)?;
+            let ([version, zeros @ ..], rest) = rest.split_first_chunk::<8>()?;
+            if padding.iter().chain(zeros).any(|byte| *byte != 0) {
+                return None;
+            }
+            details_version = *version;
             details = rest;
             *input = &[];
         }

@@ -110,7 +110,9 @@ impl<S: Storage> Shard<S> {
             | LocalRequest::EventSettled(_)
             | LocalRequest::MapSku { .. } => self.event_local(context, &request),
             LocalRequest::MoveSubscriber(moved) => self.subscriber_local(context, &moved),
-            LocalRequest::Query(query) => self.answer_local(context, query),
+            LocalRequest::Query(query) | LocalRequest::Peek(query) => {
+                self.answer_local(context, query)
+            }
         }
     }
 
@@ -233,7 +235,7 @@ impl<S: Storage> Shard<S> {
         request: &LocalRequest,
     ) -> Result<Context, ResultCode> {
         let is_for_all = tenant.is_empty() && request.is_about_no_tenant();
-        if matches!(request, LocalRequest::Query(_)) {
+        if matches!(request, LocalRequest::Query(_) | LocalRequest::Peek(_)) {
             let tenant = if is_for_all {
                 TenantId(0)
             } else {

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! They take the same way as a session's frames: executed within a turn, journaled, answered when
-//! everything that they reveal is acknowledged. A full queue gives the request back, and the
-//! caller waits; nothing is dropped. Where only the reserved share of the journal is left, what
-//! begins something is answered `OVERLOADED` at once.
+//! everything that they reveal is acknowledged. A peek alone is answered within its turn: nothing
+//! outside the process comes of its answer but through a later request. A full queue gives the
+//! request back, and the caller waits; nothing is dropped. Where only the reserved share of the
+//! journal is left, what begins something is answered `OVERLOADED` at once.
 
 mod channel;
 mod detail;
@@ -19,6 +20,8 @@ mod request;
 mod room;
 mod stock;
 mod subscriber;
+#[cfg(test)]
+mod tests;
 
 pub use channel::{
     ChannelChanges, ChannelRequest, ChannelStock, ChannelStockItem, ChannelsView, NamedCampaign,
@@ -253,6 +256,7 @@ impl<S: Storage> Shard<S> {
                 request,
                 answer,
             } = local;
+            let is_peek = matches!(request, LocalRequest::Peek(_));
             let said = if full {
                 // Not even an empty batch has room: the segments of this journal are too small.
                 LocalAnswer::Refused(ResultCode::TooManyItems)
@@ -261,46 +265,11 @@ impl<S: Storage> Shard<S> {
             } else {
                 self.execute_local(&tenant, &actor, request)
             };
-            self.answers.hold(answer, said);
+            match answer {
+                Some(answer) if is_peek => answer(said),
+                answer => self.answers.hold(answer, said),
+            }
         }
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    fn question() -> Local {
-        Local {
-            tenant: String::new(),
-            actor: "test".to_owned(),
-            request: LocalRequest::Query(LocalQuery::Breakers),
-            answer: None,
-        }
-    }
-
-    #[test]
-    fn of_requests_that_can_wait_only_the_first_since_the_last_look_needs_a_ring() {
-        let wakes = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&wakes);
-        let queue = LocalQueue::new(Box::new(move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }));
-        assert!(queue.push_soon(question()).expect("room"));
-        assert!(!queue.push_soon(question()).expect("room"));
-        assert!(!queue.is_wanted(), "they ask for no turn of their own");
-        queue.ring();
-        assert!(queue.is_wanted());
-        assert_eq!(wakes.load(Ordering::Relaxed), 1);
-        queue.heard();
-        assert!(
-            queue.push_soon(question()).expect("room"),
-            "what comes after a look needs a new ring"
-        );
-        queue.push(question()).expect("room");
-        assert!(queue.is_wanted(), "what cannot wait rings at once");
-        assert_eq!(wakes.load(Ordering::Relaxed), 2);
     }
 }

@@ -131,6 +131,11 @@ pub enum LocalRequest {
     MoveSubscriber(SubscriberMove),
     /// A question.
     Query(LocalQuery),
+    /// A question that only leads to further requests to this shard: nobody outside is told its
+    /// answer or sees anything done because of it. Answered within its turn from a state that the
+    /// disk may not have yet. Whatever is journaled because of the answer lies behind all that the
+    /// answer was read from, and is lost where that is lost.
+    Peek(LocalQuery),
 }
 
 /// What becomes of a hold.
@@ -162,7 +167,8 @@ impl LocalRequest {
     }
 }
 
-/// A question: answered from the present state once that is acknowledged.
+/// A question: answered from the present state, and once that is acknowledged unless it is a
+/// [`LocalRequest::Peek`].
 #[derive(Clone, Debug)]
 pub enum LocalQuery {
     /// One order, in process or not.

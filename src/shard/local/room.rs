@@ -39,6 +39,7 @@ impl LocalRequest {
     pub(super) fn uses_reserved_share(&self) -> bool {
         match self {
             Self::Query(_)
+            | Self::Peek(_)
             | Self::Result(_)
             | Self::Report(_)
             | Self::EventSettled(_)

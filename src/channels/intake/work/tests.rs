@@ -38,7 +38,7 @@ fn view() -> OrderView {
 impl Played {
     fn answer(&mut self, request: &LocalRequest) -> LocalAnswer {
         match request {
-            LocalRequest::Query(LocalQuery::ChannelOrder { items, .. }) => {
+            LocalRequest::Peek(LocalQuery::ChannelOrder { items, .. }) => {
                 LocalAnswer::ChannelOrder {
                     known: Some(Applied {
                         changed_ms: 10,
@@ -177,7 +177,7 @@ async fn granted(order: Option<OrderView>) -> (EventFate, String) {
     let settled = Arc::new(Mutex::new(Vec::new()));
     let own = Arc::clone(&settled);
     let desk = played::desk(ChannelKind::TikTok, None, move |request| match request {
-        LocalRequest::Query(LocalQuery::ChannelOrder { .. }) => LocalAnswer::ChannelOrder {
+        LocalRequest::Peek(LocalQuery::ChannelOrder { .. }) => LocalAnswer::ChannelOrder {
             known: None,
             order,
             skus: Vec::new(),
