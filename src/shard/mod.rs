@@ -11,8 +11,8 @@
 //! or thread: time comes in as arguments, so a simulation drives the same code as the server.
 //!
 //! Invariants: nothing is drained without journal room for its worst case; no reply, replayed
-//! outcome, query or stock event leaves before every record that it could reveal is acknowledged;
-//! a failed append or sync ends all acknowledgement for good.
+//! outcome, query or stock event leaves the process before every record that it could reveal is
+//! acknowledged; a failed append or sync ends all acknowledgement for good.
 //!
 //! When full: `frame` answers [`Taken::Full`] and the frame is offered again in the next turn, so
 //! sockets push back; of a frame that ends or confirms orders, what is done stays done. Where only
