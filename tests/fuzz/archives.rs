@@ -3,11 +3,10 @@
 use super::details::full;
 use super::edit::{apply, edits};
 use super::run::run;
-use onhand::config::process::{ProcessConfig, sandbox_file};
+use onhand::config::process::{ChannelMoney, ProcessConfig};
 use onhand::types::OrderDetails;
 use onhand::types::pipeline::{PIPELINES_ARCHIVE_VERSION, PipelineSet};
 use std::net::SocketAddr;
-use std::path::Path;
 
 #[test]
 fn archived_details_are_read_or_refused() {
@@ -27,9 +26,8 @@ fn archived_details_are_read_or_refused() {
 
 #[test]
 fn archived_pipelines_are_read_or_refused() {
-    let file = sandbox_file(SocketAddr::from(([127, 0, 0, 1], 9)));
-    let kinds = onhand::adapters::registry::KINDS;
-    let config = ProcessConfig::parse(Path::new("fuzz.toml"), &file, kinds).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], 9));
+    let config = ProcessConfig::sandbox(address, &ChannelMoney::default()).unwrap();
     let sound = config.set.archive();
     let inputs = (0..=PIPELINES_ARCHIVE_VERSION + 1, edits());
     run(

@@ -3,7 +3,7 @@
 use super::edit::{apply, edits};
 use super::run::run;
 use onhand::limits::DETAILS_BYTES_MAX;
-use onhand::types::OrderDetails;
+use onhand::types::{OrderDetails, ResultCode};
 use onhand::wire::details::{decode, encode};
 
 /// Details with every field.
@@ -41,7 +41,15 @@ fn a_message_that_is_read_is_the_one_that_its_bytes_say() {
                     assert!(read.unit_prices.is_empty() || read.unit_prices.len() == lines);
                     assert_eq!(encode(&read, lines).unwrap(), bytes, "{read:?}");
                 }
-                Err(error) => assert!(!error.to_string().is_empty()),
+                Err(error) => {
+                    let named = [
+                        ResultCode::DetailsMalformed,
+                        ResultCode::DetailsTooLong,
+                        ResultCode::CardNumber,
+                    ];
+                    assert!(named.contains(&error.code), "{error:?}");
+                    assert!(error.offset <= bytes.len(), "{error:?}");
+                }
             }
         },
     );

@@ -81,28 +81,20 @@ fn threads(shards: usize) -> (usize, Vec<(String, Cores)>) {
     (pinned.expect(&ready).parse().unwrap(), found.collect())
 }
 
-/// The niceness of each thread by name.
-fn niceness(running: &Running) -> BTreeMap<String, i32> {
+/// Fields of `stat`, by their numbers in proc_pid_stat(5); a policy of 1 is real-time.
+const NICENESS: usize = 19;
+const POLICY: usize = 41;
+
+/// A field of each thread by name.
+fn stat(running: &Running, field: usize) -> BTreeMap<String, i32> {
     let found = tasks(running).into_iter().map(|(name, path)| {
         let stat = std::fs::read_to_string(path.join("stat")).unwrap();
-        // Behind the name in brackets comes field 3; see proc_pid_stat(5).
+        // Behind the name in brackets comes field 3.
         let (_, fields) = stat.rsplit_once(')').unwrap();
-        let nice = fields.split_whitespace().nth(16).unwrap();
-        (name, nice.parse().unwrap())
+        let value = fields.split_whitespace().nth(field - 3).unwrap();
+        (name, value.parse().unwrap())
     });
     found.collect()
-}
-
-/// Field 41: 1 is real-time.
-fn policy(running: &Running, name: &str) -> u32 {
-    let (_, path) = tasks(running)
-        .into_iter()
-        .find(|(own, _)| own == name)
-        .unwrap();
-    let stat = std::fs::read_to_string(path.join("stat")).unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let policy = fields.split_whitespace().nth(38).unwrap();
-    policy.parse().unwrap()
 }
 
 /// `0-2,5` as numbers.
@@ -147,13 +139,14 @@ fn the_sync_thread_waits_for_nobody_where_the_kernel_allows_it_and_no_engine_is_
     let (running, ready) = start(directory.path(), 1, &[]);
     let has_room = ready.contains("pinned=1");
     let real_time = has_room && may_run_in_real_time();
-    assert_eq!(policy(&running, "onhand-sync-0"), u32::from(real_time));
-    assert_eq!(policy(&running, "onhand-engine-0"), 0);
+    let policies = stat(&running, POLICY);
+    assert_eq!(policies["onhand-sync-0"], i32::from(real_time));
+    assert_eq!(policies["onhand-engine-0"], 0);
     // Without a core of its own it would leave nothing to the engines.
     let shards = allowed_cores().len();
     let directory = tempfile::tempdir().unwrap();
     let (running, _) = start(directory.path(), shards, &[]);
-    assert_eq!(policy(&running, "onhand-sync-0"), 0);
+    assert_eq!(stat(&running, POLICY)["onhand-sync-0"], 0);
 }
 
 #[test]
@@ -183,7 +176,7 @@ fn threads_that_answer_give_way_to_nobody_and_those_that_nobody_waits_for_give_w
     let end_ns = clock::monotonic_ns() + u64::try_from(PATIENCE.as_nanos()).unwrap();
     // A thread lowers itself as the first thing that it does, but some time after the server is ready.
     loop {
-        let found = niceness(&running);
+        let found = stat(&running, NICENESS);
         let is_so = |(name, nice): &(&str, i32)| found.get(*name) == Some(nice);
         if expected.iter().all(is_so) {
             break;

@@ -69,9 +69,9 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
         let seed = arguments.seed + 2 * number;
         let stand = Stand::start(arguments, 400_000, false)?;
         let alone = load(&stand, rate, seed)?;
-        report.alone_p50_us.push(alone.0);
-        report.alone_p99_us.push(alone.1);
-        report.alone_stolen_percent.push(alone.2);
+        report.alone_p50_us.push(alone.p50_us);
+        report.alone_p99_us.push(alone.p99_us);
+        report.alone_stolen_percent.push(alone.stolen_percent);
         if dead {
             let rule = json!({"provider": "easypost", "kind": "status", "status": 503});
             stand.tell("/_sandbox/faults", &rule)?;
@@ -79,16 +79,23 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
         let mut crowd = Crowd::new(stand.address(), seed, u32::try_from(orders)?)?;
         crowd.place(orders)?;
         let beside = load(&stand, rate, seed + 1)?;
-        report.beside_p50_us.push(beside.0);
-        report.beside_p99_us.push(beside.1);
-        report.beside_stolen_percent.push(beside.2);
+        report.beside_p50_us.push(beside.p50_us);
+        report.beside_p99_us.push(beside.p99_us);
+        report.beside_stolen_percent.push(beside.stolen_percent);
         stand.stop()?;
     }
     Ok(report)
 }
 
-/// p50 and p99 of an open-loop run, in microseconds, and the time stolen meanwhile, in percent.
-fn load(stand: &Stand, rate: u64, seed: u64) -> Result<(f64, f64, f64)> {
+/// What an open-loop run measured.
+struct Load {
+    p50_us: f64,
+    p99_us: f64,
+    /// Time that the host took meanwhile.
+    stolen_percent: f64,
+}
+
+fn load(stand: &Stand, rate: u64, seed: u64) -> Result<Load> {
     let line = format!(
         "onhand-loadgen run --target {} --scenario uniform --rate {rate} --batch 1 --connections \
          50 --seconds 5 --seed {seed}",
@@ -100,8 +107,11 @@ fn load(stand: &Stand, rate: u64, seed: u64) -> Result<(f64, f64, f64)> {
     let arguments: RunArguments = arguments;
     let before = Account::now();
     let report = run::run(&arguments).context("the load beside the orders")?;
-    let stolen = before.stolen_since();
-    Ok((report.latency_us.p50, report.latency_us.p99, stolen))
+    Ok(Load {
+        p50_us: report.latency_us.p50,
+        p99_us: report.latency_us.p99,
+        stolen_percent: before.stolen_since(),
+    })
 }
 
 impl BesideReport {

@@ -292,7 +292,8 @@ pub(super) enum Told {
     Later(Duration, Task),
 }
 
-/// Tells the channel. Looks first: whether an earlier call arrived may not be known.
+/// Tells the channel. Looks first: whether an earlier call arrived may not be known. The call is owed to
+/// the event, which is on the disk; what the shard knows of the order can only spare it.
 pub(super) async fn there(
     desk: &Desk,
     task: &Task,

@@ -478,3 +478,21 @@ fn a_single_line_order_takes_72_bytes_of_the_journal() {
     assert_eq!(buffer.bytes().len(), 72);
     assert_eq!(buffer.bytes()[0], kind::ORDER_ACCEPTED);
 }
+
+#[test]
+fn zeros_of_an_accepted_order_are_zeros() {
+    let lines = [7, 0, 0, 0, 4, 0, 0, 0, 2, 0]; // SKU, quantity, location
+    let details = b"details";
+    let mut sound = Vec::new();
+    Record::OrderAccepted(accepted(&lines, &lines, details)).put(&mut sound);
+    let decodes = |payload: &[u8]| OrderAccepted::decode(payload).is_some();
+    assert!(decodes(&sound));
+    // Fixed part and allocation, count and requested line; zeros, the version, zeros, the details.
+    let (end_of_lines, at) = (64_usize + 11, sound.len() - details.len());
+    assert_eq!(at, end_of_lines.next_multiple_of(8) + 8);
+    for place in (end_of_lines..at).filter(|place| *place != at - 8) {
+        let mut other = sound.clone();
+        other[place] = 1;
+        assert!(!decodes(&other), "byte {place}");
+    }
+}

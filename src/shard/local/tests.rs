@@ -45,14 +45,12 @@ fn of_requests_that_can_wait_only_the_first_since_the_last_look_needs_a_ring() {
 /// A shard on a real journal that the test syncs when it wants.
 fn shard_on(directory: &std::path::Path) -> (Shard<MappedStorage>, Syncer<MappedStorage>) {
     let storage = Arc::new(MappedStorage::create(directory).expect("a directory"));
-    let (options, now_ms) = (JournalOptions::default(), clock::now_ms());
     let options = JournalOptions {
         segment_bytes: 8 << 20,
-        ..options
+        ..JournalOptions::default()
     };
-    let opened = open(storage, options, now_ms, Box::new(OsEntropy), &mut |_| {
-        Ok(())
-    });
+    let (now_ms, entropy) = (clock::now_ms(), Box::new(OsEntropy));
+    let opened = open(storage, options, now_ms, entropy, &mut |_| Ok(()));
     let opened = opened.expect("a new journal");
     let engine = Engine::new(EngineOptions::default());
     let epoch = opened.report.epoch;
