@@ -26,6 +26,17 @@ use std::sync::Arc;
 /// Batches that one step reads at most, so that a lane looks at its timers in between.
 const STEP_BATCHES_MAX: usize = 64;
 
+/// What a step found to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Read {
+    /// Nothing new.
+    Nothing,
+    /// Something, and no more than that.
+    All,
+    /// As much as one step may: there is more at once.
+    Part,
+}
+
 /// The queues of a lane. The last one takes what no configured provider serves.
 pub(super) struct Queues {
     names: Vec<String>,
@@ -111,13 +122,12 @@ impl Intake {
         queues.push(self.place(queues, task.effect.provider), task);
     }
 
-    /// Reads on, as far as there is something to read, in bounded steps. True where there may be
-    /// more at once.
+    /// Reads on, as far as there is something to read, in bounded steps.
     ///
     /// # Errors
     /// The journal cannot be read below the acknowledged mark.
-    pub fn step(&mut self, queues: &Queues, facts: &OrderFactsStore) -> Result<bool, FeedError> {
-        let mut more = self.catch_up(queues)?;
+    pub fn step(&mut self, queues: &Queues, facts: &OrderFactsStore) -> Result<Read, FeedError> {
+        let mut read = self.catch_up(queues)?;
         for _ in 0..STEP_BATCHES_MAX {
             self.leave_behind(queues);
             let (lane, shard) = (self.lane, self.shard);
@@ -140,11 +150,11 @@ impl Intake {
                 }
             })?;
             if progress == FeedProgress::CaughtUp {
-                return Ok(more);
+                return Ok(read);
             }
-            more = true;
+            read = read.max(Read::All);
         }
-        Ok(true)
+        Ok(Read::Part)
     }
 
     /// True where a queue is full, so that its effects wait in the journal.
@@ -171,12 +181,12 @@ impl Intake {
     }
 
     /// Lets the tails left behind go on for queues that have room again.
-    fn catch_up(&mut self, queues: &Queues) -> Result<bool, FeedError> {
+    fn catch_up(&mut self, queues: &Queues) -> Result<Read, FeedError> {
         let end = self.main.place().sequence;
-        let mut more = false;
+        let mut read = Read::Nothing;
         let mut caught_up = Vec::new();
         for (&key, tail) in &mut self.behind {
-            for _ in 0..STEP_BATCHES_MAX {
+            for batch in 1..=STEP_BATCHES_MAX {
                 if tail.place().sequence >= end {
                     caught_up.push(key);
                     break;
@@ -197,13 +207,14 @@ impl Intake {
                         }
                     }
                 })?;
-                more = true;
+                let is_last = batch == STEP_BATCHES_MAX;
+                read = read.max(if is_last { Read::Part } else { Read::All });
             }
         }
         for key in caught_up {
             self.behind.remove(&key);
         }
-        Ok(more)
+        Ok(read)
     }
 
     fn place(&self, queues: &Queues, provider: ProviderId) -> usize {

@@ -1,7 +1,7 @@
 //! A lane: one thread with a runtime, tails and queues of its own.
 
 use super::facts::OrderFactsStore;
-use super::intake::{Intake, Queues};
+use super::intake::{Intake, Queues, Read};
 use super::provider::Provider;
 use super::runtime::Configured;
 use super::task::Task;
@@ -118,9 +118,9 @@ async fn intake(
     let mut effects = queues.pushed();
     let (mut busy_until_ns, mut lag_at_ns) = (0, 0);
     while !*stop.borrow() {
-        let mut more = false;
+        let mut read = Read::Nothing;
         for intake in &mut intakes {
-            more |= intake.step(queues, store)?;
+            read = read.max(intake.step(queues, store)?);
         }
         let now_ns = clock::monotonic_ns();
         if now_ns >= lag_at_ns {
@@ -132,7 +132,15 @@ async fn intake(
             effects = queues.pushed();
             busy_until_ns = now_ns + BUSY_NS;
         }
-        let longest_ms = if more { POLL_OTHER_MS } else { POLL_IDLE_MS };
+        if read == Read::Part {
+            // Whoever waits here between steps is overtaken by a stream of small batches.
+            tokio::task::yield_now().await;
+            continue;
+        }
+        let longest_ms = match read {
+            Read::Nothing => POLL_IDLE_MS,
+            Read::All | Read::Part => POLL_OTHER_MS,
+        };
         wait_ms = if now_ns < busy_until_ns {
             POLL_BUSY_MS
         } else {
@@ -167,5 +175,89 @@ impl Intake {
         for task in tasks {
             self.resume(queues, task);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::NameKeeper;
+    use super::*;
+    use crate::feed::{FeedProgress, Place, ShardJournal, Tail};
+    use crate::journal::{Batch, Position};
+    use crate::types::record::RawRecord;
+
+    /// Batches of a backlog: many steps of a lane.
+    const BATCHES: u32 = 6_400;
+
+    /// A tail with so many batches in front of it, which asks for a stop behind the last one.
+    struct Backlog(u32, watch::Sender<bool>);
+
+    impl Tail for Backlog {
+        fn next(&mut self, _: &mut dyn FnMut(&Batch<'_>)) -> Result<FeedProgress, FeedError> {
+            self.0 = self
+                .0
+                .checked_sub(1)
+                .expect("nothing is read behind the stop");
+            if self.0 == 0 {
+                self.1.send_replace(true);
+            }
+            Ok(FeedProgress::Delivered)
+        }
+
+        fn place(&self) -> Place {
+            Place {
+                sequence: u64::from(BATCHES - self.0),
+                position: Position {
+                    segment: 1,
+                    offset: 0,
+                },
+                time_ms: 0,
+            }
+        }
+
+        fn publish_lag(&self) {}
+    }
+
+    struct Journal(watch::Sender<bool>);
+
+    impl ShardJournal for Journal {
+        fn shard(&self) -> u16 {
+            0
+        }
+
+        fn end(&self) -> Place {
+            unreachable!("only its tail is read")
+        }
+
+        fn acknowledged(&self) -> u64 {
+            unreachable!("only its tail is read")
+        }
+
+        fn tail(&self, _: &str, _: Place) -> Box<dyn Tail> {
+            Box::new(Backlog(BATCHES, self.0.clone()))
+        }
+
+        fn tail_from(&self, _: &str, _: u64) -> Result<Box<dyn Tail>, FeedError> {
+            unreachable!("only its tail is read")
+        }
+
+        fn find(&self, _: u64, _: &mut dyn FnMut(&RawRecord<'_>, u64)) -> Result<bool, FeedError> {
+            unreachable!("only its tail is read")
+        }
+    }
+
+    #[test]
+    fn a_lane_does_not_wait_while_there_is_more_to_read() {
+        let (stopping, stop) = watch::channel(false);
+        let journal = Arc::new(Journal(stopping.clone()));
+        let from = Backlog(BATCHES, stopping).place();
+        let intake_of_shard = Intake::new(Lane::Payment, journal, Vec::new(), from);
+        let store = OrderFactsStore::new(Vec::new(), Arc::new(NameKeeper::default()));
+        // Without a timer: a wait is a panic.
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime");
+        let queues = Queues::new(Vec::new());
+        let read = runtime.block_on(intake(vec![intake_of_shard], &queues, &store, stop));
+        read.expect("all of it is read");
     }
 }

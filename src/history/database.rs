@@ -21,6 +21,10 @@ static POSTGRES: Migrator = sqlx::migrate!("src/history/migrations/postgres");
 /// How long a statement waits for another program to give the SQLite file free.
 const BUSY_MS: u64 = 2_000;
 
+/// Pages of SQLite's log (4 KiB each, so 128 MiB) after which they are copied into its file. That syncs
+/// twice, and a sync of the journal that meets one waits for it: rarely is better than often.
+const CHECKPOINT_PAGES: &str = "32768";
+
 /// How long a statement in PostgreSQL waits for a lock of somebody else's, and how long it may take
 /// in all: what takes longer is taken back and tried again, and said.
 const LOCK_LIMIT: &str = "5s";
@@ -227,10 +231,14 @@ impl Database {
             if size == 0 {
                 return Ok(());
             }
+            let marks = match &self.link {
+                Link::Sqlite(_) => sql::Marks::Bare,
+                Link::Postgres(_) => sql::Marks::Numbered,
+            };
             let statement = self
                 .statements
                 .entry((table.name, size))
-                .or_insert_with(|| sql::insert(table, size).into());
+                .or_insert_with(|| sql::insert(table, size, marks).into());
             let text = AssertSqlSafe(Arc::clone(statement)); // made of the schema's own names
             let chunk = rows.by_ref().take(size).flatten();
             let done = on!(&mut self.link, connection => {
@@ -321,6 +329,7 @@ async fn connect(target: &HistoryTarget) -> Result<Link, sqlx::Error> {
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(Duration::from_millis(BUSY_MS))
                 .pragma("cache_size", "-65536")
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
                 .disable_statement_logging();
             protect(path)?;
             options.connect().await.map(Link::Sqlite)

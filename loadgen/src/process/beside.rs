@@ -37,6 +37,9 @@ pub struct BesideReport {
     pub alone_stolen_percent: Vec<f64>,
     /// The same in each run beside orders in process.
     pub beside_stolen_percent: Vec<f64>,
+    /// What happened at the providers from the placing of the orders to the end of each run beside
+    /// them, by the sandbox's ledger: that the orders went on.
+    pub effects: Vec<f64>,
 }
 
 /// With healthy providers, then with one of them dead.
@@ -60,6 +63,7 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
         beside_p99_us: Vec::new(),
         alone_stolen_percent: Vec::new(),
         beside_stolen_percent: Vec::new(),
+        effects: Vec::new(),
     };
     for number in 0..ALTERNATIONS {
         eprintln!(
@@ -76,9 +80,12 @@ fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Res
             let rule = json!({"provider": "easypost", "kind": "status", "status": 503});
             stand.tell("/_sandbox/faults", &rule)?;
         }
+        let before = stand.happened_in_all()?;
         let mut crowd = Crowd::new(stand.address(), seed, u32::try_from(orders)?)?;
         crowd.place(orders)?;
         let beside = load(&stand, rate, seed + 1)?;
+        let effects = stand.happened_in_all()?.saturating_sub(before);
+        report.effects.push(effects as f64);
         report.beside_p50_us.push(beside.p50_us);
         report.beside_p99_us.push(beside.p99_us);
         report.beside_stolen_percent.push(beside.stolen_percent);
@@ -130,7 +137,8 @@ impl fmt::Display for BesideReport {
             f,
             "beside {} orders in process, fault: {}; load {}/s: p50 {:.0} µs alone, {:.0} µs \
              beside, ratio {:.2}; p99 {:.0} µs alone, {:.0} µs beside, ratio {:.2} (medians of \
-             {}); stolen by the host {:.1} % alone, {:.1} % beside",
+             {}); {:.0} effects at the providers meanwhile; stolen by the host {:.1} % \
+             alone, {:.1} % beside",
             self.orders,
             self.fault,
             self.rate,
@@ -141,6 +149,7 @@ impl fmt::Display for BesideReport {
             median(self.beside_p99_us.clone()),
             Self::ratio(&self.beside_p99_us, &self.alone_p99_us),
             self.alone_p50_us.len(),
+            median(self.effects.clone()),
             median(self.alone_stolen_percent.clone()),
             median(self.beside_stolen_percent.clone()),
         )

@@ -84,13 +84,21 @@ impl Stand {
 
     /// How often `kind` happened at all providers, by the sandbox's ledger.
     pub fn happened(&self, kind: &str) -> Result<u64> {
+        self.count(|name| name == kind)
+    }
+
+    /// How much happened at all providers, of any kind.
+    pub fn happened_in_all(&self) -> Result<u64> {
+        self.count(|_| true)
+    }
+
+    fn count(&self, is_wanted: impl Fn(&str) -> bool) -> Result<u64> {
         let summary = self.ask("/_sandbox/ledger/summary")?;
         let providers = summary["providers"].as_object();
         let providers = providers.context("the ledger's summary names no providers")?;
-        let counts = providers.values();
-        Ok(counts
-            .filter_map(|kinds| kinds[kind]["count"].as_u64())
-            .sum())
+        let kinds = providers.values().filter_map(Value::as_object).flatten();
+        let wanted = kinds.filter(|(name, _)| is_wanted(name));
+        Ok(wanted.filter_map(|(_, kind)| kind["count"].as_u64()).sum())
     }
 
     /// Ends both processes.

@@ -175,11 +175,13 @@ impl Following<'_> {
 }
 
 impl Follower {
-    /// Reads on in the journal; true where it found events.
+    /// Reads on in the journal; true where it found events, or there is more to read at once: whoever
+    /// waits between bounded steps is overtaken by a stream of small batches.
     fn step(&mut self, following: &Following<'_>) -> Result<bool, FeedError> {
         let told = Some(&following.told).filter(|told| !told.is_empty());
         let before = self.ended.len();
         let mut found = Vec::new();
+        let mut caught_up = false;
         for _ in 0..STEP_BATCHES_MAX {
             let (tenants, ended) = (&mut self.tenants, &mut self.ended);
             let progress = self.tail.next(&mut |batch| {
@@ -192,8 +194,8 @@ impl Follower {
                     }
                 }
             })?;
-            if progress == FeedProgress::CaughtUp || !found.is_empty() || self.ended.len() > before
-            {
+            caught_up = progress == FeedProgress::CaughtUp;
+            if caught_up || !found.is_empty() || self.ended.len() > before {
                 break;
             }
         }
@@ -201,7 +203,7 @@ impl Follower {
         for (tenant, channel, event) in found {
             self.note(tenant, channel, &following.by_number, event);
         }
-        Ok(any)
+        Ok(any || !caught_up)
     }
 
     /// Makes tasks of orders that ended, where a channel had sold them that is told.

@@ -112,16 +112,21 @@ fn clearing_empties_every_table() {
 }
 
 #[test]
-fn a_statement_numbers_its_values_and_keeps_what_a_record_does_not_say() {
+fn a_statement_marks_its_values_and_keeps_what_a_record_does_not_say() {
+    use super::sql::{Marks, insert};
     let table = TABLES.iter().find(|table| table.name == "skus").unwrap();
     assert_eq!(
-        super::sql::insert(table, 2),
+        insert(table, 2, Marks::Numbered),
         "INSERT INTO skus (shard, sku, tenant, name, on_sale) VALUES ($1, $2, $3, $4, $5), \
          ($6, $7, $8, $9, $10) ON CONFLICT (shard, sku) DO UPDATE SET \
          tenant = COALESCE(excluded.tenant, skus.tenant), \
          name = COALESCE(excluded.name, skus.name), \
          on_sale = COALESCE(excluded.on_sale, skus.on_sale)"
     );
+    // A number would be a name to SQLite, which is searched for by reading all of them.
+    let bare = insert(table, 2, Marks::Bare);
+    assert!(bare.contains("VALUES (?, ?, ?, ?, ?), (?, ?, ?, ?, ?) ON CONFLICT"));
+    assert!(!bare.contains('$'), "{bare}");
 }
 
 /// How SQLite answers a question, step by step.
