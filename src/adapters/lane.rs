@@ -132,14 +132,14 @@ async fn intake(
             effects = queues.pushed();
             busy_until_ns = now_ns + BUSY_NS;
         }
-        if read == Read::Part {
-            // Whoever waits here between steps is overtaken by a stream of small batches.
-            tokio::task::yield_now().await;
-            continue;
-        }
         let longest_ms = match read {
             Read::Nothing => POLL_IDLE_MS,
-            Read::All | Read::Part => POLL_OTHER_MS,
+            Read::All => POLL_OTHER_MS,
+            // Whoever waits here between steps is overtaken by a stream of small batches.
+            Read::Part => {
+                tokio::task::yield_now().await;
+                continue;
+            }
         };
         wait_ms = if now_ns < busy_until_ns {
             POLL_BUSY_MS
@@ -182,9 +182,9 @@ impl Intake {
 mod tests {
     use super::super::names::NameKeeper;
     use super::*;
-    use crate::feed::{FeedProgress, Place, ShardJournal, Tail};
+    use crate::feed::played::TailsOnly;
+    use crate::feed::{FeedProgress, Place, Tail};
     use crate::journal::{Batch, Position};
-    use crate::types::record::RawRecord;
 
     /// Batches of a backlog: many steps of a lane.
     const BATCHES: u32 = 6_400;
@@ -218,39 +218,12 @@ mod tests {
         fn publish_lag(&self) {}
     }
 
-    struct Journal(watch::Sender<bool>);
-
-    impl ShardJournal for Journal {
-        fn shard(&self) -> u16 {
-            0
-        }
-
-        fn end(&self) -> Place {
-            unreachable!("only its tail is read")
-        }
-
-        fn acknowledged(&self) -> u64 {
-            unreachable!("only its tail is read")
-        }
-
-        fn tail(&self, _: &str, _: Place) -> Box<dyn Tail> {
-            Box::new(Backlog(BATCHES, self.0.clone()))
-        }
-
-        fn tail_from(&self, _: &str, _: u64) -> Result<Box<dyn Tail>, FeedError> {
-            unreachable!("only its tail is read")
-        }
-
-        fn find(&self, _: u64, _: &mut dyn FnMut(&RawRecord<'_>, u64)) -> Result<bool, FeedError> {
-            unreachable!("only its tail is read")
-        }
-    }
-
     #[test]
     fn a_lane_does_not_wait_while_there_is_more_to_read() {
         let (stopping, stop) = watch::channel(false);
-        let journal = Arc::new(Journal(stopping.clone()));
-        let from = Backlog(BATCHES, stopping).place();
+        let backlog = move || Box::new(Backlog(BATCHES, stopping.clone()));
+        let from = backlog().place();
+        let journal = Arc::new(TailsOnly(move || -> Box<dyn Tail> { backlog() }));
         let intake_of_shard = Intake::new(Lane::Payment, journal, Vec::new(), from);
         let store = OrderFactsStore::new(Vec::new(), Arc::new(NameKeeper::default()));
         // Without a timer: a wait is a panic.

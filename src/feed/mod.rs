@@ -15,6 +15,8 @@ mod cursor;
 mod lookup;
 
 #[cfg(test)]
+pub mod played;
+#[cfg(test)]
 mod tests;
 
 use crate::clock;

@@ -5,9 +5,8 @@ use super::desk::{Desk, Shard, Task};
 use crate::channels::api::Marketplace;
 use crate::channels::{ChannelLine, ChannelOptions, ChannelOrder, Secrets, Stage, Standing};
 use crate::engine::command::{CellQuantities, CommandOutcome};
-use crate::feed::{FeedError, Place, ShardJournal, Tail};
+use crate::feed::played::unread;
 use crate::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest};
-use crate::types::record::RawRecord;
 use crate::types::{ChannelId, ChannelKind, OrderDetails, Resolution, ResultCode};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -37,7 +36,7 @@ pub fn desk_before(
         standings: vec![Arc::new(Standing::default())],
     };
     let shard = Shard {
-        journal: Arc::new(NoJournal),
+        journal: Arc::new(unread()),
         queue,
     };
     Arc::new(Desk::new(vec![shard], setup))
@@ -60,35 +59,6 @@ fn queue(answer: impl Fn(&LocalRequest) -> LocalAnswer + Send + Sync + 'static) 
     }));
     let _ = own.set(Arc::downgrade(&queue));
     queue
-}
-
-/// Nothing of it is read here.
-struct NoJournal;
-
-impl ShardJournal for NoJournal {
-    fn shard(&self) -> u16 {
-        0
-    }
-
-    fn end(&self) -> Place {
-        unreachable!("nothing is read")
-    }
-
-    fn acknowledged(&self) -> u64 {
-        unreachable!("nothing is read")
-    }
-
-    fn tail(&self, _: &str, _: Place) -> Box<dyn Tail> {
-        unreachable!("nothing is read")
-    }
-
-    fn tail_from(&self, _: &str, _: u64) -> Result<Box<dyn Tail>, FeedError> {
-        unreachable!("nothing is read")
-    }
-
-    fn find(&self, _: u64, _: &mut dyn FnMut(&RawRecord<'_>, u64)) -> Result<bool, FeedError> {
-        unreachable!("nothing is read")
-    }
 }
 
 /// The answer to a command that was done.

@@ -132,9 +132,9 @@ pub enum LocalRequest {
     /// A question.
     Query(LocalQuery),
     /// A question that only leads to further requests to this shard: nobody outside is told its
-    /// answer, and nothing but a question is sent outside because of it. Answered within its turn from a state that the
-    /// disk may not have yet. Whatever is journaled because of the answer lies behind all that the
-    /// answer was read from, and is lost where that is lost.
+    /// answer, and nothing but a question is sent outside because of it. Answered within its turn
+    /// from a state that the disk may not have yet. Whatever is journaled because of the answer lies
+    /// behind all that the answer was read from, and is lost where that is lost.
     Peek(LocalQuery),
 }
 

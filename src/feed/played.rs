@@ -1,0 +1,38 @@
+//! For tests: a journal of which only tails are read.
+
+use super::{FeedError, Place, ShardJournal, Tail};
+use crate::types::record::RawRecord;
+
+/// Gives the tails that the function makes.
+pub struct TailsOnly<F>(pub F);
+
+/// A journal of which nothing is read.
+pub fn unread() -> TailsOnly<fn() -> Box<dyn Tail>> {
+    TailsOnly(|| unreachable!("nothing is read"))
+}
+
+impl<F: Fn() -> Box<dyn Tail> + Send + Sync> ShardJournal for TailsOnly<F> {
+    fn shard(&self) -> u16 {
+        0
+    }
+
+    fn end(&self) -> Place {
+        unreachable!("only tails are read")
+    }
+
+    fn acknowledged(&self) -> u64 {
+        unreachable!("only tails are read")
+    }
+
+    fn tail(&self, _: &str, _: Place) -> Box<dyn Tail> {
+        self.0()
+    }
+
+    fn tail_from(&self, _: &str, _: u64) -> Result<Box<dyn Tail>, FeedError> {
+        unreachable!("only tails from a place are read")
+    }
+
+    fn find(&self, _: u64, _: &mut dyn FnMut(&RawRecord<'_>, u64)) -> Result<bool, FeedError> {
+        unreachable!("only tails are read")
+    }
+}
