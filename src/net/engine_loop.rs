@@ -8,7 +8,7 @@ use crate::limits;
 use crate::metrics::NetMetrics;
 use crate::net::inbox::{Handoff, Inbox};
 use crate::net::session::{CloseReason, Session, close_reason};
-use crate::net::{Deadlines, Delivery, Intake, Service, SessionId};
+use crate::net::{BLOCKED_WAIT_MS, Deadlines, Delivery, Intake, Service, SessionId};
 use crate::types::ResultCode;
 use crate::wire::frame::{Frame, split_frame};
 use mio::{Events, Poll, Token};
@@ -31,9 +31,6 @@ const PREFETCH_FRAMES: usize = 32;
 
 /// How often sessions are checked for their deadlines, in milliseconds.
 const SWEEP_INTERVAL_MS: u64 = 500;
-
-/// How long a thread whose turn may take nothing waits before it looks again, in milliseconds.
-const BLOCKED_WAIT_MS: u64 = 1;
 
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +57,9 @@ pub struct EngineLoop<V> {
     deadlines: Deadlines,
     swept_at_ms: u64,
     drain_until_ms: Option<u64>,
-    /// The last turn took frames in.
+    /// There was room for the last turn.
+    began: bool,
+    /// The last turn took frames in, or the next one can.
     takes: bool,
 }
 
@@ -89,6 +88,7 @@ impl<V: Service> EngineLoop<V> {
             deadlines,
             swept_at_ms: 0,
             drain_until_ms: None,
+            began: true,
             takes: true,
         }
     }
@@ -121,16 +121,15 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn wait(&mut self) -> io::Result<()> {
-        let mut timeout_ms = match (self.ready.is_empty(), self.takes) {
-            (false, true) => Some(0),
-            // Frames wait for room that only the disk or the watermark can make.
-            (false, false) => Some(
-                self.service
-                    .before_wait()
-                    .map_or(BLOCKED_WAIT_MS, |ms| ms.min(BLOCKED_WAIT_MS)),
-            ),
-            (true, _) => self.service.before_wait(),
+        let mut timeout_ms = if self.takes && !self.ready.is_empty() {
+            Some(0)
+        } else {
+            self.service.before_wait()
         };
+        if !self.takes {
+            // Work waits for room that only the disk or the watermark can make.
+            timeout_ms = Some(timeout_ms.map_or(BLOCKED_WAIT_MS, |ms| ms.min(BLOCKED_WAIT_MS)));
+        }
         if self.drain_until_ms.is_some() {
             timeout_ms = Some(timeout_ms.unwrap_or(10).min(10));
         } else if !self.sessions.is_empty() {
@@ -206,7 +205,8 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn turn(&mut self, now_ms: u64) {
-        self.takes = self.service.begin_turn();
+        self.began = self.service.begin_turn();
+        self.takes = self.began;
         if self.takes && self.drain_until_ms.is_none() {
             let mut served = false;
             for _ in 0..self.ready.len() {
@@ -304,6 +304,8 @@ impl<V: Service> EngineLoop<V> {
             self.flush(slot, now_ms);
         }
         self.dirty = dirty;
+        // What was handed out makes room, so frames that had to wait need not wait for the clock.
+        self.takes |= !self.began && self.service.has_room();
     }
 
     fn flush(&mut self, slot: usize, now_ms: u64) {

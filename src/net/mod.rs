@@ -87,6 +87,10 @@ pub struct Delivery<'a> {
     pub close: bool,
 }
 
+/// How long a thread whose turn may take nothing waits before it looks again, in milliseconds: room
+/// that replies make wakes it, a segment that was prepared does not.
+pub const BLOCKED_WAIT_MS: u64 = 1;
+
 /// What the engine loop drives: frames in, replies out, in turns.
 pub trait Service {
     /// A session begins; its hello is to be answered through a delivery.
@@ -116,8 +120,12 @@ pub trait Service {
     /// Hands out every reply whose records are acknowledged.
     fn deliver(&mut self, send: &mut dyn FnMut(Delivery<'_>));
 
+    /// A turn could take something now.
+    fn has_room(&mut self) -> bool;
+
     /// Called before the thread blocks. Returns how long it may block at most, in milliseconds
-    /// (`None`: until an event), or `Some(0)` where there is work already.
+    /// (`None`: until an event), or `Some(0)` where there is work already; [`BLOCKED_WAIT_MS`] where
+    /// all work waits for room.
     fn before_wait(&mut self) -> Option<u64>;
 
     /// Called after the thread was woken.

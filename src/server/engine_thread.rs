@@ -2,7 +2,7 @@
 
 use crate::clock::{self, EngineClock};
 use crate::journal::storage::Storage;
-use crate::net::{Delivery, Intake, Opening, Service};
+use crate::net::{BLOCKED_WAIT_MS, Delivery, Intake, Opening, Service};
 use crate::shard::{SessionOpening, Shard, Taken};
 use crate::types::{ResultCode, SessionId};
 use crate::wire::frame::Frame;
@@ -39,6 +39,31 @@ impl<S: Storage> ShardService<S> {
             self.stale = false;
             self.shard.publish_gauges();
         }
+    }
+
+    /// How long the thread may block at `now_ms`, having seen the mark `seen`; see
+    /// [`Service::before_wait`].
+    fn wait_ms(&mut self, now_ms: u64, seen: u64) -> Option<u64> {
+        if self.shard.has_work(seen) || self.shard.failure().is_some() {
+            return Some(0);
+        }
+        if let Err(error) = self.shard.idle() {
+            tracing::debug!(%error, "the synced mark could not be recorded while idle");
+        }
+        if !self.shard.journal().handover().engine_sleeps(seen) {
+            return Some(0);
+        }
+        if !self.shard.has_room() {
+            return Some(BLOCKED_WAIT_MS);
+        }
+        let gauges = self.stale.then_some(self.gauges_at_ms);
+        let due_ms = self
+            .shard
+            .next_deadline_ms()
+            .into_iter()
+            .chain(gauges)
+            .min()?;
+        Some(due_ms.saturating_sub(now_ms))
     }
 }
 
@@ -98,28 +123,17 @@ impl<S: Storage> Service for ShardService<S> {
         });
     }
 
+    fn has_room(&mut self) -> bool {
+        self.shard.has_room()
+    }
+
     fn before_wait(&mut self) -> Option<u64> {
+        // Read before anything is decided by it: a mark that moves while this thread makes up its
+        // mind is one that it has not seen, and so it does not sleep.
+        let seen = self.shard.journal().acknowledged();
         let now_ms = self.clock.now_ms();
         self.refresh_gauges(now_ms);
-        if self.shard.has_work() || self.shard.failure().is_some() {
-            return Some(0);
-        }
-        if let Err(error) = self.shard.idle() {
-            tracing::debug!(%error, "the synced mark could not be recorded while idle");
-        }
-        let journal = self.shard.journal_mut();
-        let seen = journal.acknowledged();
-        if !journal.handover().engine_sleeps(seen) {
-            return Some(0);
-        }
-        let gauges = self.stale.then_some(self.gauges_at_ms);
-        let due_ms = self
-            .shard
-            .next_deadline_ms()
-            .into_iter()
-            .chain(gauges)
-            .min()?;
-        Some(due_ms.saturating_sub(now_ms))
+        self.wait_ms(now_ms, seen)
     }
 
     fn after_wait(&mut self) {
@@ -134,5 +148,99 @@ impl<S: Storage> Service for ShardService<S> {
         self.shard
             .failure()
             .map(|failure| super::error::chain(failure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Engine, EngineOptions};
+    use crate::journal::{
+        JournalOptions, MappedStorage, OsEntropy, SyncMode, SyncProgress, Syncer, open,
+    };
+    use crate::limits::TURNS_IN_FLIGHT_MAX;
+    use crate::types::Role;
+    use std::sync::Arc;
+
+    /// A shard on a real journal that the test syncs when it wants, and its clock.
+    fn service_on(
+        directory: &std::path::Path,
+    ) -> (ShardService<MappedStorage>, Syncer<MappedStorage>) {
+        let storage = Arc::new(MappedStorage::create(directory).expect("a directory"));
+        let options = JournalOptions {
+            segment_bytes: 8 << 20,
+            ..JournalOptions::default()
+        };
+        let now_ms = clock::now_ms();
+        let opened = open(storage, options, now_ms, Box::new(OsEntropy), &mut |_| {
+            Ok(())
+        });
+        let opened = opened.expect("a new journal");
+        let engine = Engine::new(EngineOptions::default());
+        let epoch = opened.report.epoch;
+        let shard = Shard::new(0, epoch, SyncMode::Always, engine, opened.appender);
+        let service = ShardService::new(shard, EngineClock::start(now_ms));
+        (service, opened.syncer)
+    }
+
+    /// A turn that greets a session of a new tenant, which is journaled: its reply waits for the disk.
+    fn greet(service: &mut ShardService<MappedStorage>, number: u64) -> bool {
+        let opening = Opening {
+            tenant: format!("tenant-{number}"),
+            actor: "test".to_owned(),
+            role: Role::Admin,
+            client: String::new(),
+            request_id: 0,
+        };
+        service.open(SessionId(number), &opening);
+        let began = service.begin_turn();
+        service.end_turn();
+        began
+    }
+
+    #[test]
+    fn a_mark_that_moves_before_the_thread_sleeps_keeps_it_awake() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut service, mut syncer) = service_on(directory.path());
+        assert!(greet(&mut service, 1));
+        let now_ms = service.clock.now_ms();
+        service.refresh_gauges(now_ms);
+        let seen = service.shard.journal().acknowledged();
+        assert_ne!(
+            service.wait_ms(now_ms, seen),
+            Some(0),
+            "the disk is waited for"
+        );
+        service.after_wait();
+        assert_ne!(syncer.step(), SyncProgress::Failed);
+        assert_eq!(
+            service.wait_ms(now_ms, seen),
+            Some(0),
+            "nobody will wake it for a mark that moved before it slept"
+        );
+    }
+
+    #[test]
+    fn work_that_waits_for_room_does_not_keep_the_thread_busy() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut service, mut syncer) = service_on(directory.path());
+        let turns = TURNS_IN_FLIGHT_MAX as u64;
+        for number in 0..turns {
+            assert!(greet(&mut service, number), "turn {number}");
+            assert_eq!(service.has_room(), number + 1 < turns);
+        }
+        assert!(
+            !greet(&mut service, turns),
+            "replies held back take no more"
+        );
+        assert_eq!(service.before_wait(), Some(BLOCKED_WAIT_MS));
+        assert_ne!(syncer.step(), SyncProgress::Failed);
+        service.deliver(&mut |_| {});
+        assert!(service.has_room());
+        assert_eq!(
+            service.before_wait(),
+            Some(0),
+            "the last session is to be greeted"
+        );
     }
 }

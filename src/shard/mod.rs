@@ -417,15 +417,20 @@ impl<S: Storage> Shard<S> {
         }
     }
 
-    /// True where the next turn should start without waiting for a socket: sessions to welcome,
-    /// timers behind, or replies to hand out.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.timers_behind
-            || !self.openings.is_empty()
-            || self.has_local_requests()
-            || self.gate.is_due(self.journal.acknowledged())
-            || self.answers.is_due(self.journal.acknowledged())
+    /// True where a turn could take something: the journal and the held replies have room.
+    pub fn has_room(&mut self) -> bool {
+        self.failure.is_none() && self.journal.room() != Room::None && self.gate.has_room()
+    }
+
+    /// True where the next turn should start without waiting for a socket: replies to hand out at
+    /// this mark, or, where there is room for them, sessions to welcome, timers behind, or local
+    /// requests.
+    pub fn has_work(&mut self, acknowledged: u64) -> bool {
+        if self.gate.is_due(acknowledged) || self.answers.is_due(acknowledged) {
+            return true;
+        }
+        let wanted = self.timers_behind || !self.openings.is_empty() || self.has_local_requests();
+        wanted && self.has_room()
     }
 
     /// Records the synced mark where no turn will: to be called when there is nothing to do. True

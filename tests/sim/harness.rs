@@ -330,8 +330,9 @@ impl Sim {
 
     fn idle(&mut self) {
         let node = self.node();
+        let acknowledged = node.shard.journal().acknowledged();
         if node.shard.is_quiet()
-            && !node.shard.has_work()
+            && !node.shard.has_work(acknowledged)
             && node.shard.journal_mut().room() != Room::None
         {
             let wrote = node.shard.idle();

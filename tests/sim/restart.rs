@@ -211,7 +211,8 @@ impl Sim {
         for _ in 0..1_000 {
             self.node().maintain();
             self.turn_with(0);
-            let more = self.node().shard.has_work();
+            let shard = &mut self.node().shard;
+            let more = shard.has_work(shard.journal().acknowledged());
             let began = self.log.last().is_some();
             if began && !more {
                 return;

@@ -38,6 +38,7 @@ mod payment;
 mod queue;
 mod reports;
 mod review;
+mod sample;
 mod shortage;
 mod steps;
 mod table;

@@ -7,6 +7,7 @@
 //!
 //! Holds nothing and decides nothing: who gets what is decided in `backorder`.
 
+use super::sample::estimated_sum;
 use crate::engine::inventory::Inventory;
 use crate::engine::record::{Allocation, RequestedLine};
 use crate::types::{LocationId, SkuId};
@@ -37,6 +38,8 @@ pub(in crate::engine) struct Queue {
     orders: BTreeMap<u64, Waiting>,
     places: BTreeMap<u32, u64>,
     skus: BTreeMap<SkuId, OfSku>,
+    /// Units of all of them.
+    units: u64,
 }
 
 impl Queue {
@@ -78,8 +81,7 @@ impl Queue {
 
     /// Units of all SKUs that all orders wait for.
     pub fn units(&self) -> u64 {
-        let skus = self.skus.values();
-        skus.flat_map(|of_sku| of_sku.units.values()).sum()
+        self.units
     }
 
     /// The first place at or behind `from` of an order that wants the SKU.
@@ -166,6 +168,7 @@ impl Queue {
             let of_sku = self.skus.entry(line.sku).or_default();
             of_sku.places.insert(place);
             *of_sku.units.entry(line.location).or_default() += u64::from(line.quantity);
+            self.units += u64::from(line.quantity);
         }
         self.places.insert(waiting.slot, place);
         self.orders.insert(place, waiting);
@@ -181,7 +184,9 @@ impl Queue {
             };
             of_sku.places.remove(&place);
             if let Some(units) = of_sku.units.get_mut(&line.location) {
-                *units -= u64::from(line.quantity).min(*units);
+                let gone = u64::from(line.quantity).min(*units);
+                *units -= gone;
+                self.units -= gone;
                 if *units == 0 {
                     of_sku.units.remove(&line.location);
                 }
@@ -193,11 +198,11 @@ impl Queue {
         Some((place, waiting))
     }
 
-    /// Bytes of memory in use; tree nodes are estimated.
+    /// Bytes of memory in use; tree nodes are estimated, and the lines of a long queue.
     pub fn memory_bytes(&self) -> usize {
-        let lines = self.orders.values().map(|waiting| waiting.lines.len());
+        let lines = estimated_sum(&self.orders, |waiting| waiting.lines.len());
         let of_line = size_of::<RequestedLine>() + 16;
-        lines.sum::<usize>() * of_line + self.orders.len() * 96 + self.skus.len() * 64
+        lines * of_line + self.orders.len() * 96 + self.skus.len() * 64
     }
 
     /// For the state's digest; nothing where nobody waits.
@@ -228,7 +233,7 @@ impl Queue {
                 let kept = self.skus.get(sku);
                 kept.is_some_and(|it| it.units == of_sku.units && it.places == of_sku.places)
             });
-        if same && again.places == self.places {
+        if same && again.places == self.places && again.units == self.units {
             Ok(())
         } else {
             Err("the queue of waiting orders does not add up".to_owned())

@@ -1,6 +1,7 @@
 //! What others see of the order process. Nothing here changes state.
 
 use super::command::{BreakerView, EffectView, ListFilter, ListPage, OpenEffect, ProcessView};
+use super::sample::estimated_sum;
 use super::{Effect, Process};
 use crate::engine::Engine;
 use crate::engine::record::process_flags::CANCELLING;
@@ -106,7 +107,8 @@ impl Engine {
         open
     }
 
-    /// Bytes of memory that the order process occupies; tree nodes are estimated.
+    /// Bytes of memory that the order process occupies; tree nodes are estimated, and beyond 512
+    /// open orders what they hold is, from a sample of them.
     pub fn process_memory_bytes(&self) -> usize {
         let table = &self.processes;
         let texts = |effect: &Effect| {
@@ -116,17 +118,13 @@ impl Engine {
                 + effect.code.len()
                 + effect.message.len()
         };
-        let processes: usize = table
-            .processes
-            .values()
-            .map(|process| {
-                size_of::<Process>()
-                    + 16
-                    + process.effects.capacity() * size_of::<Effect>()
-                    + process.references.capacity() * 16
-                    + process.effects.iter().map(texts).sum::<usize>()
-            })
-            .sum();
+        let processes = estimated_sum(&table.processes, |process| {
+            size_of::<Process>()
+                + 16
+                + process.effects.capacity() * size_of::<Effect>()
+                + process.references.capacity() * 16
+                + process.effects.iter().map(texts).sum::<usize>()
+        });
         processes
             + table.prospects.len() * 48
             + table.references.len() * 24

@@ -216,9 +216,11 @@ impl<S: Storage> Shard<S> {
         self.local = Some(queue);
     }
 
-    /// True where local requests want a turn.
+    /// True where local requests want a turn, and their answers have room.
     pub(super) fn has_local_requests(&self) -> bool {
-        self.local_waiting.is_some() || self.local.as_ref().is_some_and(|queue| queue.is_wanted())
+        let wanted = |queue: &Arc<LocalQueue>| queue.is_wanted();
+        self.answers.has_room()
+            && (self.local_waiting.is_some() || self.local.as_ref().is_some_and(wanted))
     }
 
     /// Executes waiting local requests within the running turn, as far as there is room.
