@@ -8,7 +8,8 @@ use onhand::cli::{Cli, startup};
 
 /// Every thread allocates from memory of its own. glibc's allocator grows a thread's memory page by
 /// page with `mprotect`, which locks the whole address space: a thread that can wait, put aside in
-/// the middle of it, kept the sync of the journal waiting for milliseconds (`docs/PERFORMANCE.md`).
+/// the middle of it, kept the sync of the journal waiting for milliseconds (`docs/PERFORMANCE.md`). So
+/// did SQLite's, until mimalloc was made to serve C code too (its feature `override`).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
