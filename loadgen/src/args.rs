@@ -198,6 +198,11 @@ pub struct ProcessArguments {
           value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub rate: u64,
 
+    /// Orders a second of the engine's load, alone and beside orders in process.
+    #[arg(long, default_value_t = 20_000, value_name = "ORDERS",
+          value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub beside_rate: u64,
+
     /// Write the figures as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

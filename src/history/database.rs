@@ -6,6 +6,7 @@ use super::place::Place;
 use super::schema::Table;
 use super::sql;
 use super::target::HistoryTarget;
+use super::write_ahead::WriteAheadLog;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -22,7 +23,8 @@ static POSTGRES: Migrator = sqlx::migrate!("src/history/migrations/postgres");
 const BUSY_MS: u64 = 2_000;
 
 /// Pages of SQLite's log (4 KiB each, so 128 MiB) after which they are copied into its file. That syncs
-/// twice, and a sync of the journal that meets one waits for it: rarely is better than often.
+/// twice, and a sync of the journal that meets one waits for it: rarely is better than often, and what
+/// changed again and again is copied once.
 const CHECKPOINT_PAGES: &str = "32768";
 
 /// How long a statement in PostgreSQL waits for a lock of somebody else's, and how long it may take
@@ -55,6 +57,8 @@ macro_rules! on {
 /// An open history database, its tables at this build's version.
 pub(super) struct Database {
     link: Link,
+    /// Where it is SQLite.
+    log: Option<WriteAheadLog>,
     pub name: String,
     /// SQL by table and number of rows.
     statements: HashMap<(&'static str, usize), Arc<str>>,
@@ -67,8 +71,13 @@ impl Database {
         let link = connect(target)
             .await
             .map_err(|error| told(&name, OPEN, error))?;
+        let log = match target {
+            HistoryTarget::Sqlite(path) => Some(WriteAheadLog::of(path)),
+            HistoryTarget::Postgres { .. } => None,
+        };
         let mut database = Self {
             link,
+            log,
             name,
             statements: HashMap::new(),
         };
@@ -180,7 +189,12 @@ impl Database {
 
     /// Makes the transaction durable.
     pub async fn commit(&mut self) -> Result<(), HistoryError> {
-        self.run("commit", "COMMIT").await
+        self.run("commit", "COMMIT").await?;
+        if let Some(Err(error)) = self.log.as_mut().map(WriteAheadLog::write_out) {
+            // Committed it is; if the disk is to blame, the next sync says so.
+            tracing::debug!(database = self.name, %error, "its log could not be written out");
+        }
+        Ok(())
     }
 
     /// Moves the cursor of `shard`, which must be at `from` still.

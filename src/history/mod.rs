@@ -24,6 +24,7 @@ mod schema;
 mod sql;
 mod target;
 mod worker;
+mod write_ahead;
 
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ pub fn measure(arguments: &ProcessArguments) -> Result<Vec<BesideReport>> {
 
 fn compare(arguments: &ProcessArguments, fault: &'static str, dead: bool) -> Result<BesideReport> {
     let orders = if arguments.quick { 2_000 } else { 10_000 };
-    let rate = 20_000;
+    let rate = arguments.beside_rate;
     let mut report = BesideReport {
         fault,
         orders,
