@@ -182,49 +182,31 @@ impl Intake {
 mod tests {
     use super::super::names::NameKeeper;
     use super::*;
-    use crate::feed::played::TailsOnly;
-    use crate::feed::{FeedProgress, Place, Tail};
-    use crate::journal::{Batch, Position};
+    use crate::feed::played::{Blank, START, TailsOnly};
+    use crate::feed::{FeedProgress, Tail};
 
     /// Batches of a backlog: many steps of a lane.
     const BATCHES: u32 = 6_400;
 
     /// A tail with so many batches in front of it, which asks for a stop behind the last one.
-    struct Backlog(u32, watch::Sender<bool>);
-
-    impl Tail for Backlog {
-        fn next(&mut self, _: &mut dyn FnMut(&Batch<'_>)) -> Result<FeedProgress, FeedError> {
-            self.0 = self
-                .0
+    fn backlog(stopping: watch::Sender<bool>) -> Box<dyn Tail> {
+        let mut left = BATCHES;
+        Box::new(Blank(move || {
+            left = left
                 .checked_sub(1)
                 .expect("nothing is read behind the stop");
-            if self.0 == 0 {
-                self.1.send_replace(true);
+            if left == 0 {
+                stopping.send_replace(true);
             }
-            Ok(FeedProgress::Delivered)
-        }
-
-        fn place(&self) -> Place {
-            Place {
-                sequence: u64::from(BATCHES - self.0),
-                position: Position {
-                    segment: 1,
-                    offset: 0,
-                },
-                time_ms: 0,
-            }
-        }
-
-        fn publish_lag(&self) {}
+            FeedProgress::Delivered
+        }))
     }
 
     #[test]
     fn a_lane_does_not_wait_while_there_is_more_to_read() {
         let (stopping, stop) = watch::channel(false);
-        let backlog = move || Box::new(Backlog(BATCHES, stopping.clone()));
-        let from = backlog().place();
-        let journal = Arc::new(TailsOnly(move || -> Box<dyn Tail> { backlog() }));
-        let intake_of_shard = Intake::new(Lane::Payment, journal, Vec::new(), from);
+        let journal = Arc::new(TailsOnly(move || backlog(stopping.clone())));
+        let intake_of_shard = Intake::new(Lane::Payment, journal, Vec::new(), START);
         let store = OrderFactsStore::new(Vec::new(), Arc::new(NameKeeper::default()));
         // Without a timer: a wait is a panic.
         let runtime = tokio::runtime::Builder::new_current_thread().build();

@@ -1,6 +1,7 @@
 //! For tests: a journal of which only tails are read.
 
-use super::{FeedError, Place, ShardJournal, Tail};
+use super::{FeedError, FeedProgress, Place, ShardJournal, Tail};
+use crate::journal::{Batch, Position};
 use crate::types::record::RawRecord;
 
 /// Gives the tails that the function makes.
@@ -35,4 +36,29 @@ impl<F: Fn() -> Box<dyn Tail> + Send + Sync> ShardJournal for TailsOnly<F> {
     fn find(&self, _: u64, _: &mut dyn FnMut(&RawRecord<'_>, u64)) -> Result<bool, FeedError> {
         unreachable!("only tails are read")
     }
+}
+
+/// Where [`Blank`] stands: at the first record of all.
+pub const START: Place = Place {
+    sequence: 0,
+    position: Position {
+        segment: 1,
+        offset: 0,
+    },
+    time_ms: 0,
+};
+
+/// A tail of batches without a record; the function says whether there is one more.
+pub struct Blank<F>(pub F);
+
+impl<F: FnMut() -> FeedProgress + Send> Tail for Blank<F> {
+    fn next(&mut self, _: &mut dyn FnMut(&Batch<'_>)) -> Result<FeedProgress, FeedError> {
+        Ok((self.0)())
+    }
+
+    fn place(&self) -> Place {
+        START
+    }
+
+    fn publish_lag(&self) {}
 }

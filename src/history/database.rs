@@ -58,7 +58,7 @@ macro_rules! on {
 pub(super) struct Database {
     link: Link,
     /// Where it is SQLite.
-    log: Option<WriteAheadLog>,
+    pub log: Option<WriteAheadLog>,
     pub name: String,
     /// SQL by table and number of rows.
     statements: HashMap<(&'static str, usize), Arc<str>>,

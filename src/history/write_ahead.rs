@@ -80,6 +80,9 @@ fn write_piece(file: &File, at: u64) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::database::Database;
+    use super::super::error::HistoryError;
+    use super::super::target::HistoryTarget;
     use super::*;
 
     #[test]
@@ -98,15 +101,32 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_cannot_be_written_out_is_an_error() {
+    fn a_commit_finds_the_log_that_sqlite_writes_and_writes_it_out() {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut log = WriteAheadLog::of(&directory.path().join("file"));
+        let target = HistoryTarget::Sqlite(directory.path().join("history.sqlite"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let mut database = runtime
+            .block_on(async {
+                let mut database = Database::open(&target).await?;
+                database.begin().await?;
+                database.commit().await?;
+                Ok::<_, HistoryError>(database)
+            })
+            .expect("a new history");
+        let log = database.log.as_mut().expect("SQLite has one");
+        assert!(log.file.is_some(), "the commit looked for {:?}", log.path);
+        assert!(log.write_out().expect("a good disk") > 0);
+        runtime.block_on(database.close());
+    }
+
+    #[test]
+    fn a_piece_that_cannot_be_written_is_an_error() {
         let (reader, _writer) = std::io::pipe().expect("a pipe");
-        log.file = Some(File::from(std::os::fd::OwnedFd::from(reader)));
-        // A pipe has no length, so nothing is asked of it; its piece is refused.
-        assert_eq!(log.write_out().expect("an empty one"), 0);
-        let pipe = log.file.as_ref().expect("there");
-        let refused = write_piece(pipe, 0).expect_err("a pipe is on no disk");
+        let pipe = File::from(std::os::fd::OwnedFd::from(reader));
+        let refused = write_piece(&pipe, 0).expect_err("a pipe is on no disk");
         assert_eq!(refused.raw_os_error(), Some(libc::ESPIPE));
     }
 }

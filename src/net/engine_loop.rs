@@ -121,7 +121,8 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn wait(&mut self) -> io::Result<()> {
-        let mut timeout_ms = if self.takes && !self.ready.is_empty() {
+        let serves = self.takes && self.drain_until_ms.is_none();
+        let mut timeout_ms = if serves && !self.ready.is_empty() {
             Some(0)
         } else {
             self.service.before_wait()

@@ -154,33 +154,16 @@ impl<S: Storage> Service for ShardService<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Engine, EngineOptions};
-    use crate::journal::{
-        JournalOptions, MappedStorage, OsEntropy, SyncMode, SyncProgress, Syncer, open,
-    };
+    use crate::journal::{MappedStorage, SyncProgress, Syncer};
     use crate::limits::TURNS_IN_FLIGHT_MAX;
+    use crate::shard::local::played::shard_on;
     use crate::types::Role;
-    use std::sync::Arc;
+    use std::path::Path;
 
-    /// A shard on a real journal that the test syncs when it wants, and its clock.
-    fn service_on(
-        directory: &std::path::Path,
-    ) -> (ShardService<MappedStorage>, Syncer<MappedStorage>) {
-        let storage = Arc::new(MappedStorage::create(directory).expect("a directory"));
-        let options = JournalOptions {
-            segment_bytes: 8 << 20,
-            ..JournalOptions::default()
-        };
-        let now_ms = clock::now_ms();
-        let opened = open(storage, options, now_ms, Box::new(OsEntropy), &mut |_| {
-            Ok(())
-        });
-        let opened = opened.expect("a new journal");
-        let engine = Engine::new(EngineOptions::default());
-        let epoch = opened.report.epoch;
-        let shard = Shard::new(0, epoch, SyncMode::Always, engine, opened.appender);
-        let service = ShardService::new(shard, EngineClock::start(now_ms));
-        (service, opened.syncer)
+    fn service_on(directory: &Path) -> (ShardService<MappedStorage>, Syncer<MappedStorage>) {
+        let (shard, syncer) = shard_on(directory);
+        let clock = EngineClock::start(shard.engine().now_ms());
+        (ShardService::new(shard, clock), syncer)
     }
 
     /// A turn that greets a session of a new tenant, which is journaled: its reply waits for the disk.

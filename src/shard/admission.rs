@@ -6,6 +6,7 @@ use super::parts::takes_parts;
 use super::sessions::SessionState;
 use crate::engine::Engine;
 use crate::engine::process::{PROCESS_ENTRY_RECORDS_BYTES_MAX, PROCESS_TIMER_RECORDS_BYTES_MAX};
+use crate::journal::Room;
 use crate::journal::storage::Storage;
 use crate::limits;
 use crate::types::{ResultCode, Role, SessionId};
@@ -18,6 +19,19 @@ use crate::wire::request::{Request, ReserveItem};
 const OVERLOADED_AFTER_NS: u64 = 1_000_000_000;
 
 impl<S: Storage> Shard<S> {
+    /// True where a turn could take something: the journal and the held replies have room.
+    pub fn has_room(&mut self) -> bool {
+        self.room() != Room::None
+    }
+
+    /// What a turn may take.
+    pub(super) fn room(&mut self) -> Room {
+        if self.failure.is_some() || !self.gate.has_room() {
+            return Room::None;
+        }
+        self.journal.room()
+    }
+
     /// Only the reserved share is left, but not for long yet: segments may just be in preparation,
     /// so the socket pushes back before anybody is refused. What was begun goes on.
     pub(super) fn must_wait_for_room(&self, session: SessionId, frame: &Frame<'_>) -> bool {

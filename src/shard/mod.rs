@@ -214,8 +214,8 @@ impl<S: Storage> Shard<S> {
     pub fn begin_turn(&mut self, clock_ms: u64, now_ns: u64) -> bool {
         debug_assert!(!self.turn.open, "the last turn was ended");
         self.check_journal();
-        let room = self.journal.room();
-        if self.failure.is_some() || room == Room::None || !self.gate.has_room() {
+        let room = self.room();
+        if room == Room::None {
             return false;
         }
         self.turn = Turn {
@@ -415,11 +415,6 @@ impl<S: Storage> Shard<S> {
                 synced,
             });
         }
-    }
-
-    /// True where a turn could take something: the journal and the held replies have room.
-    pub fn has_room(&mut self) -> bool {
-        self.failure.is_none() && self.journal.room() != Room::None && self.gate.has_room()
     }
 
     /// True where the next turn should start without waiting for a socket: replies to hand out at

@@ -271,3 +271,39 @@ fn event_of(
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channels::intake::played;
+    use crate::feed::played::Blank;
+    use crate::types::ChannelKind;
+
+    #[test]
+    fn a_follower_goes_on_at_once_while_there_is_more_to_read_though_nothing_is_for_a_channel() {
+        let desk = played::desk(ChannelKind::Shopify, None, |_| played::done());
+        let following = Following {
+            desk: &desk,
+            channels: Vec::new(),
+            by_number: ByNumber::new(),
+            told: Tellable::of(&desk),
+        };
+        let mut left = 2 * STEP_BATCHES_MAX + 1;
+        let tail = Blank(move || {
+            if left == 0 {
+                return FeedProgress::CaughtUp;
+            }
+            left -= 1;
+            FeedProgress::Delivered
+        });
+        let mut follower = Follower {
+            tail: Box::new(tail),
+            shard: 0,
+            tenants: Vec::new(),
+            read: Vec::new(),
+            ended: Vec::new(),
+        };
+        let mut step = || follower.step(&following).expect("a good journal");
+        assert_eq!([step(), step(), step()], [true, true, false]);
+    }
+}

@@ -16,6 +16,8 @@ mod channel;
 mod detail;
 mod event;
 mod execute;
+#[cfg(test)]
+pub mod played;
 mod request;
 mod room;
 mod stock;

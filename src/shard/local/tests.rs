@@ -1,11 +1,9 @@
 //! Tests of the way into an engine thread.
 
+use super::played::shard_on;
 use super::*;
 use crate::clock;
-use crate::engine::{Engine, EngineOptions};
-use crate::journal::{
-    JournalOptions, MappedStorage, OsEntropy, SyncMode, SyncProgress, Syncer, open,
-};
+use crate::journal::SyncProgress;
 use crate::types::TenantId;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
@@ -40,22 +38,6 @@ fn of_requests_that_can_wait_only_the_first_since_the_last_look_needs_a_ring() {
     queue.push(question()).expect("room");
     assert!(queue.is_wanted(), "what cannot wait rings at once");
     assert_eq!(wakes.load(Ordering::Relaxed), 2);
-}
-
-/// A shard on a real journal that the test syncs when it wants.
-fn shard_on(directory: &std::path::Path) -> (Shard<MappedStorage>, Syncer<MappedStorage>) {
-    let storage = Arc::new(MappedStorage::create(directory).expect("a directory"));
-    let options = JournalOptions {
-        segment_bytes: 8 << 20,
-        ..JournalOptions::default()
-    };
-    let (now_ms, entropy) = (clock::now_ms(), Box::new(OsEntropy));
-    let opened = open(storage, options, now_ms, entropy, &mut |_| Ok(()));
-    let opened = opened.expect("a new journal");
-    let engine = Engine::new(EngineOptions::default());
-    let epoch = opened.report.epoch;
-    let shard = Shard::new(0, epoch, SyncMode::Always, engine, opened.appender);
-    (shard, opened.syncer)
 }
 
 #[test]
