@@ -9,18 +9,19 @@
 //! A queue is full where a provider is slow, or has a limit. The main tail then goes on for all the
 //! others, and a tail of its own stays where the full queue began to miss effects; it goes on
 //! when there is room, and is given up when it has caught up. So memory is bounded, nothing is
-//! lost, and a backlog delays nothing but itself.
+//! lost, and a backlog delays nothing but itself. What is undone while it is still in the journal is
+//! left out there.
 
 use super::facts::OrderFactsStore;
 use super::queue::ProviderQueue;
-use super::task::{CLASSES, Task};
+use super::task::{CLASSES, EffectId, Task};
 use crate::engine::record::{ProcessRecord, Record, kind};
 use crate::feed::{FeedError, FeedProgress, Place, ShardJournal, Tail};
 use crate::types::effect::{Lane, ProviderId};
 use crate::types::pipeline::PipelineSet;
 use crate::types::record::{RawRecord, Records};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Batches that one step reads at most, so that a lane looks at its timers in between.
@@ -88,6 +89,14 @@ impl Queues {
 /// A queue's place among those of its lane, and a class.
 type Key = (usize, usize);
 
+/// What a full queue has yet to take.
+struct Behind {
+    tail: Box<dyn Tail>,
+    /// Effects that something undoes, which the main tail has seen. They leave no more, where the
+    /// tail has not passed them.
+    undone: HashSet<EffectId>,
+}
+
 /// The intake of one lane from one shard.
 pub(super) struct Intake {
     lane: Lane,
@@ -96,7 +105,7 @@ pub(super) struct Intake {
     /// Names of the shard's providers by their number.
     providers: Vec<String>,
     main: Box<dyn Tail>,
-    behind: BTreeMap<Key, Box<dyn Tail>>,
+    behind: BTreeMap<Key, Behind>,
 }
 
 impl Intake {
@@ -131,7 +140,7 @@ impl Intake {
         for _ in 0..STEP_BATCHES_MAX {
             self.leave_behind(queues);
             let (lane, shard) = (self.lane, self.shard);
-            let (providers, behind) = (&mut self.providers, &self.behind);
+            let (providers, behind) = (&mut self.providers, &mut self.behind);
             let progress = self.main.next(&mut |batch| {
                 for (sequence, record) in (batch.sequence..).zip(Records::new(batch.payload)) {
                     facts.take(shard, sequence, batch.time_ms, &record);
@@ -144,6 +153,11 @@ impl Intake {
                     };
                     let name = name_of(providers, task.effect.provider);
                     let key = (queues.place(name), task.class());
+                    if let Some((target, class)) = task.undoes()
+                        && let Some(left) = behind.get_mut(&(key.0, class))
+                    {
+                        left.undone.insert(target);
+                    }
                     if !behind.contains_key(&key) {
                         queues.push(key.0, task);
                     }
@@ -173,8 +187,11 @@ impl Intake {
             for class in 0..CLASSES {
                 let key = (place, class);
                 if !queues.has_room(key) && !self.behind.contains_key(&key) {
-                    let tail = self.journal.tail(self.lane.name(), self.main.place());
-                    self.behind.insert(key, tail);
+                    let left = Behind {
+                        tail: self.journal.tail(self.lane.name(), self.main.place()),
+                        undone: HashSet::new(),
+                    };
+                    self.behind.insert(key, left);
                 }
             }
         }
@@ -185,7 +202,7 @@ impl Intake {
         let end = self.main.place().sequence;
         let mut read = Read::Nothing;
         let mut caught_up = Vec::new();
-        for (&key, tail) in &mut self.behind {
+        for (&key, Behind { tail, undone }) in &mut self.behind {
             for batch in 1..=STEP_BATCHES_MAX {
                 if tail.place().sequence >= end {
                     caught_up.push(key);
@@ -202,7 +219,7 @@ impl Intake {
                             continue;
                         };
                         let name = name_of(providers, task.effect.provider);
-                        if queues.place(name) == key.0 {
+                        if queues.place(name) == key.0 && !undone.remove(&task.id()) {
                             queues.push(key.0, task);
                         }
                     }

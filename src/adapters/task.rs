@@ -4,12 +4,22 @@ use super::call::{Call, OrderFacts};
 use super::trace::traceparent;
 use crate::engine::process::command::OpenEffect;
 use crate::engine::record::{EffectStarted, ProcessRecord, Record, kind};
-use crate::types::effect::{Lane, effect_key, of_target_byte, tenant_mark};
+use crate::types::effect::{EffectKind, Lane, effect_key, of_target_byte, tenant_mark};
 use crate::types::record::RawRecord;
+use crate::types::{OrderKey, TenantId};
 use std::sync::Arc;
 
 /// Classes of priority: see [`EffectKind::priority`].
 pub(super) const CLASSES: usize = 4;
+
+/// Which effect of which order: the same for all its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct EffectId {
+    shard: u16,
+    tenant: TenantId,
+    order: OrderKey,
+    number: u16,
+}
 
 /// An effect to attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +61,36 @@ impl Task {
 
     /// Its class of priority, below [`CLASSES`].
     pub fn class(&self) -> usize {
-        usize::from(self.effect.kind.priority()).min(CLASSES - 1)
+        class_of(self.effect.kind)
+    }
+
+    /// Which effect it is.
+    pub fn id(&self) -> EffectId {
+        self.id_of(self.effect.number)
+    }
+
+    /// What it takes back, of the same provider, and that effect's class; none where it takes
+    /// nothing back.
+    pub fn undoes(&self) -> Option<(EffectId, usize)> {
+        let effect = &self.effect;
+        let (target, _) = of_target_byte(effect.target_kind);
+        let target = target.filter(|_| effect.kind.is_compensation() && effect.target != 0)?;
+        Some((self.id_of(effect.target), class_of(target)))
+    }
+
+    /// True where another effect may take it back.
+    pub fn can_be_undone(&self) -> bool {
+        let kind = self.effect.kind;
+        !kind.is_ancillary() && !kind.is_compensation()
+    }
+
+    fn id_of(&self, number: u16) -> EffectId {
+        EffectId {
+            shard: self.shard,
+            tenant: self.effect.tenant,
+            order: self.effect.order,
+            number,
+        }
     }
 
     /// True where it was started before this process.
@@ -85,6 +124,10 @@ impl Task {
             facts,
         }
     }
+}
+
+fn class_of(kind: EffectKind) -> usize {
+    usize::from(kind.priority()).min(CLASSES - 1)
 }
 
 fn owned(started: &EffectStarted<'_>) -> OpenEffect {

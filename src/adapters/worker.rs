@@ -7,7 +7,7 @@ use super::names::NameError;
 use super::options::{ProviderOptions, Secret};
 use super::outcome::Outcome;
 use super::provider::Provider;
-use super::queue::ProviderQueue;
+use super::queue::{ProviderQueue, Taken};
 use super::task::Task;
 use super::{result, trace};
 use crate::clock;
@@ -45,26 +45,26 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let serving = Arc::clone(&desk);
-    let mut stack: Limited<Task> = limits::limited(&options, move |task| {
+    let mut stack: Limited<Taken> = limits::limited(&options, move |taken: Taken| {
         let desk = Arc::clone(&serving);
-        async move { serve(&desk, task).await }
+        async move { serve(&desk, &taken.task).await }
     });
     let mut calls = JoinSet::new();
     loop {
         while calls.try_join_next().is_some() {}
-        let task = tokio::select! {
+        let taken = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
-            task = next(&mut stack, &queue) => task,
+            taken = next(&mut stack, &queue) => taken,
         };
         desk.metrics.waiting.set(queue.len() as f64);
-        calls.spawn(stack.call(task));
+        calls.spawn(stack.call(taken));
     }
     while calls.join_next().await.is_some() {}
 }
 
 /// The next effect, once a call may leave.
-async fn next(stack: &mut Limited<Task>, queue: &ProviderQueue) -> Task {
+async fn next(stack: &mut Limited<Taken>, queue: &Arc<ProviderQueue>) -> Taken {
     let ready: Result<_, Infallible> = stack.ready().await;
     match ready {
         Ok(_) => queue.pop().await,
@@ -72,8 +72,8 @@ async fn next(stack: &mut Limited<Task>, queue: &ProviderQueue) -> Task {
 }
 
 /// One attempt, from facts to result.
-async fn serve(desk: &Desk, task: Task) {
-    let outcome = match facts(desk, &task).await {
+async fn serve(desk: &Desk, task: &Task) {
+    let outcome = match facts(desk, task).await {
         Ok(facts) => {
             let call = task.call(facts);
             let span = tracing::debug_span!(
@@ -85,7 +85,7 @@ async fn serve(desk: &Desk, task: Task) {
                 attempt = call.attempt,
                 traceparent = call.traceparent,
             );
-            return attempt(desk, &task, call).instrument(span).await;
+            return attempt(desk, task, call).instrument(span).await;
         }
         Err(error) => {
             let order = task.effect.order;
@@ -93,7 +93,7 @@ async fn serve(desk: &Desk, task: Task) {
             Outcome::refused("no_facts", error.to_string())
         }
     };
-    result::send(&desk.store, &desk.actor, &task, outcome, 0).await;
+    result::send(&desk.store, &desk.actor, task, outcome, 0).await;
 }
 
 async fn attempt(desk: &Desk, task: &Task, call: Call) {

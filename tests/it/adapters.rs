@@ -26,6 +26,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 const PAYS: &[EffectKind] = &[EffectKind::PaymentAuthorise, EffectKind::PaymentVoid];
+const SHIPS: &[EffectKind] = &[EffectKind::Label, EffectKind::LabelCancel];
 const TELLS: &[EffectKind] = &[EffectKind::Notify, EffectKind::Alert];
 
 fn numbers(results: &[OwnedResult]) -> Vec<u16> {
@@ -182,6 +183,64 @@ fn a_dead_provider_delays_no_other_provider_and_no_other_lane() {
     assert!(
         called.is_sorted(),
         "first come, first served within a class"
+    );
+}
+
+/// Effect `number`, which takes back `target`, a label.
+fn cancel(number: u16, target: u16) -> OpenEffect {
+    let mut cancel = effect(number, EffectKind::LabelCancel, 0);
+    cancel.target = target;
+    cancel.target_kind = EffectKind::Label as u8;
+    cancel
+}
+
+fn called(fake: &Fake) -> Vec<u16> {
+    let calls = fake.calls();
+    calls.iter().map(|(_, call)| call.number).collect()
+}
+
+#[test]
+fn what_takes_an_effect_back_waits_for_its_call_and_for_no_other() {
+    let mut rig = Rig::new();
+    let carrier = Fake::new("carrier", SHIPS, 0).dead().arc();
+    rig.start(&[&carrier], Vec::new());
+    rig.begin(&[effect(1, EffectKind::Label, 0)]);
+    until("the label is asked for", || carrier.count() == 1);
+    // More urgent than labels: without the wait it would be the second call.
+    rig.begin(&[cancel(2, 1), cancel(3, 9), effect(4, EffectKind::Label, 0)]);
+    until("three calls", || carrier.count() == 3);
+    assert_eq!(called(&carrier), [1, 3, 4]);
+    carrier.answer();
+    rig.results("four results", |results| results.len() == 4);
+    assert_eq!(called(&carrier), [1, 3, 4, 2]);
+}
+
+#[test]
+fn what_is_taken_back_while_it_waits_does_not_leave_any_more() {
+    let mut rig = Rig::new();
+    let carrier = Fake::new("carrier", SHIPS, 0).concurrency(1).dead().arc();
+    rig.start(&[&carrier], Vec::new());
+    rig.begin(&[effect(1, EffectKind::Label, 0)]);
+    until("its only place is taken", || carrier.count() == 1);
+    // More than its queue takes: the last ones wait in the journal.
+    let last = 1 + 3 * PROVIDER_QUEUE_MAX as u16;
+    for first in (2..last).step_by(256) {
+        rig.begin(&many(first..first + 256, EffectKind::Label, 0));
+    }
+    let mut other = effect(last, EffectKind::Label, 0);
+    other.order = OrderKey(2);
+    rig.begin(&[other, cancel(10_000, 2), cancel(10_001, last)]);
+    carrier.answer();
+    // Of labels 1 to `last`, another one and two cancellations two do not leave.
+    let made = usize::from(last) + 1;
+    rig.results("all that leave", |results| results.len() == made);
+    let called = called(&carrier);
+    let times = |number| called.iter().filter(|it| **it == number).count();
+    assert_eq!((times(2), times(10_000)), (0, 1), "it waited in the queue");
+    assert_eq!(
+        (times(last), times(10_001)),
+        (1, 1),
+        "only that of the other order"
     );
 }
 

@@ -217,19 +217,11 @@ impl EasyPost {
                 "the cancellation names no label",
             ));
         }
-        let url = format!("{}/v2/shipments/{id}/refund", self.base_url);
-        let answer = self.send(self.http.request(Method::POST, &url)).await?;
-        match answer.status {
-            200 | 201 => Ok(refunded(&answer).unwrap_or_else(|| classify_error(&answer))),
-            404 => Ok(Outcome::absent().status(404)),
-            422 => self.why_not_refunded(call, &answer).await,
-            _ => Ok(classify_error(&answer)),
-        }
-    }
-
-    /// A refused refund: it may have been asked for before, or there is no label at all.
-    async fn why_not_refunded(&self, call: &Call, answer: &Answer) -> Result<Outcome, Outcome> {
-        let refused = classify_error(answer);
+        let refused = match self.refund(&id).await? {
+            (422, refused) => refused,
+            (_, outcome) => return Ok(outcome),
+        };
+        // It may have been asked for before, or there is no label at all.
         let Some(shipment) = self.find(call, &call.target_key).await? else {
             return Ok(Outcome::absent().status(404));
         };
@@ -238,8 +230,23 @@ impl EasyPost {
         }
         Ok(match text_at(&shipment, "/refund_status").as_str() {
             "submitted" | "refunded" => Outcome::done(text_at(&shipment, "/id")).status(200),
+            // Refused where there was no label yet that is there now: a purchase of before a
+            // restart may arrive in between.
+            "" => self.refund(&id).await?.1,
             _ => refused,
         })
+    }
+
+    /// Asks for a refund; gives the answer's status as well.
+    async fn refund(&self, id: &str) -> Result<(u16, Outcome), Outcome> {
+        let url = format!("{}/v2/shipments/{id}/refund", self.base_url);
+        let answer = self.send(self.http.request(Method::POST, &url)).await?;
+        let outcome = match answer.status {
+            200 | 201 => refunded(&answer).unwrap_or_else(|| classify_error(&answer)),
+            404 => Outcome::absent().status(404),
+            _ => classify_error(&answer),
+        };
+        Ok((answer.status, outcome))
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Outcome> {

@@ -210,7 +210,19 @@ async fn every_answer_to_a_cancellation_is_classified() {
             (Done, false, 0, ""),
         ),
         (
-            vec![not_again(), answer(200, &labelled("null"))],
+            vec![not_again(), answer(200, &labelled("null")), not_again()],
+            (Refused, false, 0, "SHIPMENT.REFUND.UNAVAILABLE"),
+        ),
+        (
+            vec![
+                not_again(),
+                answer(200, &labelled("null")),
+                answer(200, &labelled("\"submitted\"")),
+            ],
+            (Done, false, 0, ""),
+        ),
+        (
+            vec![not_again(), answer(200, &labelled("\"rejected\""))],
             (Refused, false, 0, "SHIPMENT.REFUND.UNAVAILABLE"),
         ),
         (
