@@ -259,6 +259,7 @@ impl Engine {
             effect.next = None;
             effect.due_ms = 0;
             effect.began_ms = now_ms;
+            effect.left_ms = now_ms;
             (effect.since_ms, effect.generation) = (now_ms, generation);
             effect.probe_until_ms = probe_until_ms;
             effect.input = started.reference.into();
@@ -308,7 +309,7 @@ impl Engine {
             let latency = (!silent).then_some(ended.latency_ms);
             breaker.ended(effect.generation, (ended.counted, latency), &settings);
         }
-        end_effect(effect, ended, came_back, now_ms);
+        effect.end(ended, came_back, now_ms);
         let target = effect.target;
         if ended.due_ms > 0 {
             self.timers.set(ended.due_ms, slot);
@@ -463,6 +464,7 @@ fn new_effect(started: &EffectStarted<'_>, now_ms: u64) -> Effect {
         due_ms: 0,
         since_ms: now_ms,
         began_ms: if started.attempt > 0 { now_ms } else { 0 },
+        left_ms: now_ms,
         generation: 0,
         probe_until_ms: 0,
         input: started.reference.into(),
@@ -470,31 +472,5 @@ fn new_effect(started: &EffectStarted<'_>, now_ms: u64) -> Effect {
         reference: Box::default(),
         code: Box::default(),
         message: Box::default(),
-    }
-}
-
-fn end_effect(effect: &mut Effect, ended: &EffectEnded<'_>, came_back: bool, now_ms: u64) {
-    effect.next = Some(ended.next);
-    effect.due_ms = ended.due_ms;
-    effect.since_ms = now_ms;
-    effect.probe_until_ms = 0;
-    if !came_back && ended.next == EffectNext::RetryWait {
-        effect.waits = effect.waits.saturating_add(1);
-    }
-    let settled = matches!(
-        ended.class,
-        EffectClass::Done | EffectClass::Declined | EffectClass::Absent
-    );
-    effect.uncertain = !settled && (effect.uncertain || ended.class == EffectClass::Unknown);
-    effect.class = Some(ended.class);
-    if ended.next == EffectNext::Done {
-        effect.undone = None; // whatever was found to undo before, it stands now
-    }
-    if !ended.reference.is_empty() {
-        effect.reference = ended.reference.into();
-    }
-    if !ended.code.is_empty() || !ended.message.is_empty() {
-        effect.code = ended.code.into();
-        effect.message = ended.message.into();
     }
 }

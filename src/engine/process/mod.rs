@@ -48,7 +48,7 @@ mod timers;
 mod version;
 mod view;
 
-use super::record::ProcessImage;
+use super::record::{EffectEnded, ProcessImage};
 use crate::types::effect::{EffectClass, EffectKind, EffectNext, Milestone, ProviderId};
 use crate::types::pipeline::{PaymentMode, Pipeline, PipelineSet, ProcessSettings, Step};
 use crate::types::{OrderKey, OrderState, TenantId};
@@ -97,8 +97,11 @@ pub(super) struct Effect {
     pub waits: u8,
     pub due_ms: u64,
     pub since_ms: u64,
-    /// When the latest attempt left; 0: none did yet.
+    /// When the latest attempt was started; 0: none was yet.
     pub began_ms: u64,
+    /// When the call of the latest attempt left at the earliest: it may have waited for its turn.
+    /// Not in the digest of the state, which journals of before it was kept have as well.
+    pub left_ms: u64,
     /// The breaker's generation when the latest attempt left.
     pub generation: u32,
     /// The latest attempt is a probe of a half-open breaker, to be answered by then; 0: none.
@@ -132,6 +135,37 @@ impl Effect {
 
     pub fn is_dead(&self) -> bool {
         self.next == Some(EffectNext::Dead)
+    }
+
+    /// The latest attempt ended. `came_back`: by its result, and not by the process's own decision.
+    fn end(&mut self, ended: &EffectEnded<'_>, came_back: bool, now_ms: u64) {
+        self.next = Some(ended.next);
+        self.due_ms = ended.due_ms;
+        self.since_ms = now_ms;
+        self.probe_until_ms = 0;
+        if !came_back && ended.next == EffectNext::RetryWait {
+            self.waits = self.waits.saturating_add(1);
+        }
+        if came_back && ended.latency_ms > 0 {
+            let left_ms = now_ms.saturating_sub(ended.latency_ms.into());
+            self.left_ms = self.left_ms.max(left_ms);
+        }
+        let settled = matches!(
+            ended.class,
+            EffectClass::Done | EffectClass::Declined | EffectClass::Absent
+        );
+        self.uncertain = !settled && (self.uncertain || ended.class == EffectClass::Unknown);
+        self.class = Some(ended.class);
+        if ended.next == EffectNext::Done {
+            self.undone = None; // whatever was found to undo before, it stands now
+        }
+        if !ended.reference.is_empty() {
+            self.reference = ended.reference.into();
+        }
+        if !ended.code.is_empty() || !ended.message.is_empty() {
+            self.code = ended.code.into();
+            self.message = ended.message.into();
+        }
     }
 
     /// It happened and was not undone, or may have happened.

@@ -338,8 +338,8 @@ impl Desk<'_> {
         }
     }
 
-    /// That nothing is there is definite only where it was asked so long after the attempt began
-    /// that the attempt's request cannot be on its way any more. `None`: it is; else from when on.
+    /// That nothing is there is definite only where it was asked so long after the attempt's call
+    /// left that its request cannot be on its way any more. `None`: it is; else from when on.
     pub fn absence_settles(
         &self,
         slot: u32,
@@ -349,7 +349,7 @@ impl Desk<'_> {
     ) -> Option<u64> {
         let image = self.image(slot)?;
         let longest_ms: u64 = self.settings(&image).retry_delays_ms.iter().sum();
-        let definite_ms = target.began_ms.saturating_add(longest_ms);
+        let definite_ms = target.left_ms.saturating_add(longest_ms);
         let early = target.began_ms > 0 && asking.began_ms < definite_ms;
         (said.class == EffectClass::Absent && early).then_some(definite_ms)
     }

@@ -236,6 +236,31 @@ fn a_report_or_a_refusal_settles_a_one_step_payment_in_review() {
 }
 
 #[test]
+fn nothing_there_counts_from_when_a_call_left_that_waited_for_its_turn() {
+    let (mut play, authorise) = paying();
+    play.pass(60_000);
+    play.silent.clear();
+    play.says(STRIPE, EffectKind::PaymentQuery, &[of(EffectClass::Absent)]);
+    play.always(
+        STRIPE,
+        EffectKind::PaymentAuthorise,
+        of(EffectClass::Refused),
+    );
+    let timed_out = Answer {
+        latency_ms: 3_000,
+        ..of(EffectClass::Unknown)
+    };
+    play.answer(&authorise, &timed_out);
+    play.settle();
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentQuery), 1);
+    play.pass(2_000);
+    // It left a minute after its start, and may still arrive: the backup pays, and it is voided.
+    assert_eq!(play.count(AUTHORIZE, EffectKind::PaymentCapture), 1);
+    assert_eq!(play.count(STRIPE, EffectKind::PaymentVoid), 1);
+    play.check();
+}
+
+#[test]
 fn a_one_step_payment_that_certainly_failed_goes_to_the_backup() {
     let mut play = Play::of("wallet");
     play.always(
