@@ -16,6 +16,12 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// The body as JSON; none where the server is too busy, or has its history open not yet.
+    #[track_caller]
+    pub fn json_unless_busy(self) -> Option<serde_json::Value> {
+        (self.status != 503).then(|| self.is(200).json())
+    }
+
     /// The body as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

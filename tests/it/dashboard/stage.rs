@@ -287,11 +287,11 @@ impl Stage {
     pub fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let end_ns = onhand::clock::monotonic_ns() + PATIENCE_MS * 1_000_000;
         loop {
-            let shown = self.get(path);
-            if wanted(&shown) {
-                return shown;
+            let shown = self.ask("GET", path, "").json_unless_busy();
+            if let Some(shown) = shown.as_ref().filter(|shown| wanted(shown)) {
+                return shown.clone();
             }
-            assert!(onhand::clock::monotonic_ns() < end_ns, "{path}: {shown}");
+            assert!(onhand::clock::monotonic_ns() < end_ns, "{path}: {shown:?}");
             onhand::clock::sleep_ms(100);
         }
     }
@@ -320,16 +320,12 @@ impl Stage {
 
     /// What the history knows about an order, once it knows of a decision.
     pub fn timeline(&self, order: &str) -> Vec<Value> {
-        let end_ns = onhand::clock::monotonic_ns() + PATIENCE_MS * 1_000_000;
-        loop {
-            let told = self.get(&format!("/dashboard/data/timeline/{order}"));
-            let events = told["events"].as_array().expect("a list");
-            if events.iter().any(|event| event["what"] == "decision") {
-                return events.clone();
-            }
-            assert!(onhand::clock::monotonic_ns() < end_ns, "{told}");
-            onhand::clock::sleep_ms(100);
-        }
+        let events = |told: &Value| told["events"].as_array().expect("a list").clone();
+        let told = self.until(&format!("/dashboard/data/timeline/{order}"), |told| {
+            let events = events(told);
+            events.iter().any(|event| event["what"] == "decision")
+        });
+        events(&told)
     }
 
     /// Stops the server.

@@ -2,7 +2,9 @@
 
 use super::look::rows;
 use super::runtime;
+
 use crate::it::process::{Said, Server, finish, onhand};
+use crate::it::subscribers::receiver::until;
 use onhand::history::{HistoryTarget, SQLITE_FILE};
 use serde_json::Value;
 use std::path::Path;
@@ -54,7 +56,6 @@ fn a_served_directory_has_its_history_and_a_rebuild_gives_it_back() {
     // Beside a running server the command empties the tables, and the server fills them.
     let said = on(&data, &["history", "rebuild", "--json"]).exits(0);
     assert_eq!(said.json()["served_by"], server.pid());
-    assert_eq!(server.stop(), Some(0));
     let target = HistoryTarget::Sqlite(data.join(SQLITE_FILE));
     let queries = [
         "SELECT state, units, version FROM orders",
@@ -64,6 +65,9 @@ fn a_served_directory_has_its_history_and_a_rebuild_gives_it_back() {
         "SELECT next_sequence FROM shards",
     ];
     let shown = || queries.map(|query| runtime().block_on(rows(&target, query)));
+    // A stop writes what is acknowledged for a bounded time only.
+    until("the last decision is there again", || shown()[1].len() == 1);
+    assert_eq!(server.stop(), Some(0));
     let before = shown();
     assert_eq!(before[0], ["CONFIRMED|3|1"]);
     assert_eq!(before[1], ["INSUFFICIENT_STOCK"]);

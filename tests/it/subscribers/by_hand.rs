@@ -63,8 +63,8 @@ fn the_audit_page_knows_who_moved_a_subscriber_and_why() {
     run(&shop, &asked).exits(0);
     let told = || {
         let path = "/dashboard/data/audit";
-        let told = send(shop.http, "GET", path, &HEADERS[1..], b"").is(200);
-        let rows = told.json()["audit"].as_array().expect("a list").clone();
+        let told = send(shop.http, "GET", path, &HEADERS[1..], b"").json_unless_busy()?;
+        let rows = told["audit"].as_array().expect("a list").clone();
         rows.into_iter().find(|row| row["what"] == "subscriber")
     };
     until("the history", || told().is_some());
