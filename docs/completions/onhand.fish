@@ -934,7 +934,7 @@ complete -c onhand -n "__fish_onhand_using_subcommand doctor" -l json -d 'Print 
 complete -c onhand -n "__fish_onhand_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c onhand -n "__fish_onhand_using_subcommand verify" -l data -d 'The data directory [no default]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand verify" -l ledger -d 'File of acknowledgements that a client wrote, one JSON object a line with tenant, key, version, code and, if known, sequence, replayed and state; may be given several times [default: none]' -r -F
-complete -c onhand -n "__fish_onhand_using_subcommand verify" -l provider-ledger -d 'The providers\' ledger, as the sandbox answers to GET /_sandbox/ledger (one file may hold several pages); its money is held against the journal\'s; may be given several times [default: none]' -r -F
+complete -c onhand -n "__fish_onhand_using_subcommand verify" -l provider-ledger -d 'The providers\' ledger, as the sandbox answers to GET /_sandbox/ledger (one file may hold several pages); its money and parcels are held against the journal; may be given several times [default: none]' -r -F
 complete -c onhand -n "__fish_onhand_using_subcommand verify" -l rejections-kept -d 'Newest refusals of orders that the server was configured to remember' -r
 complete -c onhand -n "__fish_onhand_using_subcommand verify" -l commands-kept -d 'Newest keyed commands that the server was configured to remember' -r
 complete -c onhand -n "__fish_onhand_using_subcommand verify" -l json -d 'Print one JSON object instead of a table [default: off]'

@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod invariants;
 pub mod ledger;
 pub mod names;
+mod parcels;
 pub mod provider_ledger;
 pub mod replay;
 mod replay_events;

@@ -1,9 +1,10 @@
-//! What the providers say happened, held against the journal: money above all.
+//! What the providers say happened, held against the journal: money and parcels.
 //!
 //! The file is what the sandbox answers to `GET /_sandbox/ledger`: one or several pages
 //! `{"effects": […]}`, one behind the other, or the effects themselves, one JSON object a line.
 
 use super::fold::{At, Fold, Process};
+use super::parcels::{self, Parcels};
 use super::report::{Checks, Invariant, Offence};
 use crate::engine::record::Record;
 use crate::types::effect::{EffectKind, EffectNext, tenant_mark};
@@ -36,7 +37,7 @@ pub enum ProviderLedgerError {
     },
 }
 
-/// One effect as the sandbox shows it; what is about no money is not looked at.
+/// One effect as the sandbox shows it; what is about neither money nor parcels is not looked at.
 #[derive(serde::Deserialize)]
 struct Entry {
     provider: String,
@@ -67,6 +68,20 @@ enum Name {
     Key(u128, String),
     /// By its number, `{shard}-{sequence of the accepting record}`, or another text.
     Text(String),
+}
+
+/// What one order has at the providers.
+#[derive(Clone, Debug, Default)]
+struct Account {
+    money: Money,
+    parcels: Parcels,
+}
+
+impl Account {
+    fn join(&mut self, other: Self) {
+        self.money.join(other.money);
+        self.parcels.join(other.parcels);
+    }
 }
 
 /// The money of one order at the providers.
@@ -126,7 +141,7 @@ impl Money {
 #[derive(Debug, Default)]
 pub struct ProviderLedger {
     read: bool,
-    orders: BTreeMap<Name, Money>,
+    orders: BTreeMap<Name, Account>,
     /// Keys of the orders of the shard at hand that the ledger names by number.
     numbered: BTreeMap<(TenantId, u128), Vec<String>>,
 }
@@ -159,10 +174,16 @@ impl ProviderLedger {
     }
 
     fn add(&mut self, entry: Entry) {
-        let kinds = ["authorise", "void", "capture", "refund"];
-        if kinds.contains(&entry.kind.as_str()) {
-            let name = name(&entry);
-            self.orders.entry(name).or_default().add(entry);
+        let kind = entry.kind.as_str();
+        let money = ["authorise", "void", "capture", "refund"].contains(&kind);
+        if money || parcels::KINDS.contains(&kind) {
+            let account = self.orders.entry(name(&entry)).or_default();
+            if money {
+                account.money.add(entry);
+            } else {
+                let object = (entry.provider, entry.object);
+                account.parcels.add(&entry.kind, object);
+            }
         }
     }
 
@@ -189,14 +210,16 @@ impl ProviderLedger {
             ..fold.last
         };
         for (tenant, key, process) in fold.processes() {
-            let mut money = self.of_key(key, &fold.names.tenant(tenant), process);
+            let mut account = self.of_key(key, &fold.names.tenant(tenant), process);
             let numbers = self.numbered.remove(&(tenant, key.0)).unwrap_or_default();
             for number in numbers {
                 if let Some(more) = self.orders.remove(&Name::Text(number)) {
-                    money.join(more);
+                    account.join(more);
                 }
             }
-            for wrong in differences(process, &money) {
+            let money = differences(process, &account.money);
+            let parcels = account.parcels.of_ended(process);
+            for wrong in money.into_iter().chain(parcels) {
                 checks.check(Invariant::Providers, wrong.is_none(), || {
                     let what = wrong.unwrap_or_default();
                     fold.names.order_offence(&end, tenant, key, what)
@@ -205,26 +228,26 @@ impl ProviderLedger {
         }
     }
 
-    /// The money that the ledger has under an order's key. That of older versions, whose keys had no
-    /// mark, is the tenant's that has effects without one.
-    fn of_key(&mut self, key: OrderKey, tenant: &str, process: &Process) -> Money {
+    /// What the ledger has under an order's key. That of older versions, whose keys had no mark, is
+    /// the tenant's that has effects without one.
+    fn of_key(&mut self, key: OrderKey, tenant: &str, process: &Process) -> Account {
         let mark = tenant_mark(tenant);
         let mut names = vec![Name::Key(key.0, mark.trim_start_matches('-').to_owned())];
         if !mark.is_empty() && process.effects.values().any(|effect| !effect.marked) {
             names.push(Name::Key(key.0, String::new()));
         }
-        let mut money = Money::default();
+        let mut account = Account::default();
         for name in names {
             if let Some(more) = self.orders.remove(&name) {
-                money.join(more);
+                account.join(more);
             }
         }
-        money
+        account
     }
 
     /// Whatever is left has no order.
     pub fn finish(self, checks: &mut Checks) {
-        for (name, money) in self.orders {
+        for (name, Account { money, parcels }) in self.orders {
             let name = match name {
                 Name::Key(key, mark) if mark.is_empty() => OrderKey(key).to_string(),
                 Name::Key(key, mark) => format!("{}-{mark}", OrderKey(key)),
@@ -234,10 +257,11 @@ impl ProviderLedger {
                 order: Some(name),
                 what: format!(
                     "the providers authorised {}, captured {} and refunded {} for an order that \
-                     is not in the journal",
+                     is not in the journal; labels of it that stand: {}",
                     money.authorised.len(),
                     money.captured,
-                    money.refunded
+                    money.refunded,
+                    parcels.standing()
                 ),
                 ..Offence::default()
             });

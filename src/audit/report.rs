@@ -39,7 +39,8 @@ pub enum Invariant {
     I13,
     /// What was acknowledged is in the journal.
     I14,
-    /// The providers' ledger tells the same of the money as the journal.
+    /// The providers' ledger tells the same of the money as the journal, and nothing is out for an
+    /// order that ended without its units.
     Providers,
 }
 
@@ -109,7 +110,9 @@ impl Invariant {
                 "published quantities were true at their sequence, never older after newer"
             }
             Self::I13 => "every order in process has a timer, an open effect or a review",
-            Self::Providers => "captures, voids and refunds at the providers are the journal's",
+            Self::Providers => {
+                "money at the providers is the journal's; no parcel is out for an ended order"
+            }
             Self::I14 => "every acknowledged outcome is in the journal, once, as it was told",
         }
     }

@@ -24,8 +24,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     ledger: Vec<PathBuf>,
     /// The providers' ledger, as the sandbox answers to GET /_sandbox/ledger (one file may hold
-    /// several pages); its money is held against the journal's; may be given several times
-    /// [default: none]
+    /// several pages); its money and parcels are held against the journal; may be given several
+    /// times [default: none]
     #[arg(long, value_name = "FILE")]
     provider_ledger: Vec<PathBuf>,
     /// Newest refusals of orders that the server was configured to remember

@@ -1,10 +1,11 @@
 //! Orders in process: what verification and the providers' ledger say of their money, and that
 //! none is stuck.
 
-use super::way::{BACKUP, DONE, GIVEN_UP, ORDER, STRIPE, TOTAL, Way};
+use super::way::{BACKUP, DONE, Ended, GIVEN_UP, ORDER, STRIPE, TOTAL, Way};
 use super::{assert_offence, finding, offences, verified};
 use crate::audit::verify::{Report, VerifyOptions, verify};
-use crate::types::effect::{EffectKind, tenant_mark};
+use crate::engine::record::Record;
+use crate::types::effect::{EffectClass, EffectKind, EffectNext, tenant_mark};
 use crate::types::process::{ProcessEvent, ReviewReason, TimerKind};
 use crate::types::{OrderKey, OrderState};
 
@@ -224,6 +225,42 @@ fn money_of_a_given_up_attempt_that_was_taken_at_once_and_given_back_is_no_secon
     assert_eq!(offences(&ledger(&effects(TOTAL), &way)), "");
     let kept = ledger(&effects(TOTAL - 1), &way);
     assert_offence(&kept, "providers", &["captured 2 times: charged twice"]);
+}
+
+#[test]
+fn an_order_that_was_cancelled_has_no_label_and_nothing_of_it_was_shipped() {
+    let cancelled = |undone: Ended| {
+        let mut way = Way::new();
+        way.start(1, EffectKind::Label, STRIPE, 0);
+        way.end(1, EffectKind::Label, STRIPE, GIVEN_UP);
+        way.start(2, EffectKind::LabelCancel, STRIPE, 1);
+        way.end(2, EffectKind::LabelCancel, STRIPE, undone);
+        way.units(|order, _| Record::OrderReleased { order });
+        way.image.timer = TimerKind::None;
+        way.moved(ProcessEvent::Compensated, OrderState::Cancelled);
+        way
+    };
+    let found_nothing = (EffectClass::Absent, EffectNext::Done);
+    let label = of_order("label", "shp_1", 0);
+    let report = ledger(&label, &cancelled(found_nothing));
+    let words = ["the order is CANCELLED; labels of it that stand: 1"];
+    assert_offence(&report, "providers", &words);
+    let both = [label.clone(), of_order("label_void", "shp_1", 0)].join("\n");
+    let report = ledger(&both, &cancelled(DONE));
+    assert_eq!(offences(&report), "");
+    assert_eq!(finding(&report, "providers").verdict(), "ok");
+    let report = ledger(&of_order("shipment", "9001", 0), &cancelled(DONE));
+    let words = ["the order is CANCELLED; parcels of it that left: 1"];
+    assert_offence(&report, "providers", &words);
+    // Somebody gave it up: nobody knows, and it was told.
+    let given_up = (EffectClass::Refused, EffectNext::Discarded);
+    assert_eq!(offences(&ledger(&label, &cancelled(given_up))), "");
+    // An order that goes its way has them.
+    let parcel = [label, of_order("shipment", "9001", 0)].join("\n");
+    let mut way = Way::new();
+    way.start(1, EffectKind::Label, STRIPE, 0);
+    way.end(1, EffectKind::Label, STRIPE, DONE);
+    assert_eq!(offences(&ledger(&parcel, &way)), "");
 }
 
 #[test]
