@@ -219,7 +219,7 @@ impl Intake {
                             continue;
                         };
                         let name = name_of(providers, task.effect.provider);
-                        if queues.place(name) == key.0 && !undone.remove(&task.id()) {
+                        if queues.place(name) == key.0 && !undone.contains(&task.id()) {
                             queues.push(key.0, task);
                         }
                     }

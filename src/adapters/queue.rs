@@ -128,12 +128,17 @@ impl Waiting {
             if !task.can_be_undone() {
                 return Some(task);
             }
-            if let Some(Forward::Withdrawn) = self.forward.get(&task.id()) {
-                self.forward.remove(&task.id());
-                continue;
+            match self.forward.get(&task.id()) {
+                Some(Forward::Withdrawn) => {
+                    self.forward.remove(&task.id());
+                    continue;
+                }
+                Some(Forward::Out(_)) => {} // an earlier attempt is out still
+                Some(Forward::Waits) | None => {
+                    let out = Forward::Out(Vec::new());
+                    self.forward.insert(task.id(), out);
+                }
             }
-            let out = Forward::Out(Vec::new());
-            self.forward.insert(task.id(), out);
             return Some(task);
         }
     }
