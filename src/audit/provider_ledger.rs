@@ -87,6 +87,8 @@ impl Account {
 /// The money of one order at the providers.
 #[derive(Clone, Debug, Default)]
 struct Money {
+    /// The ledger has some effect of it.
+    moved: bool,
     /// Provider and object of each authorisation.
     authorised: BTreeSet<(String, String)>,
     voided: BTreeSet<(String, String)>,
@@ -106,6 +108,7 @@ impl Money {
     }
 
     fn add(&mut self, entry: Entry) {
+        self.moved = true;
         let object = (entry.provider, entry.object);
         match entry.kind.as_str() {
             "authorise" => {
@@ -128,6 +131,7 @@ impl Money {
     }
 
     fn join(&mut self, other: Self) {
+        self.moved |= other.moved;
         self.authorised.extend(other.authorised);
         self.voided.extend(other.voided);
         self.captured_objects.extend(other.captured_objects);
@@ -245,9 +249,13 @@ impl ProviderLedger {
         account
     }
 
-    /// Whatever is left has no order.
+    /// Whatever is left has no order: its money and its labels are nobody's. Warehouses may ship
+    /// for others as well.
     pub fn finish(self, checks: &mut Checks) {
         for (name, Account { money, parcels }) in self.orders {
+            if !money.moved && parcels.standing() == 0 {
+                continue;
+            }
             let name = match name {
                 Name::Key(key, mark) if mark.is_empty() => OrderKey(key).to_string(),
                 Name::Key(key, mark) => format!("{}-{mark}", OrderKey(key)),

@@ -219,7 +219,8 @@ fn what_takes_an_effect_back_waits_for_its_call_and_for_no_other() {
 fn what_is_taken_back_while_it_waits_does_not_leave_any_more() {
     let mut rig = Rig::new();
     let carrier = Fake::new("carrier", SHIPS, 0).concurrency(1).dead().arc();
-    rig.start(&[&carrier], Vec::new());
+    let backup = Fake::new("backup", SHIPS, 0).arc();
+    rig.start(&[&carrier, &backup], Vec::new());
     rig.begin(&[effect(1, EffectKind::Label, 0)]);
     until("its only place is taken", || carrier.count() == 1);
     // More than its queue takes: the last ones wait in the journal.
@@ -230,9 +231,11 @@ fn what_is_taken_back_while_it_waits_does_not_leave_any_more() {
     let mut other = effect(last, EffectKind::Label, 0);
     other.order = OrderKey(2);
     rig.begin(&[other, cancel(10_000, 2), cancel(10_001, last)]);
+    rig.begin(&[effect(10_002, EffectKind::Label, 1)]);
+    until("all of it is read", || backup.count() == 1);
     carrier.answer();
-    // Of labels 1 to `last`, another one and two cancellations two do not leave.
-    let made = usize::from(last) + 1;
+    // Of labels 1 to `last`, two more and two cancellations two do not leave.
+    let made = usize::from(last) + 2;
     rig.results("all that leave", |results| results.len() == made);
     let called = called(&carrier);
     let times = |number| called.iter().filter(|it| **it == number).count();

@@ -255,6 +255,13 @@ fn an_order_that_was_cancelled_has_no_label_and_nothing_of_it_was_shipped() {
     // Somebody gave it up: nobody knows, and it was told.
     let given_up = (EffectClass::Refused, EffectNext::Discarded);
     assert_eq!(offences(&ledger(&label, &cancelled(given_up))), "");
+    // What nobody has ordered here: a warehouse may have it from elsewhere, a label is ours.
+    let elsewhere = |kind: &str| entry(kind, "shp_9", 0, "", "0-4711");
+    let report = ledger(&elsewhere("ship"), &cancelled(DONE));
+    assert_eq!(offences(&report), "");
+    let report = ledger(&elsewhere("label"), &cancelled(DONE));
+    let words = ["0-4711", "not in the journal; labels of it that stand: 1"];
+    assert_offence(&report, "providers", &words);
     // An order that goes its way has them.
     let parcel = [label, of_order("shipment", "9001", 0)].join("\n");
     let mut way = Way::new();
