@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) const CLASSES: usize = 4;
 
 /// Which effect of which order: the same for all its attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct EffectId {
     shard: u16,
     tenant: TenantId,
@@ -80,8 +80,7 @@ impl Task {
 
     /// True where another effect may take it back.
     pub fn can_be_undone(&self) -> bool {
-        let kind = self.effect.kind;
-        !kind.is_ancillary() && !kind.is_compensation()
+        self.effect.kind.undone_by().is_some()
     }
 
     fn id_of(&self, number: u16) -> EffectId {

@@ -2,7 +2,7 @@
 
 use super::fold::{Effect, Process};
 use crate::types::OrderState;
-use crate::types::effect::{EffectKind, EffectNext};
+use crate::types::effect::EffectKind;
 use std::collections::BTreeSet;
 
 /// Kinds of the ledger's effects that are about parcels.
@@ -54,8 +54,8 @@ impl Parcels {
         let settled = |forward: EffectKind, back: EffectKind| {
             // A dead letter may have happened, and so may what nobody has answered yet.
             let unsure = |it: &Effect| {
-                let dead = matches!(it.next, Some(EffectNext::Dead | EffectNext::Discarded));
-                it.kind == forward && it.is_open() || it.kind == back && (it.is_open() || dead)
+                [forward, back].contains(&it.kind) && it.is_open()
+                    || it.kind == back && it.is_dead()
             };
             !process.effects.values().any(unsure)
         };

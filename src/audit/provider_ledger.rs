@@ -306,13 +306,8 @@ fn of_effect(text: &str) -> Option<Name> {
 fn differences(process: &Process, money: &Money) -> [Option<String>; 4] {
     let effects = |kind: EffectKind| process.effects.values().filter(move |it| it.kind == kind);
     // A dead letter may or may not have happened, and so may what nobody has answered yet.
-    let unsure = |kind: EffectKind| {
-        effects(kind).any(|it| {
-            it.is_open()
-                || it.uncertain
-                || matches!(it.next, Some(EffectNext::Dead | EffectNext::Discarded))
-        })
-    };
+    let unsure =
+        |kind: EffectKind| effects(kind).any(|it| it.is_open() || it.uncertain || it.is_dead());
     let image = &process.image;
     // A given-up attempt of a method that takes the money at once: taken, and given back by the
     // void, which the journal does not count as a capture.

@@ -189,6 +189,19 @@ impl EffectKind {
         )
     }
 
+    /// What undoes an effect of this kind; none where nothing does.
+    #[must_use]
+    pub const fn undone_by(self) -> Option<Self> {
+        Some(match self {
+            Self::WarehouseOrder => Self::WarehouseRecall,
+            Self::Label => Self::LabelCancel,
+            Self::PaymentAuthorise => Self::PaymentVoid,
+            Self::PaymentCapture => Self::PaymentRefund,
+            Self::Webhook => Self::WebhookUndo,
+            _ => return None,
+        })
+    }
+
     /// True for the effects that undo another: retried until definite.
     #[must_use]
     pub const fn is_compensation(self) -> bool {

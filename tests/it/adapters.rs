@@ -35,6 +35,12 @@ fn numbers(results: &[OwnedResult]) -> Vec<u16> {
     numbers
 }
 
+/// Numbers of the effects that a provider was called for, in the order of the calls.
+fn called(fake: &Fake) -> Vec<u16> {
+    let calls = fake.calls();
+    calls.iter().map(|(_, call)| call.number).collect()
+}
+
 fn many(numbers: std::ops::Range<u16>, kind: EffectKind, provider: u16) -> Vec<OpenEffect> {
     numbers
         .map(|number| effect(number, kind, provider))
@@ -179,9 +185,8 @@ fn a_dead_provider_delays_no_other_provider_and_no_other_lane() {
         results.len() >= usize::from(backlog)
     });
     assert_eq!(numbers(&results), (1..=backlog).collect::<Vec<u16>>());
-    let called: Vec<u16> = dead.calls().iter().map(|(_, call)| call.number).collect();
     assert!(
-        called.is_sorted(),
+        called(&dead).is_sorted(),
         "first come, first served within a class"
     );
 }
@@ -192,11 +197,6 @@ fn cancel(number: u16, target: u16) -> OpenEffect {
     cancel.target = target;
     cancel.target_kind = EffectKind::Label as u8;
     cancel
-}
-
-fn called(fake: &Fake) -> Vec<u16> {
-    let calls = fake.calls();
-    calls.iter().map(|(_, call)| call.number).collect()
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn more_urgent_classes_leave_first_when_a_limit_lets_calls_through() {
     rig.results("the other provider's", |results| results.len() == 1);
     stripe.answer();
     rig.results("all results", |results| results.len() == 100);
-    let called: Vec<u16> = stripe.calls().iter().map(|(_, call)| call.number).collect();
+    let called = called(&stripe);
     let expected: Vec<u16> = std::iter::once(1).chain(100..150).chain(2..51).collect();
     assert_eq!(called, expected);
 }

@@ -217,10 +217,10 @@ impl EasyPost {
                 "the cancellation names no label",
             ));
         }
-        let refused = match self.refund(&id).await? {
-            (422, refused) => refused,
-            (_, outcome) => return Ok(outcome),
-        };
+        let refused = self.refund(&id).await?;
+        if refused.status != 422 {
+            return Ok(refused);
+        }
         // It may have been asked for before, or there is no label at all.
         let Some(shipment) = self.find(call, &call.target_key).await? else {
             return Ok(Outcome::absent().status(404));
@@ -232,21 +232,20 @@ impl EasyPost {
             "submitted" | "refunded" => Outcome::done(text_at(&shipment, "/id")).status(200),
             // Refused where there was no label yet that is there now: a purchase of before a
             // restart may arrive in between.
-            "" => self.refund(&id).await?.1,
+            "" => self.refund(&id).await?,
             _ => refused,
         })
     }
 
-    /// Asks for a refund; gives the answer's status as well.
-    async fn refund(&self, id: &str) -> Result<(u16, Outcome), Outcome> {
+    /// Asks for a refund.
+    async fn refund(&self, id: &str) -> Result<Outcome, Outcome> {
         let url = format!("{}/v2/shipments/{id}/refund", self.base_url);
         let answer = self.send(self.http.request(Method::POST, &url)).await?;
-        let outcome = match answer.status {
+        Ok(match answer.status {
             200 | 201 => refunded(&answer).unwrap_or_else(|| classify_error(&answer)),
             404 => Outcome::absent().status(404),
             _ => classify_error(&answer),
-        };
-        Ok((answer.status, outcome))
+        })
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, Outcome> {

@@ -48,6 +48,11 @@ impl Effect {
         )
     }
 
+    /// Its attempts are exhausted, or a person gave it up: it may or may not have happened.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.next, Some(EffectNext::Dead | EffectNext::Discarded))
+    }
+
     /// It holds money at a processor, or may hold some.
     fn holds_money(&self) -> bool {
         self.kind == EffectKind::PaymentAuthorise

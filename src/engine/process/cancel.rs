@@ -33,18 +33,6 @@ const STAGES: [EffectKind; 4] = [
     EffectKind::Webhook,
 ];
 
-/// What undoes an effect of this kind.
-fn undo_of(kind: EffectKind) -> Option<EffectKind> {
-    Some(match kind {
-        EffectKind::WarehouseOrder => EffectKind::WarehouseRecall,
-        EffectKind::Label => EffectKind::LabelCancel,
-        EffectKind::PaymentAuthorise => EffectKind::PaymentVoid,
-        EffectKind::PaymentCapture => EffectKind::PaymentRefund,
-        EffectKind::Webhook => EffectKind::WebhookUndo,
-        _ => return None,
-    })
-}
-
 impl Desk<'_> {
     /// True while what the order started is taken back.
     pub fn is_undoing(&self, slot: u32) -> bool {
@@ -87,10 +75,9 @@ impl Desk<'_> {
         };
         let undoing = |it: &Effect| it.kind.is_compensation() && (it.is_open() || it.is_dead());
         process.image.captured > process.image.refunded
-            || process
-                .effects
-                .iter()
-                .any(|it| undoing(it) || undo_of(it.kind).is_some() && self.is_to_undo(process, it))
+            || process.effects.iter().any(|it| {
+                undoing(it) || it.kind.undone_by().is_some() && self.is_to_undo(process, it)
+            })
     }
 
     /// The effect left something, or may have, that is to be taken back.
@@ -187,7 +174,7 @@ impl Desk<'_> {
                 continue;
             }
             let undoes =
-                |it: &&Effect| Some(it.kind) == undo_of(kind) && it.target == effect.number;
+                |it: &&Effect| Some(it.kind) == kind.undone_by() && it.target == effect.number;
             let mut undoing = process.effects.iter().filter(undoes);
             if undoing.clone().any(Effect::is_open) {
                 note(Stage::Waits);
@@ -261,7 +248,7 @@ impl Desk<'_> {
     pub fn start_undo(&mut self, slot: u32, number: u16) {
         let effect = self.process(slot).and_then(|it| it.effect(number)).cloned();
         let Some(effect) = effect else { return };
-        let Some(kind) = undo_of(effect.kind) else {
+        let Some(kind) = effect.kind.undone_by() else {
             return;
         };
         self.start(
