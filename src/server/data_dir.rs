@@ -67,7 +67,20 @@ pub enum DataDirError {
 pub struct DataDir {
     path: PathBuf,
     secret: [u8; SECRET_BYTES],
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The locked file of a directory's owner.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that another thread starts at this moment has a copy of
+        // the file until it runs, and the lock is the copy's as well. Where this fails, the end of
+        // the process unlocks.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl DataDir {
@@ -165,7 +178,7 @@ pub fn shard_count(data: &Path) -> Result<u16, DataDirError> {
     parse_meta(&meta, &text)
 }
 
-fn take_lock(path: &Path) -> Result<File, DataDirError> {
+fn take_lock(path: &Path) -> Result<Lock, DataDirError> {
     let name = path.join("lock");
     let io = |action| {
         let path = name.clone();
@@ -199,7 +212,7 @@ fn take_lock(path: &Path) -> Result<File, DataDirError> {
         .and_then(|()| file.rewind())
         .and_then(|()| writeln!(file, "{}", std::process::id()))
         .map_err(io("write"))?;
-    Ok(file)
+    Ok(Lock(file))
 }
 
 fn check_meta(dir: &Path, meta: &Path, text: &str, wanted: u16) -> Result<(), DataDirError> {
@@ -305,6 +318,16 @@ mod tests {
             error.to_string().contains(&std::process::id().to_string()),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_owner_that_is_gone_leaves_no_lock_with_a_copy_of_its_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let lock = take_lock(dir.path()).expect("free");
+        // As a program has it that is just being started.
+        let _copy = lock.0.try_clone().expect("a copy");
+        drop(lock);
+        take_lock(dir.path()).expect("free again");
     }
 
     #[test]
