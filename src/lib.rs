@@ -25,6 +25,7 @@ pub mod gateway;
 pub mod history;
 pub mod journal;
 pub mod limits;
+pub mod mailbox;
 pub mod memory;
 pub mod metrics;
 pub mod mutants;

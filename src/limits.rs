@@ -273,8 +273,9 @@ pub const WRITE_BACK_BYTES_MAX: usize = 480;
 /// Commands from adapters and HTTP that wait for an engine thread; a full queue pushes back.
 pub const LOCAL_COMMANDS_MAX: usize = 4_096;
 
-/// Commands from adapters and HTTP that one turn takes.
-pub const LOCAL_COMMANDS_PER_TURN_MAX: usize = 512;
+/// Commands from adapters and HTTP that one turn takes, some 10 µs each: orders that arrive meanwhile
+/// wait for it.
+pub const LOCAL_COMMANDS_PER_TURN_MAX: usize = 64;
 
 /// Orders whose facts adapters keep in memory, about 1 KiB each; the oldest makes room and is read
 /// from the journal again when it is needed.

@@ -46,6 +46,8 @@ pub struct EngineLoop<V> {
     poll: Poll,
     events: Events,
     inbox: Arc<Inbox>,
+    /// Connections taken from there.
+    arrived: VecDeque<Handoff>,
     sessions: Vec<Option<Session>>,
     free: Vec<usize>,
     generation: u64,
@@ -77,6 +79,7 @@ impl<V: Service> EngineLoop<V> {
             poll,
             events: Events::with_capacity(1_024),
             inbox,
+            arrived: VecDeque::new(),
             sessions: Vec::new(),
             free: Vec::new(),
             generation: 0,
@@ -170,7 +173,8 @@ impl<V: Service> EngineLoop<V> {
     }
 
     fn take_connections(&mut self, now_ms: u64) {
-        while let Some(handoff) = self.inbox.pop() {
+        self.inbox.take_all(&mut self.arrived);
+        while let Some(handoff) = self.arrived.pop_front() {
             self.open(handoff, now_ms);
         }
     }

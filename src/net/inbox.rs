@@ -1,8 +1,9 @@
 //! The way into an engine thread: a bounded lock-free queue and a waker.
 
+use crate::mailbox::Mailbox;
 use crate::net::listener::Permit;
 use crate::net::{Opening, stream::Stream};
-use crossbeam::queue::ArrayQueue;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +23,7 @@ pub struct Handoff {
 /// Shared by the listener, the server's control thread and one engine thread.
 #[derive(Debug)]
 pub struct Inbox {
-    connections: ArrayQueue<Handoff>,
+    connections: Mailbox<Handoff>,
     drain: AtomicBool,
     waker: mio::Waker,
 }
@@ -35,7 +36,7 @@ impl Inbox {
     #[must_use]
     pub fn new(waker: mio::Waker) -> Arc<Self> {
         Arc::new(Self {
-            connections: ArrayQueue::new(INBOX_CONNECTIONS_MAX),
+            connections: Mailbox::new(INBOX_CONNECTIONS_MAX),
             drain: AtomicBool::new(false),
             waker,
         })
@@ -46,15 +47,14 @@ impl Inbox {
     /// # Errors
     /// Gives it back if the inbox is full.
     pub fn push(&self, handoff: Handoff) -> Result<(), Box<Handoff>> {
-        self.connections.push(handoff).map_err(Box::new)?;
+        self.connections.put(handoff).map_err(Box::new)?;
         self.wake();
         Ok(())
     }
 
-    /// The next connection, if there is one.
-    #[must_use]
-    pub fn pop(&self) -> Option<Handoff> {
-        self.connections.pop()
+    /// Takes the connections that wait, the oldest first.
+    pub fn take_all(&self, into: &mut VecDeque<Handoff>) {
+        self.connections.take_all(into);
     }
 
     /// Tells the engine thread to finish what it has and stop.

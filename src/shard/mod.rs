@@ -49,7 +49,7 @@ use local::{HeldAnswers, Local, LocalQueue};
 use orders::Pipeline;
 use parts::{Part, takes_parts};
 use sessions::{SessionState, Sessions};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use subscriptions::Subscriptions;
 use tally::Tally;
@@ -135,8 +135,8 @@ pub struct Shard<S: Storage> {
     /// Frames that go on in the next turn; one a session at most.
     parts: BTreeMap<SessionId, Part>,
     local: Option<Arc<LocalQueue>>,
-    /// One that the last turn had no room for.
-    local_waiting: Option<Local>,
+    /// Taken from there, and not executed yet.
+    local_taken: VecDeque<Local>,
     answers: HeldAnswers,
     pipeline: Pipeline,
     notes: Vec<LineNote>,
@@ -175,7 +175,7 @@ impl<S: Storage> Shard<S> {
             openings: Vec::new(),
             parts: BTreeMap::new(),
             local: None,
-            local_waiting: None,
+            local_taken: VecDeque::new(),
             answers: HeldAnswers::default(),
             pipeline: Pipeline::default(),
             notes: Vec::new(),

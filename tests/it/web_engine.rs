@@ -1,6 +1,6 @@
 //! HTTP before an engine of the test's own, which notes what it is asked.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -93,9 +93,10 @@ impl Web {
         let engine = {
             let (queue, asked) = (Arc::clone(&queue), asked.clone());
             std::thread::spawn(move || {
-                let mut seen = HashSet::new();
+                let (mut seen, mut taken) = (HashSet::new(), VecDeque::new());
                 while let Ok(true) = woken.recv() {
-                    while let Some(local) = queue.pop() {
+                    queue.take_all(&mut taken);
+                    for local in taken.drain(..) {
                         serve(local, &asked, &mut seen, &answer);
                     }
                 }

@@ -168,10 +168,12 @@ mod tests {
     use crate::channels::intake::played;
     use crate::shard::local::{LocalAnswer, LocalQuery, LocalQueue, LocalRequest};
     use crate::types::ChannelKind;
+    use std::collections::VecDeque;
 
     /// Answers what is asked now, the last question first: that the events do not wait any more.
     fn answer_all(queue: &LocalQueue) -> Vec<u128> {
-        let asked: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let mut asked = VecDeque::new();
+        queue.take_all(&mut asked);
         let events = asked.iter().map(|local| match local.request {
             LocalRequest::Peek(LocalQuery::Event(event)) => event,
             ref other => panic!("{other:?}"),

@@ -8,7 +8,7 @@ use crate::engine::command::{CellQuantities, CommandOutcome};
 use crate::feed::played::unread;
 use crate::shard::local::{Local, LocalAnswer, LocalQueue, LocalRequest};
 use crate::types::{ChannelId, ChannelKind, OrderDetails, Resolution, ResultCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// The channel's number.
@@ -47,7 +47,11 @@ fn queue(answer: impl Fn(&LocalRequest) -> LocalAnswer + Send + Sync + 'static) 
     let found = Arc::clone(&own);
     let queue = LocalQueue::new(Box::new(move || {
         let queue = found.get().and_then(Weak::upgrade);
-        while let Some(local) = queue.as_ref().and_then(|queue| queue.pop()) {
+        let mut asked = VecDeque::new();
+        if let Some(queue) = queue {
+            queue.take_all(&mut asked);
+        }
+        for local in asked {
             let Local {
                 request,
                 answer: waits,

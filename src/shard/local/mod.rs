@@ -48,8 +48,8 @@ pub use crate::engine::channel::command::{
 use super::Shard;
 use crate::journal::storage::Storage;
 use crate::limits::{LOCAL_COMMANDS_MAX, LOCAL_COMMANDS_PER_TURN_MAX};
+use crate::mailbox::Mailbox;
 use crate::types::ResultCode;
-use crossbeam::queue::ArrayQueue;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +81,7 @@ impl std::fmt::Debug for Local {
 
 /// The way into an engine thread for everybody in the process.
 pub struct LocalQueue {
-    requests: ArrayQueue<Local>,
+    requests: Mailbox<Local>,
     wake: Box<dyn Fn() + Send + Sync>,
     /// Somebody has promised to ring for the requests that came without.
     promised: AtomicBool,
@@ -102,7 +102,7 @@ impl LocalQueue {
     #[must_use]
     pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
         Arc::new(Self {
-            requests: ArrayQueue::new(LOCAL_COMMANDS_MAX),
+            requests: Mailbox::new(LOCAL_COMMANDS_MAX),
             wake,
             promised: AtomicBool::new(false),
             rung: AtomicBool::new(false),
@@ -114,7 +114,7 @@ impl LocalQueue {
     /// # Errors
     /// Gives it back if the queue is full: wait, then try again.
     pub fn push(&self, local: Local) -> Result<(), Box<Local>> {
-        self.requests.push(local).map_err(Box::new)?;
+        self.requests.put(local).map_err(Box::new)?;
         self.ring();
         Ok(())
     }
@@ -126,7 +126,7 @@ impl LocalQueue {
     /// # Errors
     /// Gives it back if the queue is full: wait, then try again.
     pub fn push_soon(&self, local: Local) -> Result<bool, Box<Local>> {
-        self.requests.push(local).map_err(Box::new)?;
+        self.requests.put(local).map_err(Box::new)?;
         Ok(!self.promised.swap(true, Ordering::AcqRel))
     }
 
@@ -159,11 +159,10 @@ impl LocalQueue {
         self.requests.is_empty()
     }
 
-    /// The next request: for the thread that executes them.
-    #[must_use]
-    pub fn pop(&self) -> Option<Local> {
+    /// Takes the requests that wait, the oldest first: for the thread that executes them.
+    pub fn take_all(&self, into: &mut VecDeque<Local>) {
         self.heard();
-        self.requests.pop()
+        self.requests.take_all(into);
     }
 }
 
@@ -222,7 +221,7 @@ impl<S: Storage> Shard<S> {
     pub(super) fn has_local_requests(&self) -> bool {
         let wanted = |queue: &Arc<LocalQueue>| queue.is_wanted();
         self.answers.has_room()
-            && (self.local_waiting.is_some() || self.local.as_ref().is_some_and(wanted))
+            && (!self.local_taken.is_empty() || self.local.as_ref().is_some_and(wanted))
     }
 
     /// Executes waiting local requests within the running turn, as far as there is room.
@@ -230,28 +229,21 @@ impl<S: Storage> Shard<S> {
         let Some(queue) = self.local.clone() else {
             return;
         };
-        queue.heard();
-        if self.take_from(&queue) {
-            queue.rung.store(true, Ordering::Release); // the next turn goes on
-        }
-    }
-
-    /// True where the turn is full before the queue is empty.
-    fn take_from(&mut self, queue: &LocalQueue) -> bool {
         for _ in 0..LOCAL_COMMANDS_PER_TURN_MAX {
             if !self.answers.has_room() {
-                return true;
+                return;
             }
-            let next = self.local_waiting.take();
-            let Some(local) = next.or_else(|| queue.requests.pop()) else {
-                return false;
+            if self.local_taken.is_empty() {
+                queue.take_all(&mut self.local_taken);
+            }
+            let Some(local) = self.local_taken.pop_front() else {
+                return;
             };
             let used = self.records.bytes().len();
             let full = used + local.request.records_bytes_max() > self.batch_room();
             if full && used > 0 {
-                // The next turn begins with it.
-                self.local_waiting = Some(local);
-                return true;
+                self.local_taken.push_front(local); // the next turn begins with it
+                return;
             }
             self.turn.items += 1;
             let Local {
@@ -274,6 +266,5 @@ impl<S: Storage> Shard<S> {
                 answer => self.answers.hold(answer, said),
             }
         }
-        true
     }
 }

@@ -20,6 +20,7 @@ use onhand::types::effect::{EffectKind, ProviderId};
 use onhand::types::pipeline::{PIPELINES_ARCHIVE_VERSION, PipelineSet};
 use onhand::types::record::RecordBuffer;
 use onhand::types::{ActorId, ChannelId, LocationId, OrderKey, SkuId, TenantId};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -181,7 +182,9 @@ impl Rig {
 
     /// Takes what waits for the shard; answers questions for names.
     pub fn take(&self, results: &mut Vec<OwnedResult>) {
-        while let Some(local) = self.queue.pop() {
+        let mut waiting = VecDeque::new();
+        self.queue.take_all(&mut waiting);
+        for local in waiting {
             let Local {
                 tenant,
                 request,
