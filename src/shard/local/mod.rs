@@ -138,7 +138,8 @@ impl LocalQueue {
 
     /// The engine thread looks now: later requests need a ring of their own.
     fn heard(&self) {
-        self.rung.store(false, Ordering::Relaxed);
+        // Exchanges, so that what was put before the ring that they take back is seen behind them.
+        self.rung.swap(false, Ordering::AcqRel);
         self.promised.swap(false, Ordering::AcqRel);
     }
 
