@@ -5,10 +5,13 @@
 //! behind it:
 //!
 //! ```text
-//!  its effect   waits ─▶ it is withdrawn and never leaves     │
+//!  its effect   waits ─▶ it is withdrawn and does not leave   │
 //!               is out ─▶ the undoing is held until its end   ├─▶ the undoing waits for its turn
 //!               neither                                       │
 //! ```
+//!
+//! Where the first attempt is withdrawn, no call of the effect ever left; the undoing says so with its
+//! result, and what the provider does not find then is not on its way either.
 
 use super::task::{CLASSES, EffectId, Task};
 use crate::limits::PROVIDER_QUEUE_MAX;
@@ -34,7 +37,8 @@ struct Waiting {
 /// Where an effect is that may be taken back.
 #[derive(Debug)]
 enum Forward {
-    Waits,
+    /// Its call has not left; `first`: no earlier one has either.
+    Waits { first: bool },
     /// Something takes it back that is behind it in the queue.
     Withdrawn,
     /// Its call is out; with what takes it back, held until its end.
@@ -103,18 +107,23 @@ impl ProviderQueue {
 
 impl Waiting {
     /// False where the effect is held.
-    fn push(&mut self, task: Task) -> bool {
+    fn push(&mut self, mut task: Task) -> bool {
         if let Some((target, _)) = task.undoes() {
             match self.forward.get_mut(&target) {
                 Some(Forward::Out(held)) => {
                     held.push(task);
                     return false;
                 }
-                Some(target) => *target = Forward::Withdrawn,
+                Some(target) => {
+                    task.withdrew = matches!(target, Forward::Waits { first: true });
+                    *target = Forward::Withdrawn;
+                }
                 None => {}
             }
         } else if task.can_be_undone() {
-            self.forward.entry(task.id()).or_insert(Forward::Waits);
+            let first = task.is_first();
+            let forward = self.forward.entry(task.id());
+            forward.or_insert(Forward::Waits { first });
         }
         if let Some(queue) = self.classes.get_mut(task.class()) {
             queue.push_back(task);
@@ -134,7 +143,7 @@ impl Waiting {
                     continue;
                 }
                 Some(Forward::Out(_)) => {} // an earlier attempt is out still
-                Some(Forward::Waits) | None => {
+                Some(Forward::Waits { .. }) | None => {
                     let out = Forward::Out(Vec::new());
                     self.forward.insert(task.id(), out);
                 }

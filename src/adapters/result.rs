@@ -100,6 +100,7 @@ fn result(task: &Task, outcome: Outcome, latency_ms: u64) -> OwnedResult {
         reference: outcome.reference,
         code: outcome.code,
         message: outcome.message,
+        withdrew: task.withdrew,
     }
 }
 

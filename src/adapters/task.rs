@@ -31,6 +31,8 @@ pub(super) struct Task {
     pub started_ms: u64,
     /// What was started.
     pub effect: OpenEffect,
+    /// What it takes back was withdrawn before any call of it left.
+    pub withdrew: bool,
 }
 
 impl Task {
@@ -40,6 +42,7 @@ impl Task {
             shard,
             started_ms: 0,
             effect,
+            withdrew: false,
         }
     }
 
@@ -56,6 +59,7 @@ impl Task {
             shard,
             started_ms: time_ms,
             effect: owned(&started),
+            withdrew: false,
         })
     }
 
@@ -90,6 +94,12 @@ impl Task {
             order: self.effect.order,
             number,
         }
+    }
+
+    /// True where no call of it has ever left: an earlier attempt, or one of an earlier process, may
+    /// have.
+    pub fn is_first(&self) -> bool {
+        self.effect.attempt == 1 && !self.is_resumed()
     }
 
     /// True where it was started before this process.

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use onhand::sandbox::{Options, Sandbox};
+use onhand::sandbox::faults::{Kind, Rule};
+use onhand::sandbox::ledger::Filter;
+use onhand::sandbox::{Effect, Options, Sandbox};
 use serde_json::{Value, json};
 
 use super::process::{Said, Server, finish, onhand, run_in};
@@ -23,10 +25,34 @@ struct World {
 impl World {
     /// With callbacks of the sandbox sent to the server, and stock of `lamp`.
     fn start(arguments: &[&str]) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
         let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
         let at = sandbox.address().to_string();
-        let all = [&["--http", "127.0.0.1:0", "--sandbox", &at], arguments].concat();
+        let directory = tempfile::tempdir().expect("a directory");
+        Self::start_at(
+            sandbox,
+            directory,
+            &[&["--sandbox", &at], arguments].concat(),
+        )
+    }
+
+    /// The same, with the sandbox's process file after `change`, and parcels that stay where they are.
+    fn start_with(change: impl FnOnce(&str) -> String) -> Self {
+        let sandbox = Sandbox::start(Options {
+            step_ms: 600_000,
+            ..Options::default()
+        });
+        let sandbox = sandbox.expect("a sandbox");
+        let at = sandbox.address().to_string();
+        let directory = tempfile::tempdir().expect("a directory");
+        let told = run_in(directory.path(), &["pipelines", "init", "--sandbox", &at]).exits(0);
+        let file = directory.path().join("process.toml");
+        std::fs::write(&file, change(&told.out)).expect("written");
+        let file = file.to_str().expect("UTF-8").to_owned();
+        Self::start_at(sandbox, directory, &["--process", &file])
+    }
+
+    fn start_at(sandbox: Sandbox, directory: tempfile::TempDir, arguments: &[&str]) -> Self {
+        let all = [&["--http", "127.0.0.1:0"], arguments].concat();
         let server = Server::start(&directory.path().join("data"), &all);
         let http = server
             .ready
@@ -137,6 +163,82 @@ fn an_order_is_followed_from_payment_to_delivery_by_callbacks() {
     };
     assert!(journaled("stripe") && journaled("easypost"), "{metrics}");
     assert!(world.sandbox.callbacks().tallies()["stripe"].delivered > 0);
+}
+
+#[track_caller]
+fn until(what: &str, done: impl Fn() -> bool) {
+    let started = onhand::clock::monotonic_ns();
+    while !done() {
+        let waited = Duration::from_nanos(onhand::clock::monotonic_ns() - started);
+        assert!(waited < PATIENCE, "waited for {what}");
+        onhand::clock::sleep_ms(10);
+    }
+}
+
+/// How long the label of the first order takes, which the others wait for, in milliseconds.
+const LABEL_MS: u64 = 8_000;
+
+#[test]
+fn orders_cancelled_behind_a_carriers_limit_leave_no_parcel_and_are_not_asked_about_twice() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let easypost = "[providers.easypost]\n";
+    let limits = format!("{easypost}concurrency = 1\ntimeout_ms = 60000\n");
+    let world = World::start_with(|file| file.replace(easypost, &limits));
+    let slow = Rule {
+        operation: Some("buy".to_owned()),
+        latency_ms: LABEL_MS,
+        count: Some(1),
+        ..Rule::new("easypost", Kind::Latency)
+    };
+    let slow = world.sandbox.fault(slow).expect("a rule");
+    let place = |name| world.place(name, directory.path(), "pm_card_visa");
+    let out = place("out");
+    until("the first one is asked for", || {
+        let rules = world.sandbox.faults().list();
+        rules.iter().all(|rule| rule.id != slow)
+    });
+    let waiting = [place("waits-1"), place("waits-2")];
+    let last = place("last");
+    for order in &waiting {
+        until("its label waits", || {
+            let shown = world.json(&["orders", "show", order]);
+            let effects = shown["process"]["effects"].as_array().expect("a list");
+            effects.iter().any(|effect| effect["kind"] == "label")
+        });
+    }
+    for order in [&out].into_iter().chain(&waiting) {
+        world.web(&["orders", "cancel", order]).exits(0);
+    }
+    for order in waiting.iter().chain([&out]) {
+        world.reaches(order, &["CANCELLED"]);
+    }
+    let count = |order: &str, kind: &str| {
+        let of = |it: &&Effect| it.kind == kind && it.order.starts_with(order);
+        let all = world
+            .sandbox
+            .ledger()
+            .effects(&Filter::default(), usize::MAX);
+        all.iter().filter(of).count()
+    };
+    // Behind all of them in the carrier's queue: what would leave has left.
+    until("the last label", || count(&last, "label") == 1);
+    let mine = [(&waiting[0], 0), (&waiting[1], 0), (&out, 1)];
+    for (order, labels) in mine {
+        let found = ["label", "label_void", "refund"].map(|kind| count(order, kind));
+        assert_eq!(found, [labels, labels, 1], "{order}");
+    }
+    let World {
+        server, directory, ..
+    } = world;
+    assert_eq!(server.stop(), Some(0));
+    let data = directory.path().join("data");
+    let data = data.to_str().expect("UTF-8");
+    let records = run_in(directory.path(), &["inspect", "--data", data, "records"]).exits(0);
+    for order in &waiting {
+        let asked = |line: &&str| line.contains(order.as_str()) && line.contains("label_cancel");
+        let asked: Vec<&str> = records.out.lines().filter(asked).collect();
+        assert_eq!(asked.len(), 2, "started and ended once: {asked:#?}");
+    }
 }
 
 #[test]

@@ -269,7 +269,7 @@ impl Desk<'_> {
         let target = self.process(slot).and_then(|it| it.effect(effect.target));
         let happened = target.is_some_and(|it| it.class == Some(EffectClass::Done));
         let money = effect.is(EffectKind::PaymentVoid);
-        let uncertain = target.filter(|it| it.uncertain);
+        let uncertain = target.filter(|it| it.uncertain && !said.withdrew);
         let definite_ms = uncertain.and_then(|it| self.absence_settles(slot, effect, said, it));
         let following = match said.class {
             EffectClass::Done => Following::over(EffectNext::Done),

@@ -36,6 +36,8 @@ pub struct EffectResult<'a> {
     pub code: &'a str,
     /// What a person should read.
     pub message: &'a str,
+    /// What it takes back was withdrawn before any call of it left.
+    pub withdrew: bool,
 }
 
 /// What a provider said on its own.

@@ -73,6 +73,7 @@ pub(super) struct Said<'a> {
     pub reference: &'a str,
     pub code: &'a str,
     pub message: &'a str,
+    pub withdrew: bool,
 }
 
 impl<'a> Said<'a> {
@@ -90,6 +91,7 @@ impl<'a> Said<'a> {
             reference: "",
             code: "",
             message,
+            withdrew: false,
         }
     }
 
@@ -106,6 +108,7 @@ impl<'a> Said<'a> {
             reference: cut(result.reference, limits::REFERENCE_BYTES_MAX),
             code: cut(result.code, limits::PROVIDER_CODE_BYTES_MAX),
             message: cut(result.message, limits::PROVIDER_MESSAGE_BYTES_MAX),
+            withdrew: result.withdrew,
         }
     }
 }

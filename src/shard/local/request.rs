@@ -313,6 +313,7 @@ pub struct OwnedResult {
     pub reference: String,
     pub code: String,
     pub message: String,
+    pub withdrew: bool,
 }
 
 impl OwnedResult {
@@ -334,6 +335,7 @@ impl OwnedResult {
             reference: &self.reference,
             code: &self.code,
             message: &self.message,
+            withdrew: self.withdrew,
         }
     }
 }

@@ -305,6 +305,7 @@ fn result(effect: &OpenEffect, class: EffectClass) -> OwnedResult {
         reference: String::new(),
         code: String::new(),
         message: String::new(),
+        withdrew: false,
     }
 }
 

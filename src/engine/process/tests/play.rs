@@ -52,6 +52,7 @@ pub struct Answer {
     pub currency: u16,
     pub score: u8,
     pub retry_after_ms: u64,
+    pub withdrew: bool,
 }
 
 impl Answer {
@@ -64,6 +65,7 @@ impl Answer {
             currency: 0,
             score: if class == EffectClass::Done { 10 } else { 255 },
             retry_after_ms: 0,
+            withdrew: false,
         }
     }
 
@@ -299,6 +301,7 @@ impl Play {
             reference: &reference,
             code: "code",
             message: "message",
+            withdrew: answer.withdrew,
         }))
     }
 

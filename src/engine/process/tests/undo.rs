@@ -144,6 +144,40 @@ fn money_that_arrives_for_an_abandoned_attempt_is_voided_and_never_captured() {
 }
 
 #[test]
+fn nothing_there_is_definite_at_once_where_the_call_never_left() {
+    for (withdrew, state) in [
+        (false, OrderState::Cancelling),
+        (true, OrderState::Cancelled),
+    ] {
+        let mut play = Play::new();
+        play.silent.insert(STRIPE);
+        play.place(1);
+        play.operate(1, OperatorAction::Cancel);
+        let void = play.calls.last().unwrap().effect.clone();
+        assert_eq!(void.kind, EffectKind::PaymentVoid);
+        // A void that failed says nothing of what it takes back, whoever withdrew that.
+        let failed = Answer {
+            withdrew,
+            ..of(EffectClass::Retry)
+        };
+        play.answer(&void, &failed);
+        assert_eq!(play.state(1), OrderState::Cancelling);
+        play.pass(2_000);
+        let again = play.calls.last().unwrap().effect.clone();
+        assert_eq!((again.number, again.attempt), (void.number, 2));
+        let nothing = Answer {
+            withdrew,
+            ..of(EffectClass::Absent)
+        };
+        play.answer(&again, &nothing);
+        assert_eq!(play.state(1), state, "withdrawn: {withdrew}");
+        let released = play.shop.cell(play.sku, play.here).available() == 1_000;
+        assert_eq!(released, withdrew);
+        play.check();
+    }
+}
+
+#[test]
 fn an_authorisation_of_another_amount_is_not_taken_without_a_person() {
     let mut play = Play::new();
     let less = Answer {
@@ -294,6 +328,7 @@ fn answers_that_are_late_or_doubled_change_nothing() {
         reference: "",
         code: "",
         message: "",
+        withdrew: false,
     }));
     assert_eq!(nobody.code, ResultCode::UnknownOrder);
     play.check();
