@@ -8,7 +8,7 @@ use super::sql;
 use super::target::HistoryTarget;
 use super::write_ahead::WriteAheadLog;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
@@ -39,6 +39,14 @@ const CONNECT_TIME: Duration = Duration::from_secs(20);
 enum Link {
     Sqlite(SqliteConnection),
     Postgres(Box<PgConnection>),
+}
+
+/// Brings SQLite's tables to this version while no other program does: of two that begin at once, such
+/// as the server and `onhand history rebuild`, the second waits and finds them made.
+async fn migrate_alone(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let mut alone = connection.begin_with("BEGIN IMMEDIATE").await?;
+    SQLITE.run_direct(None, &mut *alone, false).await?;
+    Ok(alone.commit().await?)
 }
 
 /// Runs the same words on the connection of either type.
@@ -88,12 +96,11 @@ impl Database {
 
     async fn migrate(&mut self) -> Result<(), HistoryError> {
         let done = match &mut self.link {
-            Link::Sqlite(connection) => SQLITE.run_direct(None, connection, false).await,
+            Link::Sqlite(connection) => migrate_alone(connection).await,
             Link::Postgres(connection) => POSTGRES.run_direct(None, &mut **connection, false).await,
         };
         done.map_err(|source| match source {
-            sqlx::migrate::MigrateError::Execute(error)
-            | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
                 told(&self.name, "bring the tables to this version", error)
             }
             source => HistoryError::Schema {

@@ -3,6 +3,7 @@
 mod actions;
 mod channels;
 mod commands;
+mod killed;
 mod locks;
 mod look;
 mod plans;
@@ -11,7 +12,7 @@ mod records;
 mod rig;
 mod versions;
 
-use look::{TABLES, VIEWS, dump, rows};
+use look::{dump, rows};
 use onhand::clock::now_ms;
 use onhand::history::{
     History, HistoryError, HistoryProgress, HistoryTarget, SQLITE_FILE, catch_up, clear, spawn,
@@ -19,7 +20,6 @@ use onhand::history::{
 use onhand::journal::MappedStorage;
 use rig::{EMAIL, Rig, TOKEN};
 use std::path::Path;
-use std::time::Duration;
 
 pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -174,52 +174,6 @@ fn no_payment_token_reaches_the_database_and_the_file_is_its_owners_only() {
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} may be read by others", path.display());
     }
-}
-
-/// Kills the reader between transactions and within them, and compares with a reader that nobody
-/// disturbed.
-async fn check_killed(killed: &HistoryTarget, quiet: &HistoryTarget, rigs: &mut [Rig]) {
-    let mut kills = 0;
-    for round in 0..40_u32 {
-        for rig in rigs.iter_mut() {
-            rig.hold(1_000 + u128::from(round) * 10);
-            rig.placed(2_000 + u128::from(round) * 10);
-            if round % 8 == 0 {
-                rig.channel_day(100 + round);
-            }
-        }
-        let sources: Vec<_> = rigs.iter().map(Rig::source).collect();
-        let mut history = History::open(killed, &sources).await.unwrap();
-        for turn in 0..round % 5 {
-            // Some steps end, some are cut in the middle of their transaction.
-            let limit = Duration::from_micros(u64::from(round * 97 + turn * 131) % 4_000);
-            if tokio::time::timeout(limit, history.step(7)).await.is_err() {
-                kills += 1;
-                break;
-            }
-        }
-        drop(history);
-    }
-    assert!(kills > 3, "only {kills} transactions were cut");
-    let rigs: Vec<&Rig> = rigs.iter().collect();
-    read_all(killed, &rigs).await;
-    read_all(quiet, &rigs).await;
-    let (left, right) = (dump(killed).await, dump(quiet).await);
-    for (left, right) in left.iter().zip(&right) {
-        assert_eq!(left, right);
-    }
-    assert_eq!(left.len(), TABLES.len() + VIEWS.len());
-}
-
-#[test]
-fn a_reader_killed_between_and_within_transactions_writes_every_record_exactly_once() {
-    let data = tempfile::tempdir().unwrap();
-    let mut rigs = [story(data.path(), 0), story(data.path(), 1)];
-    runtime().block_on(async {
-        let killed = HistoryTarget::Sqlite(data.path().join("killed"));
-        let quiet = HistoryTarget::Sqlite(data.path().join("quiet"));
-        check_killed(&killed, &quiet, &mut rigs).await;
-    });
 }
 
 #[test]
@@ -409,8 +363,8 @@ fn postgresql_holds_the_same_rows_as_sqlite_and_gives_the_same_answers() {
         rigs[0].channel_day(1);
         read_all(&one, &[&rigs[0]]).await;
         channels::check_day(&one).await;
-        let killed = server.database("killed").await;
-        check_killed(&killed, &sqlite(data.path()), &mut rigs).await;
+        let target = server.database("killed").await;
+        killed::check_killed(&target, &sqlite(data.path()), &mut rigs).await;
     });
 }
 

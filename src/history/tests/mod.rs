@@ -205,6 +205,19 @@ async fn what_happened_lately_is_found_by_time_and_not_by_reading_whole_tables()
     assert_eq!(sorts.count(), 1, "only the pages together: {steps:#?}");
 }
 
+#[tokio::test]
+async fn programs_that_open_a_new_history_at_once_make_its_tables_once() {
+    for _ in 0..4 {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = super::HistoryTarget::Sqlite(directory.path().join("history.sqlite"));
+        let open = || super::database::Database::open(&target);
+        let opened = tokio::join!(open(), open(), open(), open());
+        for opened in [opened.0, opened.1, opened.2, opened.3] {
+            opened.expect("a database").close().await;
+        }
+    }
+}
+
 /// The migrations of SQLite up to the one before the trail.
 const BEFORE_ACTIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0001_tables.sql"),
