@@ -43,6 +43,9 @@ const DECIDED_EVERY: u64 = 100;
 /// Orders that one customer has.
 const ORDERS_PER_CUSTOMER: u64 = 5;
 
+/// Of how many orders the page of bottlenecks reads at most about.
+const PAGE_READS_MAX: u64 = 20_000;
+
 /// How often each question is asked.
 const ASKED: usize = 5;
 
@@ -93,9 +96,16 @@ async fn ask(target: HistoryTarget, orders: u64) -> Result<()> {
     let (from, to) = (FROM_MS.to_string(), (FROM_MS + DAY_MS).to_string());
     let end = i64::MAX.to_string();
     let (key, from, to, end) = (key.as_str(), from.as_str(), to.as_str(), end.as_str());
-    let time = ["default", from, to, "0"];
+    let count = ["default", from, to, "0"];
+    let counted = questions.ask(Question::OrdersOfTime, &count).await?;
+    let counted = counted.rows.first().and_then(|row| row.first().cloned());
+    assert_eq!(counted.flatten(), Some(orders.to_string()), "every order");
+    let time = ["default", from, to, "0", "1"];
+    // As the page asks.
+    let one_in = orders.div_ceil(PAGE_READS_MAX).max(1).to_string();
+    let page = ["default", from, to, "0", &one_in];
     let audit = ["default", end, "0", from, "0", "", "", ""];
-    let all: [(&str, Question, &[&str]); 9] = [
+    let all: [(&str, Question, &[&str]); 14] = [
         ("search, a key", Question::Search, &["default", key, key]),
         (
             "search, a customer",
@@ -104,10 +114,15 @@ async fn ask(target: HistoryTarget, orders: u64) -> Result<()> {
         ),
         ("an order", Question::Order, &["default", key]),
         ("its timeline", Question::Timeline, &["default", key]),
-        ("bottlenecks, steps", Question::DwellBySteps, &time),
-        ("bottlenecks, providers", Question::DwellByProviders, &time),
-        ("bottlenecks, carriers", Question::DwellByCarriers, &time),
-        ("bottlenecks, channels", Question::DwellByChannels, &time),
+        ("all orders, steps", Question::DwellBySteps, &time),
+        ("all orders, providers", Question::DwellByProviders, &time),
+        ("all orders, carriers", Question::DwellByCarriers, &time),
+        ("all orders, channels", Question::DwellByChannels, &time),
+        ("bottlenecks, orders", Question::OrdersOfTime, &count),
+        ("bottlenecks, steps", Question::DwellBySteps, &page),
+        ("bottlenecks, providers", Question::DwellByProviders, &page),
+        ("bottlenecks, carriers", Question::DwellByCarriers, &page),
+        ("bottlenecks, channels", Question::DwellByChannels, &page),
         ("audit, newest page", Question::Audit, &audit),
     ];
     for (name, question, given) in all {

@@ -29,8 +29,12 @@ pub enum Question {
     Order,
     /// `$2`: an order's key.
     Timeline,
-    /// Stays in steps of pipelines. Of this and the next three: `$2`, `$3`: of orders that were
-    /// accepted from this time on, before that time; `$4`: the tenant's shard.
+    /// How many orders were accepted. Of this and the next four: `$2`, `$3`: from this time on, before
+    /// that time; `$4`: the tenant's shard.
+    OrdersOfTime,
+    /// Stays in steps of pipelines. Of this and the next three: `$5`: of one order in so many, and
+    /// volumes are multiplied by it. Picked by the square of the accepting record's sequence, modulo
+    /// a prime: the same ones each time, and whatever is between two acceptances as good as by chance.
     DwellBySteps,
     /// Calls to providers, waits and retries included.
     DwellByProviders,
@@ -51,7 +55,8 @@ impl Question {
     pub(super) const OF_ONE: [Self; 3] = [Self::Search, Self::Order, Self::Timeline];
 
     /// What is asked about a time, and must not read what was before it.
-    pub(super) const OF_A_TIME: [Self; 5] = [
+    pub(super) const OF_A_TIME: [Self; 6] = [
+        Self::OrdersOfTime,
         Self::DwellBySteps,
         Self::DwellByProviders,
         Self::DwellByCarriers,
@@ -66,6 +71,7 @@ impl Question {
             Self::Search => include_str!("questions/search.sql"),
             Self::Order => include_str!("questions/order.sql"),
             Self::Timeline => include_str!("questions/timeline.sql"),
+            Self::OrdersOfTime => include_str!("questions/orders_of_time.sql"),
             Self::DwellBySteps => include_str!("questions/dwell_steps.sql"),
             Self::DwellByProviders => include_str!("questions/dwell_providers.sql"),
             Self::DwellByCarriers => include_str!("questions/dwell_carriers.sql"),
@@ -90,7 +96,8 @@ impl Question {
     fn is_long(self) -> bool {
         matches!(
             self,
-            Self::DwellBySteps
+            Self::OrdersOfTime
+                | Self::DwellBySteps
                 | Self::DwellByProviders
                 | Self::DwellByCarriers
                 | Self::DwellByChannels

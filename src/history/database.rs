@@ -32,6 +32,11 @@ const CHECKPOINT_PAGES: &str = "32768";
 const LOCK_LIMIT: &str = "5s";
 const STATEMENT_LIMIT: &str = "60s";
 
+/// Rows after which PostgreSQL looks for the first time how many there are of what; then whenever there
+/// are twice as many. By itself it does so once a minute at most, and takes 20,000 orders of a first burst
+/// for one until then: a question of a page then reads all of them for each of them.
+const FIRST_LOOK_ROWS: u64 = 1_000;
+
 /// How long PostgreSQL may take to be connected to.
 const CONNECT_TIME: Duration = Duration::from_secs(20);
 
@@ -70,6 +75,9 @@ pub(super) struct Database {
     pub name: String,
     /// SQL by table and number of rows.
     statements: HashMap<(&'static str, usize), Arc<str>>,
+    /// Rows written since it was opened, and after how many PostgreSQL looks at them again.
+    rows: u64,
+    looks_after_rows: u64,
 }
 
 impl Database {
@@ -88,6 +96,8 @@ impl Database {
             log,
             name,
             statements: HashMap::new(),
+            rows: 0,
+            looks_after_rows: FIRST_LOOK_ROWS,
         };
         database.migrate().await?;
         database.limit_statements(STATEMENT_LIMIT).await?;
@@ -202,6 +212,19 @@ impl Database {
             tracing::debug!(database = self.name, %error, "its log could not be written out");
         }
         Ok(())
+    }
+
+    /// Takes note that `rows` more rows are committed, so that questions about them are planned well.
+    pub async fn wrote(&mut self, rows: u64) {
+        self.rows += rows;
+        if self.rows < self.looks_after_rows || matches!(self.link, Link::Sqlite(_)) {
+            return;
+        }
+        self.looks_after_rows = 2 * self.rows;
+        if let Err(error) = self.run("look at the tables", sql::LOOK).await {
+            // It will do so by itself in a while, and if the database is gone, the next step says so.
+            tracing::debug!(database = self.name, %error, "the tables could not be looked at");
+        }
     }
 
     /// Moves the cursor of `shard`, which must be at `from` still.

@@ -190,6 +190,7 @@ impl<S: Storage> Shard<S> {
         }
         database.mark_shipped(self.number, shipped).await?;
         database.commit().await?;
+        database.wrote(rows).await;
         self.written = Some(place.next_sequence);
         self.feed.publish_lag(self.number);
         let shard = self.number.to_string();

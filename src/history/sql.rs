@@ -56,6 +56,10 @@ pub(super) const WRITTEN: &[&str] = &[
     "DELETE FROM shards",
 ];
 
+/// Has PostgreSQL look how many rows there are of what, in the tables that grow with orders.
+pub(super) const LOOK: &str = "ANALYZE orders, personal_data, order_lines, line_movements, rejections, \
+     order_events, effects, attempts, provider_reports, decisions, stock_movements, actions";
+
 /// Rows that one statement writes, of `left` rows: few different sizes, so that each statement is
 /// prepared once.
 pub(super) fn chunk(left: usize) -> usize {

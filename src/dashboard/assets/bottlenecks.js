@@ -46,7 +46,8 @@ export function show(main) {
     // Another time was chosen meanwhile.
     if (!found || turn !== asked) return;
     const [told, channels] = found;
-    say(since, `accepted since ${moment(told.from_ms).slice(0, -3)}`);
+    const part = told.every > 1 ? `; of ${number(told.orders)} orders one in ${number(told.every)} is read: volume and cost are estimates, the longest is of those` : "";
+    say(since, `accepted since ${moment(told.from_ms).slice(0, -3)}${part}`);
     // The history knows channels by their number only.
     const named = (name) => name.replace(/^channel (\d+)/, (text, digits) => channels.get(Number(digits))?.name || (digits === "0" ? "own shop" : text));
     rows = told.bottlenecks.map((row) => (row.kind === "channel" ? { ...row, name: named(row.name) } : row));

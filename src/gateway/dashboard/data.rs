@@ -16,6 +16,10 @@ type Answer = Result<Json<Value>, Problem>;
 /// What pages about a time show where nobody says which: the last 24 hours, in milliseconds.
 const WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// Of how many orders it is read how long they wait, at most about: of more than these one in so many
+/// stands for all, so that a page about a month takes no longer than one about an hour.
+const ORDERS_READ_MAX: u64 = 20_000;
+
 /// Longest text that is searched for, in bytes.
 const SEARCHED_BYTES_MAX: usize = 128;
 
@@ -58,7 +62,8 @@ pub(super) async fn timeline(
 }
 
 /// `GET /dashboard/data/bottlenecks?from=MS&to=MS`: how long orders that were accepted in a time wait,
-/// by step, provider, carrier and channel; without a time the last 24 hours.
+/// by step, provider, carrier and channel; without a time the last 24 hours. `every`: one order in so many
+/// of `orders` was read, and volumes are estimates where that is more than 1.
 pub(super) async fn bottlenecks(
     State(shared): State<Shared>,
     caller: Caller,
@@ -72,12 +77,12 @@ pub(super) async fn bottlenecks(
     let from_ms = from(query.as_deref(), to_ms)?;
     let (from, to) = (from_ms.to_string(), to_ms.to_string());
     let shard = shared.engines.shard_of(&caller.asker.tenant).to_string();
-    let given = [
-        caller.asker.tenant.as_str(),
-        from.as_str(),
-        to.as_str(),
-        shard.as_str(),
-    ];
+    let tenant = caller.asker.tenant.as_str();
+    let given = [tenant, from.as_str(), to.as_str(), shard.as_str()];
+    let orders = counted(&ask(history, Question::OrdersOfTime, &given).await?);
+    let every = orders.div_ceil(ORDERS_READ_MAX).max(1);
+    let one_in = every.to_string();
+    let given = [tenant, &from, &to, &shard, &one_in];
     let mut rows = Vec::new();
     for question in [
         Question::DwellBySteps,
@@ -87,9 +92,15 @@ pub(super) async fn bottlenecks(
     ] {
         rows.extend(ask(history, question, &given).await?);
     }
-    Ok(Json(
-        json!({ "from_ms": from_ms, "to_ms": to_ms, "bottlenecks": rows }),
-    ))
+    Ok(Json(json!({
+        "from_ms": from_ms, "to_ms": to_ms, "orders": orders, "every": every, "bottlenecks": rows,
+    })))
+}
+
+/// The one number of an answer that counts orders.
+fn counted(rows: &[Value]) -> u64 {
+    let found = rows.first().and_then(|row| row["orders"].as_str());
+    found.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// `GET /dashboard/data/audit?from=MS&before=MS&sequence=NUMBER&about=WHAT&actor=NAME&order=ORDER`: who did

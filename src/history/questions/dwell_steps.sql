@@ -1,6 +1,6 @@
 SELECT 'step' AS kind,
        COALESCE(s.pipeline_name || ' / ', '') || COALESCE(s.step_name, '–') || ' / ' || v.state AS name,
-       CAST(COUNT(*) AS TEXT) AS volume,
+       CAST(COUNT(*) * CAST($5 AS BIGINT) AS TEXT) AS volume,
        CAST(CAST(AVG(v.left_ms - v.time_ms) AS BIGINT) AS TEXT) AS average_ms,
        CAST(MAX(v.left_ms - v.time_ms) AS TEXT) AS longest_ms
 FROM (
@@ -18,6 +18,8 @@ FROM (
         WHERE o.accepted_ms >= CAST($2 AS BIGINT) AND o.accepted_ms < CAST($3 AS BIGINT)
           AND o.shard = CAST($4 AS BIGINT)
           AND o.tenant = (SELECT t.tenant FROM tenants AS t WHERE t.shard = CAST($4 AS BIGINT) AND t.name = $1)
+          AND (o.accepted_sequence % 2147483647) * (o.accepted_sequence % 2147483647) % 2147483647
+              * 1640531527 % 2147483647 % CAST($5 AS BIGINT) = 0
           AND e.shard = o.shard AND e.tenant = o.tenant
           AND e.order_key = o.order_key COLLATE BINARY
           AND e.to_state IS NOT NULL

@@ -218,6 +218,55 @@ async fn programs_that_open_a_new_history_at_once_make_its_tables_once() {
     }
 }
 
+#[tokio::test]
+async fn one_order_in_so_many_stands_for_all_and_volumes_say_so() {
+    use super::ask::{Question, Questions};
+    use sqlx::Connection as _;
+    const ORDERS: u64 = 60_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("history.sqlite");
+    let target = super::HistoryTarget::Sqlite(path.clone());
+    let database = super::database::Database::open(&target).await;
+    database.expect("a database").close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let connection = sqlx::SqliteConnection::connect_with(&options).await;
+    let mut connection = connection.expect("a connection");
+    let named = "INSERT INTO tenants (shard, tenant, name) VALUES (0, 0, 'acme'), (0, 1, 'other')";
+    let done = sqlx::raw_sql(named).execute(&mut connection).await;
+    done.expect("two tenants");
+    let questions = Questions::new(target);
+    // Records between two acceptances: none, one, and as many as an order's whole way has.
+    for apart in [1, 2, 18] {
+        let orders = format!(
+            "DELETE FROM orders; WITH RECURSIVE n(n) AS \
+             (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {ORDERS}) \
+             INSERT INTO orders (shard, tenant, order_key, accepted_sequence, accepted_ms, \
+             channel, shipped_ms) \
+             SELECT 0, n % 2, printf('%032x', n), n * {apart}, n, 3, n + n % 100 FROM n"
+        );
+        let orders = sqlx::AssertSqlSafe(orders);
+        let done = sqlx::raw_sql(orders).execute(&mut connection).await;
+        done.expect("orders");
+        let given = ["acme", "1", "50001", "0"];
+        let counted = questions.ask(Question::OrdersOfTime, &given).await;
+        let counted = counted.expect("a count").rows;
+        assert_eq!(counted, [[Some("25000".to_owned())]]);
+        for every in ["1", "3", "10"] {
+            let given = ["acme", "1", "50001", "0", every];
+            let told = questions.ask(Question::DwellByChannels, &given).await;
+            let told = told.expect("an answer").rows;
+            let number = |place: usize| told[0][place].as_ref().map(|text| text.parse::<f64>());
+            let [volume, average] = [2, 3].map(|place| number(place).expect("one").expect("it"));
+            assert!((volume / 25_000.0 - 1.0).abs() < 0.05, "{every}: {volume}");
+            assert!((average / 49.0 - 1.0).abs() < 0.05, "{every}: {average}");
+            assert!(
+                every != "1" || (volume - 25_000.0).abs() < 0.5,
+                "exactly all: {volume}"
+            );
+        }
+    }
+}
+
 /// The migrations of SQLite up to the one before the trail.
 const BEFORE_ACTIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0001_tables.sql"),

@@ -3,12 +3,18 @@
 use super::browser::{Browser, ENTER, Size};
 use super::stage::Stage;
 use crate::it::history::postgres::Server;
+use onhand::history::SQLITE_FILE;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 /// The key of an order that [`Stage::offer`] places.
 fn offered(number: u64) -> String {
     format!("{:032x}", 1_u128 << 100 | u128::from(number))
 }
+
+/// Orders that [`check`] has accepted: three to be shipped, and of sixty offers all but two.
+const ACCEPTED: u64 = 61;
 
 /// Asks everything that the pages ask.
 fn check(stage: &mut Stage) {
@@ -71,6 +77,10 @@ fn check(stage: &mut Stage) {
             .into_iter()
             .all(has)
     });
+    assert_eq!(
+        (&told["orders"], &told["every"]),
+        (&json!(ACCEPTED), &json!(1))
+    );
     let row = &told["bottlenecks"][0];
     for number in ["volume", "average_ms", "longest_ms"] {
         let value = row[number]
@@ -98,9 +108,62 @@ fn check(stage: &mut Stage) {
     assert_eq!(earlier["audit"].as_array().expect("a list"), &all[1..]);
 }
 
+/// Orders in a history of many, beside those that the stage placed.
+const MANY: u64 = 45_000;
+
+/// Shipped orders of a channel, as the history would have them: on average 49.5 ms after acceptance.
+fn many() -> AssertSqlSafe<String> {
+    let now_ms = onhand::clock::now_ms();
+    AssertSqlSafe(format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {MANY}) \
+         INSERT INTO orders (shard, tenant, order_key, accepted_sequence, accepted_ms, channel, \
+         shipped_ms) SELECT t.shard, t.tenant, CAST(n.n AS TEXT), n.n * 18 + 1000000, {now_ms}, 9, \
+         {now_ms} + n.n % 100 FROM n, tenants AS t WHERE t.name = 'default'"
+    ))
+}
+
+/// With many orders a part is read, volumes are estimates of all, and the answer says so.
+fn check_many(stage: &Stage) {
+    let told = stage.get("/dashboard/data/bottlenecks");
+    assert_eq!(
+        (&told["orders"], &told["every"]),
+        (&json!(MANY + ACCEPTED), &json!(3))
+    );
+    let rows = told["bottlenecks"].as_array().expect("a list");
+    let row = rows
+        .iter()
+        .find(|row| row["name"] == "channel 9 to shipment");
+    let row = row.unwrap_or_else(|| panic!("no such channel: {told}"));
+    let number = |name: &str| row[name].as_str().and_then(|text| text.parse::<f64>().ok());
+    let [volume, average] = ["volume", "average_ms"].map(|name| number(name).expect("a number"));
+    assert!((volume / 45_000.0 - 1.0).abs() < 0.05, "{row}");
+    assert!((average / 49.5 - 1.0).abs() < 0.05, "{row}");
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime")
+}
+
 #[test]
 fn sqlite_answers_what_the_pages_ask() {
-    check(&mut Stage::start(300));
+    let mut stage = Stage::start(300);
+    check(&mut stage);
+    let options = SqliteConnectOptions::new().filename(stage.data().join(SQLITE_FILE));
+    runtime().block_on(async {
+        let mut history = SqliteConnection::connect_with(&options).await.expect("it");
+        sqlx::query(many())
+            .execute(&mut history)
+            .await
+            .expect("orders");
+    });
+    check_many(&stage);
+    let Some(browser) = Browser::start(Size::Wall) else {
+        return;
+    };
+    browser.go(&stage.page("bottlenecks"));
+    browser.until_main("of 45,061 orders one in 3 is read");
+    browser.shot("bottlenecks-of-many");
 }
 
 #[test]
@@ -108,10 +171,20 @@ fn postgresql_answers_what_the_pages_ask() {
     let Some(server) = Server::start() else {
         return;
     };
-    check(&mut Stage::with_history(
-        300,
-        &server.url("postgres", "sslmode=disable"),
-    ));
+    let url = server.url("postgres", "sslmode=disable");
+    let mut stage = Stage::with_history(300, &url);
+    check(&mut stage);
+    runtime().block_on(async {
+        let mut history = PgConnection::connect(&url).await.expect("a connection");
+        sqlx::query(many())
+            .execute(&mut history)
+            .await
+            .expect("orders");
+        // As the server does for rows that it has written itself.
+        let looked = sqlx::raw_sql("ANALYZE orders").execute(&mut history).await;
+        looked.expect("a look");
+    });
+    check_many(&stage);
 }
 
 #[test]

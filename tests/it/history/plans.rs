@@ -75,6 +75,30 @@ fn postgresql_finds_one_order_or_customer_by_an_index() {
     });
 }
 
+#[test]
+fn postgresql_knows_how_many_orders_a_first_burst_brought_before_it_looks_by_itself() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let data = tempfile::tempdir().unwrap();
+    let mut rig = story(data.path(), 0);
+    for order in 0..200 {
+        rig.placed(10_000 + order);
+    }
+    runtime().block_on(async {
+        let target = server.database("burst").await;
+        let (_, written) = read_all(&target, &[&rig]).await;
+        assert!(written > 1_000, "{written} rows");
+        let url = server.url("burst", "sslmode=disable");
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let looked_at = "SELECT DISTINCT tablename::text FROM pg_stats \
+                         WHERE tablename IN ('orders', 'order_events', 'effects') ORDER BY 1";
+        let rows = sqlx::query(looked_at).fetch_all(&mut connection).await;
+        let names: Vec<String> = rows.unwrap().iter().map(|row| row.get(0)).collect();
+        assert_eq!(names, ["effects", "order_events", "orders"]);
+    });
+}
+
 /// Fill the tables with what happened one second after the other.
 const LATELY: [&str; 7] = [
     "INSERT INTO orders (shard, tenant, order_key, accepted_ms, channel, shipped_ms) \
@@ -115,12 +139,17 @@ fn postgresql_finds_what_happened_lately_by_an_index() {
             sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
         }
         let (from, to) = ("29990000", "30001000");
-        let of_orders = ["acme", from, to, "0"];
+        let of_time = ["acme", from, to, "0"];
+        let of_orders = ["acme", from, to, "0", "3"];
         let of_actions = ["acme", to, "0", from, "0", "", "", ""];
         for (text, values) in [
             (
+                include_str!("../../../src/history/questions/orders_of_time.sql"),
+                &of_time[..],
+            ),
+            (
                 include_str!("../../../src/history/questions/dwell_steps.sql"),
-                &of_orders[..],
+                &of_orders,
             ),
             (
                 include_str!("../../../src/history/questions/dwell_providers.sql"),
